@@ -1,0 +1,57 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../clock.ts';
+import { ConfigError, messageOf } from '../errors.ts';
+import type { Aggregator } from '../fl/aggregate/aggregator.ts';
+import { type AggregatorDependencies, createAggregator } from '../fl/aggregate/create-aggregator.ts';
+import type { ServerConfiguration } from '../fl/config/server-configuration.ts';
+import type { TaskConfiguration } from '../fl/executor/executor.ts';
+import type { Logger } from '../logger.ts';
+import { openExecutor } from './executor-factory.ts';
+
+interface AggregatorSurroundings {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Ends an evaluation that is under way. */
+  readonly signal: AbortSignal;
+}
+
+async function taskOf(path: string): Promise<TaskConfiguration> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as TaskConfiguration;
+  } catch (error) {
+    throw new ConfigError({
+      code: 'task-malformed',
+      message: `the task file ${path} cannot be read as JSON: ${messageOf(error)}`,
+      cause: error,
+    });
+  }
+}
+
+/** Evaluates checkpoints by the server's executor; undefined where the configuration names none. */
+async function evaluatorOf(
+  configuration: ServerConfiguration,
+  surroundings: AggregatorSurroundings,
+): Promise<AggregatorDependencies['evaluate']> {
+  const { executorType, executorOptions, taskFile } = configuration;
+  if (executorType === null) return undefined;
+  const executor = await openExecutor({ executorType, executorOptions }, surroundings);
+  return async (checkpointPath, signal = surroundings.signal) =>
+    executor.evaluate({ configuration: await taskOf(taskFile), checkpointPath, signal });
+}
+
+/** Make the aggregator that a server's configuration names. Errors: as `createAggregator` and `createExecutor`. */
+export async function openAggregator(
+  configuration: ServerConfiguration,
+  surroundings: AggregatorSurroundings,
+): Promise<Aggregator> {
+  const { aggregatorType, aggregatorOptions, savePath } = configuration;
+  // kMoL's configurations name an executor that its server never uses: it is made only for a rule that evaluates.
+  const needsEvaluation = /benchmark/i.test(aggregatorType);
+  const evaluate = needsEvaluation ? await evaluatorOf(configuration, surroundings) : undefined;
+  return createAggregator(aggregatorType, aggregatorOptions, {
+    logger: surroundings.logger,
+    statePath: join(savePath, 'optimizer'),
+    ...(evaluate === undefined ? {} : { evaluate }),
+  });
+}

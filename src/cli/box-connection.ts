@@ -1,0 +1,93 @@
+import type { Clock } from '../clock.ts';
+import { ConfigError } from '../errors.ts';
+import type { ParticipantConfiguration } from '../fl/config.ts';
+import type { Logger } from '../logger.ts';
+import type { Random } from '../random.ts';
+import { BOX_BASE_URLS, type BoxBaseUrls, readBoxConfiguration } from '../sync/box/box-configuration.ts';
+import { type BoxIdentity, openBoxStore } from '../sync/box/box-store.ts';
+import type { RemoteCallLedger, RemoteStore } from '../sync/remote/remote-store.ts';
+
+interface Surroundings {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** Short, because the engine tries again by itself, and a person at the start wants to know soon. */
+const MOUNT_RETRY_POLICY = { attemptsMax: 4, baseMs: 400, capMs: 4000, waitTotalMaxMs: 10_000 } as const;
+
+/** Opens the store when it is needed, with the ledger that counts its calls. */
+export type StoreOpener = (ledger: RemoteCallLedger) => Promise<RemoteStore>;
+
+/** The Box section of a configuration. Errors: ConfigError when there is none. */
+export function boxSectionOf(configuration: ParticipantConfiguration) {
+  if (configuration.box === null) {
+    throw new ConfigError({
+      code: 'configuration-invalid',
+      message: `${configuration.path} has no box_configuration, so there is nothing to mount`,
+    });
+  }
+  return configuration.box;
+}
+
+/** A server works as the application's service account, a client as the app user of its name. */
+function identityOf(configuration: ParticipantConfiguration): BoxIdentity {
+  if (configuration.role === 'server') return { kind: 'service-account' };
+  const group = boxSectionOf(configuration).group_name;
+  return { kind: 'app-user', name: configuration.name, ...(group === undefined ? {} : { groupName: group }) };
+}
+
+/** Addresses named by the configuration or the environment win over those of the key file. */
+function baseUrlsOf(
+  configuration: ParticipantConfiguration,
+  environment: Surroundings['environment'],
+): BoxBaseUrls | undefined {
+  const named = boxSectionOf(configuration).base_urls;
+  const base = environment['BOX_API_BASE_URL']?.replace(/\/+$/, '');
+  if (named === undefined && !base) return undefined;
+  const fallback = base
+    ? { api: base, upload: `${base}/upload/api`, oauth2: `${base}/api/oauth2` }
+    : BOX_BASE_URLS;
+  return {
+    api: named?.api ?? fallback.api,
+    upload: named?.upload ?? fallback.upload,
+    oauth2: named?.oauth2 ?? fallback.oauth2,
+  };
+}
+
+/**
+ * Prepare the connection that a configuration describes.
+ *
+ * Guarantees: the key file is read and its passphrase tried at once, so that what is wrong with it is told before
+ * anything is touched. Errors: ConfigError, AuthError 'wrong-passphrase'.
+ */
+export async function boxConnection(
+  configuration: ParticipantConfiguration,
+  surroundings: Surroundings,
+): Promise<StoreOpener> {
+  const { clock, random, logger, environment } = surroundings;
+  const path = boxSectionOf(configuration).box_configuration_path;
+  if (path === undefined) {
+    throw new ConfigError({
+      code: 'configuration-invalid',
+      message: `${configuration.path}: box_configuration.box_configuration_path is missing`,
+      hint: 'Name the JSON key file that the developer console of Box downloaded.',
+    });
+  }
+  const keys = await readBoxConfiguration(path, logger);
+  const baseUrls = baseUrlsOf(configuration, environment);
+  const identity = identityOf(configuration);
+  return (ledger) =>
+    openBoxStore({
+      configuration: keys,
+      identity,
+      clock,
+      random,
+      logger,
+      ledger,
+      environment,
+      retryPolicy: MOUNT_RETRY_POLICY,
+      ...(baseUrls === undefined ? {} : { baseUrls }),
+    });
+}

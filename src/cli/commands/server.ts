@@ -1,0 +1,128 @@
+import { Command } from 'commander';
+import { systemClock } from '../../clock.ts';
+import { CorruptError, RoundError } from '../../errors.ts';
+import { createAggregator } from '../../fl/aggregate/create-aggregator.ts';
+import type { ServerConfiguration } from '../../fl/config/server-configuration.ts';
+import { loadServerConfiguration } from '../../fl/config/server-configuration.ts';
+import type { ServerOutcome } from '../../fl/server.ts';
+import { runFederationServer } from '../../fl/server.ts';
+import { inspectCheckpoint } from '../../fl/torch/inspect-checkpoint.ts';
+import { participantId } from '../../ids.ts';
+import type { Logger } from '../../logger.ts';
+import { systemRandom } from '../../random.ts';
+import { openAggregator } from '../aggregator-factory.ts';
+import { EXIT } from '../exit-codes.ts';
+import type { FederationFlags } from '../federation-options.ts';
+import { federationVoice, parseRunName, withFederationOptions } from '../federation-options.ts';
+import { listenForInterrupt } from '../interrupt.ts';
+import type { Output } from '../output.ts';
+import { stopWithParent } from '../parent-watch.ts';
+import { acquireRunLock, sessionOf } from '../run-lock.ts';
+import { openWorkdir } from '../workdir-factory.ts';
+
+interface ServerFlags extends FederationFlags {
+  readonly resume?: string | true;
+  readonly new?: boolean;
+}
+
+/** A start point is published as exactly its model: the mean of one. */
+async function stripStartPoint(logger: Logger, source: string, output: string): Promise<void> {
+  const plain = await createAggregator('mila.aggregators.PlainTorchAggregator', {}, { logger });
+  await plain.aggregate([{ participant: participantId('start_point'), path: source, samples: null }], output);
+}
+
+async function inspect(path: string): Promise<{ reason: string; message: string } | null> {
+  try {
+    await inspectCheckpoint(path);
+    return null;
+  } catch (error) {
+    if (error instanceof CorruptError) return { reason: 'malformed', message: error.message };
+    throw error;
+  }
+}
+
+function resumeOf(flags: ServerFlags): 'auto' | 'newest' | 'never' | { readonly run: string } {
+  if (flags.new === true) return 'never';
+  if (flags.resume === undefined) return 'auto';
+  return flags.resume === true ? 'newest' : { run: flags.resume };
+}
+
+async function serve(
+  configuration: ServerConfiguration,
+  flags: ServerFlags,
+  voice: ReturnType<typeof federationVoice>,
+): Promise<ServerOutcome> {
+  const { logger, tell } = voice;
+  const clock = systemClock();
+  const ended = new AbortController();
+  const aggregator = await openAggregator(configuration, { clock, logger, signal: ended.signal });
+  const lock = await acquireRunLock(configuration);
+  const opened = await openWorkdir(configuration, flags, { clock, logger }).catch(async (error) => {
+    await lock.release();
+    throw error;
+  });
+  const interrupt = listenForInterrupt();
+  const stop = new AbortController();
+  const park = new AbortController();
+  // A person's Ctrl-C ends the run for everybody, as in kMoL; a machine that shuts down only leaves it open.
+  const onInterrupt = () => (interrupt.signal.reason === 'SIGINT' ? stop : park).abort();
+  interrupt.signal.addEventListener('abort', onInterrupt, { once: true });
+  const parent = stopWithParent(park);
+  try {
+    return await runFederationServer({
+      ...configuration,
+      resume: resumeOf(flags),
+      session: sessionOf(configuration),
+      workdir: opened.workdir,
+      clock,
+      random: systemRandom(),
+      logger,
+      aggregator,
+      inspect,
+      stripStartPoint: (source, output) => stripStartPoint(logger, source, output),
+      onEvent: tell,
+      stop: stop.signal,
+      park: park.signal,
+    });
+  } finally {
+    ended.abort();
+    parent.dispose();
+    interrupt.dispose();
+    await opened.close();
+    await lock.release();
+  }
+}
+
+function conclude({ run, ending, finalModel }: ServerOutcome, output: Output): void {
+  if (ending === null) {
+    output.note(`run ${run} is left open; the next start goes on with it`);
+    process.exitCode = EXIT.interrupted;
+    return;
+  }
+  if (ending.code === 'stopped-by-user') {
+    output.note(`run ${run} was stopped; mila server CONFIG --resume ${run} opens it again`);
+    process.exitCode = EXIT.interrupted;
+    return;
+  }
+  if (ending.kind !== 'finished')
+    throw new RoundError({
+      code: ending.code,
+      message: ending.text,
+      hint: `mila server CONFIG --resume ${run} goes on with it.`,
+    });
+  if (!output.json && finalModel !== null) output.result(finalModel);
+}
+
+/** `mila server CONFIG`: runs the federation's server. */
+export function serverCommand(): Command {
+  return withFederationOptions(new Command('server').description("run the federation's server"))
+    .option('--resume [run]', 'go on with an interrupted run (default: the newest)', parseRunName)
+    .option('--new', 'begin a new run even if one is still open')
+    .addHelpText('after', '\nExample:\n  mila server server.json --dir /srv/shared --json')
+    .action(async (path: string, flags: ServerFlags) => {
+      const { configuration, warnings } = await loadServerConfiguration(path);
+      const voice = federationVoice(flags, configuration.savePath, 'server.log');
+      for (const warning of warnings) voice.output.note(`warning: ${warning}`);
+      conclude(await serve(configuration, flags, voice), voice.output);
+    });
+}

@@ -1,0 +1,167 @@
+import { MultiBar, type SingleBar } from 'cli-progress';
+import type { Output } from '../output.ts';
+import type { ChildEvent } from './child-program.ts';
+import type { DemoSize } from './session-files.ts';
+
+/** What a person sees while a demo runs. */
+export interface DemoView {
+  /** A step of the demo itself. */
+  phase(text: string): void;
+  /** Something that a site's federation program told. */
+  event(site: string, event: ChildEvent): void;
+  /** Give the terminal back; idempotent. */
+  close(): void;
+}
+
+/** Steps of a bar per round. */
+const STEPS = 100;
+
+const numberIn = (event: ChildEvent, key: string): number => {
+  const value = event[key];
+  return typeof value === 'number' ? value : 0;
+};
+
+/** Plain lines, for pipes and logs: what begins and what is done, no percentages. */
+function lineOf(site: string, event: ChildEvent): string | undefined {
+  const round = numberIn(event, 'round');
+  switch (event.event) {
+    case 'admitted':
+      return `${site}: admitted`;
+    case 'round-started':
+      return site === 'server' ? `server: round ${round} begins` : undefined;
+    case 'trained':
+      return `${site}: round ${round} trained on ${numberIn(event, 'samples')} digits in ${numberIn(event, 'seconds').toFixed(1)} s`;
+    case 'aggregated':
+      return `server: round ${round} aggregated`;
+    case 'training-failed':
+    case 'participant-lost':
+    case 'update-refused':
+      return `${site}: round ${round}: ${event.event} ${String(event['message'] ?? event['participant'] ?? '')}`;
+    case 'ended':
+      return `${site}: ended, ${String(event['message'] ?? event['reason'] ?? '')}`;
+    default:
+      return undefined;
+  }
+}
+
+class LineView implements DemoView {
+  readonly #output: Output;
+
+  constructor(output: Output) {
+    this.#output = output;
+  }
+
+  phase(text: string): void {
+    this.#output.note(text);
+  }
+
+  event(site: string, event: ChildEvent): void {
+    const line = lineOf(site, event);
+    if (line !== undefined) this.#output.note(line);
+  }
+
+  close(): void {}
+}
+
+/** How far a site is, as a bar shows it; undefined when an event changes nothing. */
+function progressOf(event: ChildEvent): { readonly steps: number; readonly state: string } | undefined {
+  const round = numberIn(event, 'round');
+  const done = (round - 1) * STEPS;
+  switch (event.event) {
+    case 'registered':
+      return { steps: 0, state: `${numberIn(event, 'count')} of ${numberIn(event, 'minimum')} registered` };
+    case 'admitted':
+      return { steps: 0, state: 'admitted' };
+    case 'round-started':
+      return { steps: done, state: `round ${round}` };
+    case 'training': {
+      const fraction = numberIn(event, 'fraction');
+      return {
+        // Delivery is the rest of a round.
+        steps: done + fraction * 0.9 * STEPS,
+        state: `round ${round}: training ${Math.round(fraction * 100)} %`,
+      };
+    }
+    case 'trained':
+      return { steps: done + 0.95 * STEPS, state: `round ${round}: delivering` };
+    case 'uploaded':
+      return { steps: done + STEPS, state: `round ${round}: delivered` };
+    case 'aggregating':
+      return { steps: done + 0.9 * STEPS, state: `round ${round}: aggregating` };
+    case 'aggregated':
+      return { steps: done + STEPS, state: `round ${round}: aggregated` };
+    case 'training-failed':
+      return { steps: done, state: `round ${round}: training failed` };
+    default:
+      return undefined;
+  }
+}
+
+class BarView implements DemoView {
+  readonly #output: Output;
+  readonly #size: DemoSize;
+  readonly #bars = new Map<string, SingleBar>();
+  readonly #widest: number;
+  #screen: MultiBar | undefined;
+
+  constructor(output: Output, size: DemoSize) {
+    this.#output = output;
+    this.#size = size;
+    this.#widest = Math.max('server'.length, `tester${size.clients}`.length);
+  }
+
+  phase(text: string): void {
+    this.close();
+    this.#output.note(text);
+  }
+
+  event(site: string, event: ChildEvent): void {
+    const bar = this.#barOf(site);
+    const progress = progressOf(event);
+    if (progress !== undefined) bar?.update(Math.round(progress.steps), { state: progress.state });
+    if (event.event !== 'ended') return;
+    const state = String(event['message'] ?? event['reason'] ?? 'ended');
+    if (event['success'] === true) bar?.update(this.#size.rounds * STEPS, { state: 'finished' });
+    else bar?.update({ state });
+  }
+
+  close(): void {
+    this.#screen?.stop();
+    this.#screen = undefined;
+    this.#bars.clear();
+  }
+
+  #barOf(site: string): SingleBar | undefined {
+    const known = this.#bars.get(site);
+    if (known !== undefined) return known;
+    this.#screen ??= new MultiBar({
+      stream: process.stderr,
+      format: '{site} |{bar}| {state}',
+      barsize: 30,
+      hideCursor: true,
+      clearOnComplete: false,
+      stopOnComplete: false,
+      forceRedraw: true,
+      autopadding: true,
+    });
+    // All bars at once, in an order that does not depend on who speaks first.
+    const sites = [
+      'server',
+      ...Array.from({ length: this.#size.clients }, (_, index) => `tester${index + 1}`),
+    ];
+    for (const each of sites)
+      this.#bars.set(
+        each,
+        this.#screen.create(this.#size.rounds * STEPS, 0, {
+          site: each.padEnd(this.#widest),
+          state: 'starting',
+        }),
+      );
+    return this.#bars.get(site);
+  }
+}
+
+/** Bars on a terminal, plain lines otherwise. */
+export function demoView(output: Output, size: DemoSize, quiet: boolean): DemoView {
+  return output.interactive && !quiet ? new BarView(output, size) : new LineView(output);
+}

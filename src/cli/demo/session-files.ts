@@ -1,0 +1,105 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BUILT_IN_TRAINER } from '../../fl/executor/create-executor.ts';
+
+/** The size and seed of a demo. */
+export interface DemoSize {
+  readonly clients: number;
+  readonly rounds: number;
+  readonly seed: number;
+}
+
+/** One program pair (mount and federation) of the demo: where it lives and what it is called. */
+export interface Site {
+  readonly role: 'server' | 'client';
+  readonly name: string;
+  /** The programs' working directory; relative paths of the configuration start here. */
+  readonly directory: string;
+  /** The configuration's file name inside `directory`. */
+  readonly configuration: string;
+}
+
+/** Where everything of a demo stands. */
+export interface SessionFiles {
+  /** The JWT configuration file that the emulator writes. */
+  readonly boxConfiguration: string;
+  readonly server: Site;
+  readonly clients: readonly Site[];
+}
+
+/** The names that the administrator and all configurations share. */
+export const BOX = { groupName: 'kmol group', folderName: 'kmol folder', savePath: 'jwt/mnist_run' } as const;
+
+/** MNIST digits per client; with five sites and more, all 60,000 of the training set are given out. */
+const DIGITS_PER_CLIENT = 6_000;
+const DIGITS_MAX = 60_000;
+
+/** The training that every client does in a round: a second or so of computation, stable over seeds and sizes. */
+function taskOf({ clients, seed }: DemoSize): Record<string, unknown> {
+  const samples = Math.min(DIGITS_MAX, DIGITS_PER_CLIENT * clients);
+  return {
+    dataset: 'mnist',
+    partition: { by: 'label', clients, skew: 0.8, samples, seed },
+    epochs: 2,
+    batch_size: 32,
+    learning_rate: 0.03,
+    seed,
+  };
+}
+
+const boxSection = {
+  box_configuration_path: '../box.json',
+  shared_dir_name: BOX.folderName,
+  save_path: BOX.savePath,
+  group_name: BOX.groupName,
+  mount_path: 'box',
+};
+
+function serverConfiguration({ clients, rounds }: DemoSize): Record<string, unknown> {
+  return {
+    server_type: 'mila.services.servers.BoxServer',
+    server_manager_type: 'mila.services.server_manager.BoxServicer',
+    box_configuration: boxSection,
+    task_configuration_file: 'task.json',
+    aggregator_type: 'mila.aggregators.PlainTorchAggregator',
+    aggregator_options: {},
+    rounds_count: rounds,
+    save_path: 'logs/',
+    start_point: null,
+    minimum_clients: clients,
+    maximum_clients: clients,
+    client_wait_time: 1,
+    heartbeat_timeout: 60,
+  };
+}
+
+function clientConfiguration(name: string, index: number): Record<string, unknown> {
+  return {
+    name,
+    client_type: 'mila.services.clients.BoxClient',
+    box_configuration: boxSection,
+    save_path: 'logs/',
+    heartbeat_frequency: 10,
+    model_overwrites: { partition_index: index },
+    executor_type: BUILT_IN_TRAINER,
+  };
+}
+
+/** Write the ordinary configuration files of a server and its clients below `directory`. */
+export async function writeSessionFiles(directory: string, size: DemoSize): Promise<SessionFiles> {
+  const writeJson = (path: string, value: unknown) =>
+    writeFile(path, `${JSON.stringify(value, undefined, 2)}\n`);
+  const site = async (role: Site['role'], name: string, configuration: unknown): Promise<Site> => {
+    const made = { role, name, directory: join(directory, name), configuration: `${role}.json` };
+    await mkdir(made.directory, { recursive: true });
+    await writeJson(join(made.directory, made.configuration), configuration);
+    return made;
+  };
+  const server = await site('server', 'server', serverConfiguration(size));
+  await writeJson(join(server.directory, 'task.json'), taskOf(size));
+  const names = Array.from({ length: size.clients }, (_, index) => `tester${index + 1}`);
+  const clients = await Promise.all(
+    names.map((name, index) => site('client', name, clientConfiguration(name, index))),
+  );
+  return { boxConfiguration: join(directory, 'box.json'), server, clients };
+}

@@ -1,0 +1,39 @@
+import {
+  AuthError,
+  ConfigError,
+  CorruptError,
+  errnoOf,
+  FullError,
+  MilaError,
+  RoundError,
+  StateError,
+  TransientError,
+} from '../errors.ts';
+
+/** What each exit code of both programs promises to scripts. */
+export const EXIT = {
+  done: 0,
+  fault: 1,
+  usage: 2,
+  permission: 3,
+  state: 4,
+  unreachable: 5,
+  unsuccessful: 6,
+  interrupted: 130,
+} as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** Which exit code an error that reached the top means. */
+export function exitCodeOf(error: unknown): ExitCode {
+  if (error instanceof ConfigError) return EXIT.usage;
+  if (error instanceof AuthError) return EXIT.permission;
+  if (error instanceof StateError || error instanceof CorruptError || error instanceof FullError)
+    return EXIT.state;
+  if (error instanceof TransientError) return EXIT.unreachable;
+  if (error instanceof RoundError) return EXIT.unsuccessful;
+  if (error instanceof MilaError) return EXIT.fault;
+  // A full or read-only disk is the machine's state, not a bug of ours.
+  if (['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM'].includes(errnoOf(error) ?? '')) return EXIT.state;
+  return EXIT.fault;
+}

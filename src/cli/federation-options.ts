@@ -1,0 +1,71 @@
+import { join } from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { FederationEvent } from '../fl/round/event.ts';
+import type { Logger } from '../logger.ts';
+import { describeEvent } from './federation-text.ts';
+import type { Output } from './output.ts';
+import { processOutput } from './output.ts';
+import type { LogLevel } from './pino-logger.ts';
+import { LOG_LEVELS, pinoLogger } from './pino-logger.ts';
+
+/** What `mila server` and `mila client` have in common on the command line. */
+export interface FederationFlags {
+  readonly dir?: string;
+  readonly mount?: boolean;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly verbose?: boolean;
+  readonly color?: boolean;
+  readonly logLevel?: LogLevel;
+  readonly logFile?: string;
+}
+
+/** Add the common options to a command. */
+export function withFederationOptions(command: Command): Command {
+  return command
+    .argument('<config>', 'configuration file, JSON or YAML')
+    .option('--dir <dir>', 'work in a plain shared folder instead of a mount')
+    .option('--mount', "start a mount of one's own and stop it at the end")
+    .option('--json', 'one JSON object per event on standard output')
+    .option('--quiet', 'no progress on standard error')
+    .option('--verbose', 'log more (the same as --log-level debug)')
+    .option('--no-color', 'no colours')
+    .addOption(new Option('--log-level <level>', 'how much to log').choices(LOG_LEVELS))
+    .option('--log-file <file>', 'where to log (default: below save_path)');
+}
+
+/** Refuse what would make a run's name a path. */
+export function parseRunName(value: string): string {
+  if (!/^[\w-]{1,64}$/.test(value)) throw new InvalidArgumentError('a run is named by its folder alone.');
+  return value;
+}
+
+interface Voice {
+  readonly output: Output;
+  readonly logger: Logger;
+  /** Tell an event: to a program as JSON, to a person as a line. */
+  readonly tell: (event: FederationEvent) => void;
+}
+
+/** Where this command's words go. Guarantees: with `--json`, standard output holds nothing but events. */
+export function federationVoice(flags: FederationFlags, savePath: string, logName: string): Voice {
+  const output = processOutput({
+    json: flags.json ?? false,
+    quiet: flags.quiet ?? false,
+    noColour: flags.color === false,
+  });
+  const level = flags.logLevel ?? (flags.verbose === true ? 'debug' : 'info');
+  const logger = pinoLogger(level, flags.logFile ?? join(savePath, logName));
+  let lastProgress = '';
+  const tell = (event: FederationEvent): void => {
+    logger.info({ ...event }, 'federation event');
+    if (output.json) output.document(event);
+    const isProgress = event.event === 'training' || event.event === 'aggregating';
+    const line = describeEvent(event);
+    // On a pipe, progress would be noise: its beginning and its end are told anyway.
+    if (isProgress && (!output.interactive || line === lastProgress)) return;
+    lastProgress = line;
+    if (!output.json || output.interactive) output.note(line);
+  };
+  return { output, logger, tell };
+}

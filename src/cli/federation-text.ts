@@ -1,0 +1,110 @@
+import type { FederationEvent } from '../fl/round/event.ts';
+import { unreachable } from '../invariant.ts';
+
+const percent = (fraction: number) => `${Math.round(fraction * 100)} %`;
+
+function megabytes(sizeBytes: number): string {
+  return sizeBytes < 1_000_000
+    ? `${(sizeBytes / 1000).toFixed(1)} kB`
+    : `${(sizeBytes / 1_000_000).toFixed(1)} MB`;
+}
+
+function metricsText(metrics: Readonly<Record<string, number>>): string {
+  return Object.entries(metrics)
+    .map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`)
+    .join(', ');
+}
+
+/** Parts that are there, joined by a semicolon. */
+const joined = (...parts: readonly (string | false)[]) =>
+  parts.filter((part) => part !== false && part !== '').join('; ');
+
+type EventOf<Kind extends FederationEvent['event']> = Extract<FederationEvent, { event: Kind }>;
+
+function roundText({ round, rounds, participants }: EventOf<'round-started'>): string {
+  const of = rounds === undefined ? '' : ` of ${rounds}`;
+  const who = participants === undefined ? '' : ` with ${participants.join(', ')}`;
+  return `round ${round}${of} begins${who}`;
+}
+
+function weightsText({ round, weights, refused, seconds }: EventOf<'aggregated'>): string {
+  const list = Object.entries(weights).map(([name, weight]) => `${name} ${weight.toFixed(3)}`);
+  return joined(
+    `round ${round} aggregated in ${seconds.toFixed(1)} s: ${list.join(', ')}`,
+    refused.length > 0 &&
+      `left out: ${refused.map(({ participant, reason }) => `${participant} (${reason})`).join(', ')}`,
+  );
+}
+
+function waitingText({ message, until }: EventOf<'waiting'>): string {
+  return until === null ? message : `${message} (until ${new Date(until).toLocaleTimeString()})`;
+}
+
+/** One line for a person about what just happened. */
+export function describeEvent(event: FederationEvent): string {
+  switch (event.event) {
+    case 'run-created':
+      return `run ${event.run} begins in ${event.folder}`;
+    case 'run-resumed':
+      return `run ${event.run} goes on in ${event.folder}`;
+    case 'run-joined':
+      return `taking part in run ${event.run}`;
+    case 'registered':
+      return `${event.participant} registered (${event.count} of ${event.minimum} to ${event.maximum})`;
+    case 'registration-refused':
+      return `${event.participant} was refused (${event.reason})`;
+    case 'registration-closed':
+      return `registration is closed: ${event.participants.join(', ')}`;
+    case 'admitted':
+      return `the server admitted ${event.participant}`;
+    case 'round-started':
+      return roundText(event);
+    case 'update-received':
+      return joined(
+        `${event.participant} delivered round ${event.round} (${megabytes(event.size_bytes)})`,
+        event.samples !== null && `${event.samples} samples`,
+        metricsText(event.metrics),
+      );
+    case 'update-refused':
+    case 'update-late':
+      return `${event.participant}, round ${event.round}: ${event.message} (${event.reason})`;
+    case 'foreign-file':
+      return `warning: ${event.message}`;
+    case 'participant-lost':
+      return `${event.participant} is lost in round ${event.round}`;
+    case 'participant-back':
+      return `${event.participant} is back in round ${event.round}`;
+    case 'waiting':
+      return waitingText(event);
+    case 'aggregating':
+      return `aggregating round ${event.round}: ${percent(event.fraction)}`;
+    case 'aggregated':
+      return weightsText(event);
+    case 'training':
+      return joined(
+        `training round ${event.round}: ${percent(event.fraction)}`,
+        metricsText(event.metrics ?? {}),
+      );
+    case 'trained':
+      return joined(
+        `round ${event.round} trained in ${event.seconds.toFixed(1)} s`,
+        event.samples !== null && `${event.samples} samples`,
+        metricsText(event.metrics),
+      );
+    case 'training-failed':
+      return `training of round ${event.round} failed: ${event.message}`;
+    case 'training-abandoned':
+      return `training of round ${event.round} abandoned: ${event.message}`;
+    case 'uploaded':
+      return `round ${event.round} delivered (${megabytes(event.size_bytes)})`;
+    case 'evaluated':
+      return `round ${event.round} evaluated: ${metricsText(event.metrics)}`;
+    case 'ended':
+      return joined(
+        event.success ? 'the run finished' : `the run ended: ${event.message}`,
+        event.final_model !== null && `last model: ${event.final_model}`,
+      );
+    default:
+      return unreachable(event);
+  }
+}

@@ -1,0 +1,15 @@
+#!/usr/bin/env node
+import { controlCommands } from './commands/control.ts';
+import { emulatorCommand } from './commands/emulator.ts';
+import { mountCommand } from './commands/mount.ts';
+import { statusCommand } from './commands/status.ts';
+import { createProgram, runProgram } from './program.ts';
+
+await runProgram(
+  createProgram('mila-sync', 'mirror a shared Box folder into a working directory, both ways', [
+    mountCommand(),
+    statusCommand(),
+    ...controlCommands(),
+    emulatorCommand(),
+  ]),
+);

@@ -1,0 +1,36 @@
+import { Command, CommanderError } from 'commander';
+import { errnoOf } from '../errors.ts';
+import { EXIT } from './exit-codes.ts';
+import { failWith } from './output.ts';
+
+/** Build one of the two programs with what both have in common. */
+export function createProgram(name: string, description: string, commands: readonly Command[]): Command {
+  const program = new Command(name)
+    .description(description)
+    .version('0.1.0')
+    .showHelpAfterError('(add --help for the options)')
+    .exitOverride();
+  for (const command of commands) {
+    for (const each of [command, ...command.commands])
+      each.exitOverride().showHelpAfterError(`(${name} ${command.name()} --help lists the options)`);
+    program.addCommand(command);
+  }
+  return program;
+}
+
+/** Run a program on the process's arguments; every way out sets the documented exit code. */
+export async function runProgram(program: Command): Promise<void> {
+  // A reader that has seen enough (`| head -1`) is no reason to die: what is said after that is dropped.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error) => {
+      if (errnoOf(error) !== 'EPIPE') throw error;
+    });
+  }
+  try {
+    await program.parseAsync(process.argv);
+  } catch (error) {
+    // Commander has already printed usage or help by itself.
+    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    else failWith(error);
+  }
+}

@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import type { ClientSettings } from '../round/client-state.ts';
+import { nameProblem } from '../round/run-folder.ts';
+import type { ConfigurationDocument } from './document.ts';
+import { readConfigurationDocument } from './document.ts';
+import type { ParsedConfiguration } from './parse.ts';
+import { parseDocument } from './parse.ts';
+import type { BoxSection, GrpcSection, TransportKind } from './sections.ts';
+import { BOX_SECTION, className, GRPC_SECTION, seconds, transportOf } from './sections.ts';
+
+const CLIENT_SCHEMA = z.object({
+  name: z.string(),
+  client_type: className,
+  box_configuration: BOX_SECTION.nullable().default(null),
+  grpc_configuration: GRPC_SECTION.nullable().default(null),
+  save_path: z.string().min(1).default('data/logs/client/'),
+  heartbeat_frequency: seconds(60),
+  retry_timeout: seconds(1),
+  model_overwrites: z.record(z.string(), z.unknown()).nullable().default(null),
+  config_type: className.default('kmol.core.config.Config'),
+  executor_type: className.default('kmol.run.Executor'),
+  executor_options: z.record(z.string(), z.unknown()).nullable().default(null),
+  training_retries: z.number().int().min(0).max(100).default(0),
+  rejoin_wait: seconds(600),
+  final_model_wait: seconds(600),
+});
+
+type ClientValues = z.infer<typeof CLIENT_SCHEMA>;
+
+/** A client's configuration, judged. Units: durations in milliseconds. */
+export interface ClientConfiguration {
+  readonly role: 'client';
+  readonly path: string;
+  readonly name: string;
+  readonly transport: TransportKind;
+  readonly box: BoxSection | null;
+  readonly grpc: GrpcSection | null;
+  readonly savePath: string;
+  readonly heartbeatFrequencyMs: number;
+  readonly retryTimeoutMs: number;
+  readonly modelOverwrites: Readonly<Record<string, unknown>>;
+  readonly configType: string;
+  readonly executorType: string;
+  readonly executorOptions: Readonly<Record<string, unknown>>;
+  readonly settings: ClientSettings;
+}
+
+/** Names under which kMoL's texts know the same classes. */
+const TYPE_ALIASES: Readonly<Record<string, string>> = {
+  'kmol.config.Config': 'kmol.core.config.Config',
+  'run.Executor': 'kmol.run.Executor',
+};
+
+const canonical = (typeName: string): string => TYPE_ALIASES[typeName] ?? typeName;
+
+function contradictions(value: ClientValues): readonly string[] {
+  const faults: string[] = [];
+  const problem = nameProblem(value.name);
+  if (problem !== undefined) faults.push(`name is ${JSON.stringify(value.name)}: ${problem}`);
+  const transport = transportOf(value.client_type);
+  if (transport === undefined)
+    faults.push(
+      `client_type is "${value.client_type}": known are mila.services.clients.BoxClient and mila.services.clients.GrpcClient`,
+    );
+  if (transport === 'box' && value.box_configuration === null)
+    faults.push('box_configuration is missing: a BoxClient needs it');
+  return faults;
+}
+
+/** Judge a client's configuration document. Errors: ConfigError 'configuration-invalid' with every fault. */
+export function parseClientConfiguration(
+  document: ConfigurationDocument,
+  path: string,
+): ParsedConfiguration<ClientConfiguration> {
+  return parseDocument(document, {
+    path,
+    schema: CLIENT_SCHEMA,
+    aliases: {},
+    contradictions,
+    finish: (value) => ({
+      role: 'client' as const,
+      path,
+      name: value.name,
+      transport: transportOf(value.client_type) ?? 'box',
+      box: value.box_configuration,
+      grpc: value.grpc_configuration,
+      savePath: value.save_path,
+      heartbeatFrequencyMs: value.heartbeat_frequency,
+      retryTimeoutMs: value.retry_timeout,
+      modelOverwrites: value.model_overwrites ?? {},
+      configType: canonical(value.config_type),
+      executorType: canonical(value.executor_type),
+      executorOptions: value.executor_options ?? {},
+      settings: {
+        trainingRetries: value.training_retries,
+        rejoinWaitMs: value.rejoin_wait,
+        finalModelWaitMs: value.final_model_wait,
+      },
+    }),
+  });
+}
+
+/** Read and judge a client's configuration file. */
+export async function loadClientConfiguration(
+  path: string,
+): Promise<ParsedConfiguration<ClientConfiguration>> {
+  return parseClientConfiguration(await readConfigurationDocument(path), path);
+}

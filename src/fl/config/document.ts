@@ -1,0 +1,67 @@
+import { readFile } from 'node:fs/promises';
+import { parse as parseYaml } from 'yaml';
+import { ConfigError, errnoOf, messageOf } from '../../errors.ts';
+
+/** The longest configuration that is read. Units: bytes. */
+const CONFIGURATION_MAX_BYTES = 1_048_576;
+/** The most nodes that a YAML document's aliases may stand for. */
+const YAML_ALIASES_MAX = 100;
+
+/** A configuration as it stands in its file: keys and values, nothing judged yet. */
+export type ConfigurationDocument = Readonly<Record<string, unknown>>;
+
+/**
+ * Read a configuration file: JSON, or YAML where its name or its content says so.
+ *
+ * Errors: ConfigError 'configuration-missing' | 'configuration-malformed', naming the file and the place in it.
+ */
+export async function readConfigurationDocument(path: string): Promise<ConfigurationDocument> {
+  const bytes = await readFile(path).catch((cause) => {
+    const isMissing = errnoOf(cause) === 'ENOENT';
+    throw new ConfigError({
+      code: 'configuration-missing',
+      message: isMissing ? `${path} does not exist` : `${path} cannot be read: ${messageOf(cause)}`,
+      data: { path },
+      cause,
+    });
+  });
+  if (bytes.length > CONFIGURATION_MAX_BYTES)
+    throw malformed(path, `it has ${bytes.length} bytes; at most ${CONFIGURATION_MAX_BYTES} make sense`);
+  return parseConfigurationText(bytes.toString('utf8'), path);
+}
+
+/** Parse a configuration's text; `path` decides between JSON and YAML and is named in errors. */
+export function parseConfigurationText(text: string, path: string): ConfigurationDocument {
+  const value = /\.ya?ml$/i.test(path) ? parseAsYaml(text, path) : parseAsJson(text, path);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw malformed(path, 'it holds no keys and values');
+  return value as ConfigurationDocument;
+}
+
+function parseAsJson(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text.replace(/^\uFEFF/, ''));
+  } catch (cause) {
+    // A file without a telling name may still be YAML, of which JSON is a part.
+    if (!path.toLowerCase().endsWith('.json') && !text.trimStart().startsWith('{'))
+      return parseAsYaml(text, path);
+    throw malformed(path, `it is no JSON: ${messageOf(cause)}`, cause);
+  }
+}
+
+function parseAsYaml(text: string, path: string): unknown {
+  try {
+    return parseYaml(text, { maxAliasCount: YAML_ALIASES_MAX });
+  } catch (cause) {
+    throw malformed(path, `it is no YAML: ${messageOf(cause).split('\n', 1)[0] ?? ''}`, cause);
+  }
+}
+
+function malformed(path: string, why: string, cause?: unknown): ConfigError {
+  return new ConfigError({
+    code: 'configuration-malformed',
+    message: `${path} is not a configuration: ${why}`,
+    data: { path },
+    ...(cause === undefined ? {} : { cause }),
+  });
+}

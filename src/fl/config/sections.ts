@@ -1,0 +1,66 @@
+import { z } from 'zod';
+
+/** A number of seconds in a file, milliseconds inside. */
+export const seconds = (fallback: number) =>
+  z
+    .number()
+    .positive()
+    .max(31_536_000)
+    .default(fallback)
+    .transform((value) => value * 1000);
+
+/** Names of modules as kMoL writes them: the last two parts say which it is, whatever stands before. */
+export const className = z
+  .string()
+  .regex(/^[A-Za-z_][\w.]*$/, 'a dotted name such as mila.services.clients.BoxClient');
+
+/** Where Box's own addresses are replaced, for an emulator. */
+const BASE_URLS = z.object({
+  api: z.url().optional(),
+  upload: z.url().optional(),
+  oauth2: z.url().optional(),
+});
+
+/** A folder inside the shared one: no way out of it, no empty parts. */
+const innerPath = z
+  .string()
+  .min(1)
+  .transform((value) => value.replace(/^\/+|\/+$/g, ''))
+  .refine(
+    (value) => value !== '' && value.split('/').every((part) => part !== '' && part !== '.' && part !== '..'),
+    'a path of folder names separated by /',
+  );
+
+export const BOX_SECTION = z.object({
+  /** The key file that Box made for the application. */
+  box_configuration_path: z.string().min(1).optional(),
+  shared_dir_name: innerPath,
+  save_path: innerPath,
+  group_name: z.string().min(1).optional(),
+  /** Where the shared folder is mirrored on this machine. */
+  mount_path: z.string().min(1).optional(),
+  base_urls: BASE_URLS.optional(),
+});
+
+export const GRPC_SECTION = z.object({
+  target: z.string().min(1).default('localhost:8024'),
+  options: z.array(z.tuple([z.string(), z.union([z.string(), z.number()])])).default([]),
+  use_secure_connection: z.boolean().default(false),
+  ssl_private_key: z.string().nullable().default(null),
+  ssl_cert: z.string().nullable().default(null),
+  ssl_root_cert: z.string().nullable().default(null),
+});
+
+export type BoxSection = z.infer<typeof BOX_SECTION>;
+export type GrpcSection = z.infer<typeof GRPC_SECTION>;
+export type TransportKind = 'box' | 'grpc';
+
+/** Which transport a class name of kMoL's stands for; undefined for one that nobody knows. */
+export function transportOf(typeName: string): TransportKind | undefined {
+  const last = typeName.split('.').at(-1)?.toLowerCase() ?? '';
+  if (last.startsWith('box')) return 'box';
+  return last.startsWith('grpc') ? 'grpc' : undefined;
+}
+
+export const BOX_KEYS: readonly string[] = Object.keys(BOX_SECTION.shape);
+export const GRPC_KEYS: readonly string[] = Object.keys(GRPC_SECTION.shape);

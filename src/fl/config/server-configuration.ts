@@ -1,0 +1,151 @@
+import { z } from 'zod';
+import type { Layout } from '../round/run-folder.ts';
+import type { ServerSettings } from '../round/settings.ts';
+import type { ConfigurationDocument } from './document.ts';
+import { readConfigurationDocument } from './document.ts';
+import type { ParsedConfiguration } from './parse.ts';
+import { parseDocument } from './parse.ts';
+import type { BoxSection, GrpcSection, TransportKind } from './sections.ts';
+import { BOX_SECTION, className, GRPC_SECTION, seconds, transportOf } from './sections.ts';
+
+const SERVER_SCHEMA = z.object({
+  server_type: className,
+  server_manager_type: className.optional(),
+  box_configuration: BOX_SECTION.nullable().default(null),
+  grpc_configuration: GRPC_SECTION.nullable().default(null),
+  task_configuration_file: z.string().min(1),
+  config_type: className.nullable().default(null),
+  executor_type: className.nullable().default(null),
+  executor_options: z.record(z.string(), z.unknown()).nullable().default(null),
+  aggregator_type: className.default('mila.aggregators.PlainTorchAggregator'),
+  aggregator_options: z.record(z.string(), z.unknown()).nullable().default(null),
+  rounds_count: z.number().int().min(1).max(1_000_000).default(10),
+  save_path: z.string().min(1).default('data/logs/server/'),
+  start_point: z.string().min(1).nullable().default(null),
+  workers: z.number().int().min(1).default(2),
+  minimum_clients: z.number().int().min(1).max(10_000).default(2),
+  maximum_clients: z.number().int().min(1).max(10_000).default(100),
+  client_wait_time: z
+    .number()
+    .min(0)
+    .default(10)
+    .transform((value) => value * 1000),
+  heartbeat_timeout: seconds(300),
+  blacklist: z.array(z.string()).default([]),
+  whitelist: z.array(z.string()).default([]),
+  use_whitelist: z.boolean().default(false),
+  layout: z.enum(['documented', 'kmol']).default('documented'),
+  rejoin: z.boolean().default(true),
+  round_deadline: z
+    .number()
+    .positive()
+    .nullable()
+    .default(null)
+    .transform((value) => (value === null ? null : value * 1000)),
+  round_share: z.number().gt(0).max(1).default(1),
+  round_minimum: z.number().int().min(1).default(1),
+});
+
+type ServerValues = z.infer<typeof SERVER_SCHEMA>;
+
+/** A server's configuration, judged. Units: durations in milliseconds. */
+export interface ServerConfiguration {
+  readonly role: 'server';
+  readonly path: string;
+  readonly transport: TransportKind;
+  readonly box: BoxSection | null;
+  readonly grpc: GrpcSection | null;
+  readonly taskFile: string;
+  /** What evaluates checkpoints, for aggregators that weigh by a metric; null: nothing does. */
+  readonly executorType: string | null;
+  readonly executorOptions: Readonly<Record<string, unknown>>;
+  readonly aggregatorType: string;
+  readonly aggregatorOptions: Readonly<Record<string, unknown>>;
+  readonly savePath: string;
+  readonly startPoint: string | null;
+  readonly workers: number;
+  readonly blacklist: readonly string[];
+  readonly whitelist: readonly string[];
+  readonly useWhitelist: boolean;
+  readonly layout: Layout;
+  readonly settings: ServerSettings;
+}
+
+function contradictions(value: ServerValues): readonly string[] {
+  const faults: string[] = [];
+  const transport = transportOf(value.server_type);
+  if (transport === undefined)
+    faults.push(
+      `server_type is "${value.server_type}": known are mila.services.servers.BoxServer and mila.services.servers.GrpcServer`,
+    );
+  if (transport === 'box' && value.box_configuration === null)
+    faults.push('box_configuration is missing: a BoxServer needs it');
+  const other = value.server_manager_type === undefined ? transport : transportOf(value.server_manager_type);
+  if (other !== transport)
+    faults.push(`server_manager_type "${value.server_manager_type}" does not go with "${value.server_type}"`);
+  if (value.minimum_clients > value.maximum_clients)
+    faults.push(
+      `minimum_clients ${value.minimum_clients} is above maximum_clients ${value.maximum_clients}: no round could ever begin`,
+    );
+  if (value.round_minimum > value.maximum_clients)
+    faults.push(
+      `round_minimum ${value.round_minimum} is above maximum_clients ${value.maximum_clients}: no round could ever close`,
+    );
+  return faults;
+}
+
+function settingsOf(value: ServerValues): ServerSettings {
+  return {
+    roundsCount: value.rounds_count,
+    minimumClients: value.minimum_clients,
+    maximumClients: value.maximum_clients,
+    clientWaitTimeMs: value.client_wait_time,
+    heartbeatTimeoutMs: value.heartbeat_timeout,
+    rejoin: value.rejoin,
+    stragglers: {
+      deadlineMs: value.round_deadline,
+      share: value.round_share,
+      minimumUpdates: value.round_minimum,
+    },
+  };
+}
+
+/** Judge a server's configuration document. Errors: ConfigError 'configuration-invalid' with every fault. */
+export function parseServerConfiguration(
+  document: ConfigurationDocument,
+  path: string,
+): ParsedConfiguration<ServerConfiguration> {
+  return parseDocument(document, {
+    path,
+    schema: SERVER_SCHEMA,
+    aliases: { servicer_type: 'server_manager_type' },
+    contradictions,
+    finish: (value) => ({
+      role: 'server' as const,
+      path,
+      transport: transportOf(value.server_type) ?? 'box',
+      box: value.box_configuration,
+      grpc: value.grpc_configuration,
+      taskFile: value.task_configuration_file,
+      executorType: value.executor_type,
+      executorOptions: value.executor_options ?? {},
+      aggregatorType: value.aggregator_type,
+      aggregatorOptions: value.aggregator_options ?? {},
+      savePath: value.save_path,
+      startPoint: value.start_point,
+      workers: value.workers,
+      blacklist: value.blacklist,
+      whitelist: value.whitelist,
+      useWhitelist: value.use_whitelist,
+      layout: value.layout,
+      settings: settingsOf(value),
+    }),
+  });
+}
+
+/** Read and judge a server's configuration file. */
+export async function loadServerConfiguration(
+  path: string,
+): Promise<ParsedConfiguration<ServerConfiguration>> {
+  return parseServerConfiguration(await readConfigurationDocument(path), path);
+}

@@ -1,0 +1,136 @@
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import type { Clock } from '../../clock.ts';
+import { ConfigError, errnoOf, messageOf, RoundError } from '../../errors.ts';
+import type { Logger } from '../../logger.ts';
+import { type CommandOptions, fillPlaceholders, type Placeholders } from './command-options.ts';
+import type { EvaluationRequest, Executor, Metrics, TrainingRequest, TrainingResult } from './executor.ts';
+import { runProgram } from './run-program.ts';
+import { listCheckpoints, writtenCheckpoint } from './written-checkpoint.ts';
+
+/** Largest result file that is read. */
+const RESULT_MAX_BYTES = 1_048_576;
+
+const metricsSchema = z.record(z.string(), z.number());
+const resultSchema = z.object({
+  samples: z.int().min(0).nullable().default(null),
+  metrics: metricsSchema.default({}),
+});
+
+interface CommandExecutorOptions {
+  readonly options: CommandOptions;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** This process's own variables, which the program inherits. */
+  readonly environment: NodeJS.ProcessEnv;
+  /** Where short-lived files may stand. */
+  readonly temporaryDirectory: string;
+}
+
+async function readResult(path: string): Promise<z.infer<typeof resultSchema>> {
+  const broken = (reason: string, cause?: unknown) =>
+    new RoundError({
+      code: 'training-failed',
+      message: `the result file ${path} ${reason}`,
+      cause,
+      data: { path },
+    });
+  const text = await stat(path)
+    .then(({ size }) => {
+      if (size > RESULT_MAX_BYTES) throw broken(`is larger than ${RESULT_MAX_BYTES} bytes`);
+      return readFile(path, 'utf8');
+    })
+    .catch((error: unknown) => {
+      throw errnoOf(error) === 'ENOENT' ? broken('was not written', error) : error;
+    });
+  try {
+    return resultSchema.parse(JSON.parse(text));
+  } catch (error) {
+    throw broken(`is not {"samples":n,"metrics":{"name":number}}: ${messageOf(error)}`, error);
+  }
+}
+
+/**
+ * Trains and evaluates by running another program, such as `kmol train CONFIG`.
+ *
+ * Guarantees: the checkpoint returned was written by this very run; the program never sees a shell; nothing of it
+ * outlives a stop.
+ */
+export class CommandExecutor implements Executor {
+  readonly #options: CommandOptions;
+  readonly #deps: CommandExecutorOptions;
+
+  constructor(deps: CommandExecutorOptions) {
+    this.#options = deps.options;
+    this.#deps = deps;
+  }
+
+  async train(request: TrainingRequest): Promise<TrainingResult> {
+    const { checkpointName, resultFile, command } = this.#options;
+    const { outputDirectory } = request;
+    const values: Placeholders = {
+      config: resolve(request.configurationPath),
+      output: resolve(outputDirectory),
+      checkpoint: request.startCheckpointPath ?? '',
+      round: String(request.round),
+      participant: request.participant,
+    };
+    const resultPath =
+      resultFile === null ? null : resolve(outputDirectory, fillPlaceholders(resultFile, values));
+    // A result of an earlier round must never be taken for this one's.
+    if (resultPath !== null) await rm(resultPath, { force: true });
+    const before = await listCheckpoints(outputDirectory, checkpointName);
+    const logPath = join(outputDirectory, `training.round_${request.round}.log`);
+    await this.#run(command, { values, logPath, signal: request.signal });
+    const after = await listCheckpoints(outputDirectory, checkpointName);
+    const checkpointPath = writtenCheckpoint(before, after, outputDirectory);
+    const result = resultPath === null ? { samples: null, metrics: {} } : await readResult(resultPath);
+    request.onProgress?.(1, result.metrics);
+    return { checkpointPath, ...result };
+  }
+
+  async evaluate(request: EvaluationRequest): Promise<Metrics> {
+    const { evaluateCommand } = this.#options;
+    if (evaluateCommand === null)
+      throw new ConfigError({
+        code: 'executor-options',
+        message: 'this executor cannot evaluate: executor_options.evaluate_command is missing',
+        hint: 'Give a command that writes {"metrics":{"name":number}} to the path that {result} stands for.',
+      });
+    const folder = await mkdtemp(join(this.#deps.temporaryDirectory, 'mila-evaluation-'));
+    try {
+      const result = join(folder, 'result.json');
+      const config = join(folder, 'config.json');
+      await writeFile(
+        config,
+        JSON.stringify({ ...request.configuration, checkpoint_path: request.checkpointPath }),
+      );
+      const values: Placeholders = { config, result, checkpoint: request.checkpointPath, output: folder };
+      await this.#run(evaluateCommand, { values, logPath: join(folder, 'log.txt'), signal: request.signal });
+      return (await readResult(result)).metrics;
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+
+  async #run(
+    template: readonly string[],
+    { values, logPath, signal }: { values: Placeholders; logPath: string; signal: AbortSignal },
+  ): Promise<void> {
+    const { clock, logger, environment } = this.#deps;
+    const { workingDirectory, timeLimitMs, stopTimeoutMs } = this.#options;
+    const [program = '', ...args] = template.map((argument) => fillPlaceholders(argument, values));
+    logger.info({ program, args, logPath }, 'running a program');
+    await runProgram({
+      command: [program, ...args],
+      workingDirectory,
+      environment: { ...environment, ...this.#options.environment },
+      logPath,
+      timeLimitMs,
+      stopTimeoutMs,
+      signal,
+      clock,
+    });
+  }
+}

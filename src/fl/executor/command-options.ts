@@ -1,0 +1,102 @@
+import { z } from 'zod';
+import { ConfigError } from '../../errors.ts';
+
+/** `executor_options` of a configuration, as written. */
+export type ExecutorOptions = Readonly<Record<string, unknown>>;
+
+/** Longest time limit that may be asked for: a year. Units: seconds. */
+const TIME_LIMIT_MAX_S = 366 * 24 * 3600;
+
+const commandLine = z.tuple([z.string().min(1)]).rest(z.string());
+
+const optionsSchema = z.strictObject({
+  command: commandLine.optional(),
+  evaluate_command: commandLine.optional(),
+  working_directory: z.string().min(1).optional(),
+  environment: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string()).default({}),
+  time_limit: z.number().positive().max(TIME_LIMIT_MAX_S).optional(),
+  stop_timeout: z.number().positive().max(3600).default(30),
+  checkpoint_name: z
+    .string()
+    .regex(/^[^/\\]+$/, 'a file name, not a path')
+    .default('*.pt'),
+  result_file: z.string().min(1).optional(),
+});
+
+/** How to run a program that trains. Units: durations in milliseconds. */
+export interface CommandOptions {
+  /** Program and arguments for training; the placeholders of `fillPlaceholders` are replaced in each. */
+  readonly command: readonly string[];
+  /** The same for evaluation; null when this program cannot evaluate. */
+  readonly evaluateCommand: readonly string[] | null;
+  /** Where the program starts; null for this process's own directory. */
+  readonly workingDirectory: string | null;
+  /** Variables that are set on top of this process's own. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly timeLimitMs: number | null;
+  /** How long after SIGTERM comes SIGKILL. */
+  readonly stopTimeoutMs: number;
+  /** The file name of the checkpoint to take; `*` stands for anything. */
+  readonly checkpointName: string;
+  /** Where the program leaves `{"samples":n,"metrics":{}}`, if it does. */
+  readonly resultFile: string | null;
+}
+
+/** Judge `executor_options` of a program's executor. Errors: ConfigError 'executor-options'. */
+export function parseCommandOptions(
+  type: string,
+  options: ExecutorOptions,
+  defaultCommand: readonly string[] | null,
+): CommandOptions {
+  const parsed = optionsSchema.safeParse(options);
+  const problems = parsed.success
+    ? []
+    : parsed.error.issues.map(
+        (issue) => `${['executor_options', ...issue.path].join('.')}: ${issue.message}`,
+      );
+  const command = (parsed.success ? parsed.data.command : undefined) ?? defaultCommand;
+  if (parsed.success && command === null)
+    problems.push(
+      'executor_options.command: missing, for example ["python3", "train.py", "{config}", "{output}"]',
+    );
+  if (!parsed.success || command === null)
+    throw new ConfigError({
+      code: 'executor-options',
+      message: `the options of ${type} are wrong: ${problems.join('; ')}`,
+      data: { type, problems },
+    });
+  const { data } = parsed;
+  return {
+    command,
+    evaluateCommand: data.evaluate_command ?? null,
+    workingDirectory: data.working_directory ?? null,
+    environment: data.environment,
+    timeLimitMs: data.time_limit === undefined ? null : data.time_limit * 1000,
+    stopTimeoutMs: data.stop_timeout * 1000,
+    checkpointName: data.checkpoint_name,
+    resultFile: data.result_file ?? null,
+  };
+}
+
+/** What placeholders stand for in one run of a program. */
+export type Placeholders = Readonly<Record<string, string>>;
+
+/**
+ * Replace `{config}`, `{output}`, `{checkpoint}`, `{round}`, `{participant}` in an argument.
+ *
+ * Guarantees: replaced text is never looked at again, and no shell ever sees it.
+ * Errors: ConfigError 'executor-options' for a placeholder that does not exist here.
+ */
+export function fillPlaceholders(argument: string, values: Placeholders): string {
+  return argument.replaceAll(/\{([a-z_]+)\}/g, (whole, name: string) => {
+    const value = Object.hasOwn(values, name) ? values[name] : undefined;
+    if (value === undefined)
+      throw new ConfigError({
+        code: 'executor-options',
+        message: `executor_options: ${whole} stands for nothing; known are ${Object.keys(values)
+          .map((known) => `{${known}}`)
+          .join(', ')}`,
+      });
+    return value;
+  });
+}

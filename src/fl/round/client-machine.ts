@@ -1,0 +1,257 @@
+import type {
+  ClientAction,
+  ClientEnding,
+  ClientInput,
+  ClientRecord,
+  ClientState,
+  ClientStep,
+  ObservedClientRound,
+} from './client-state.ts';
+import type { FederationEvent } from './event.ts';
+import { FINISHED_WORDS } from './protocol-texts.ts';
+
+/** Endings that are the run's own; a failed training may be mended, and the run goes on. */
+const OVER: ReadonlySet<ClientEnding['kind']> = new Set(['finished', 'stopped']);
+
+/** One step's working copy. */
+interface ClientDraft {
+  record: ClientRecord;
+  lostSinceMs: number | null;
+  endedSinceMs: number | null;
+  ending: ClientEnding | null;
+  awaited: ClientStep['awaited'];
+  readonly actions: ClientAction[];
+  readonly events: FederationEvent[];
+  readonly deadlinesMs: number[];
+}
+
+/**
+ * The client's whole behaviour in one run: state, one look at the folder, the time -> next state and what to do.
+ *
+ * Guarantees: pure; works on the newest opened round only; never trains a round again whose checkpoint exists;
+ * never trains once the run has ended.
+ */
+export function stepClient(state: ClientState, input: ClientInput): ClientStep {
+  const draft: ClientDraft = { ...state, awaited: null, actions: [], events: [], deadlinesMs: [] };
+  if (draft.ending === null) {
+    takeResults(draft, input);
+    advance(draft, input);
+  }
+  if (draft.ending !== null && input.observation.training !== null)
+    draft.actions.push({ kind: 'abandon-training', round: input.observation.training });
+  const { lostSinceMs, endedSinceMs, ending } = draft;
+  const isOver = ending !== null && OVER.has(ending.kind);
+  const record = isOver ? { ...draft.record, over: true } : draft.record;
+  return {
+    state: { record, lostSinceMs, endedSinceMs, ending },
+    actions: draft.actions,
+    events: draft.events,
+    wakeAtMs: draft.deadlinesMs.length === 0 ? null : Math.min(...draft.deadlinesMs),
+    awaited: draft.awaited,
+  };
+}
+
+function takeResults(draft: ClientDraft, input: ClientInput): void {
+  for (const result of input.results) {
+    if (result.kind === 'trained') {
+      draft.record = { ...draft.record, trained: result.update };
+      const { round, samples, metrics, seconds } = result.update;
+      draft.events.push({ event: 'trained', round, samples, metrics, seconds });
+    } else if (result.kind === 'published') {
+      const { round, sha256, sizeBytes } = result;
+      draft.record = { ...draft.record, published: { round, sha256 } };
+      draft.events.push({ event: 'uploaded', round, size_bytes: sizeBytes, sha256 });
+    } else if (result.kind === 'checkpoint-gone') {
+      draft.record = { ...draft.record, trained: null };
+    } else {
+      draft.events.push({ event: 'training-failed', round: result.round, message: result.message });
+      countFailure(draft, input, result);
+    }
+  }
+}
+
+function countFailure(
+  draft: ClientDraft,
+  input: ClientInput,
+  failure: { readonly round: number; readonly message: string; readonly isConfiguration: boolean },
+): void {
+  const { round, message, isConfiguration } = failure;
+  const { failures } = draft.record;
+  const count = failures.round === round ? failures.count + 1 : 1;
+  draft.record = { ...draft.record, failures: { round, count } };
+  if (count <= input.settings.trainingRetries && !isConfiguration) return;
+  draft.actions.push({ kind: 'report-failure', round, message });
+  const kind = isConfiguration ? 'misconfigured' : 'failed';
+  draft.ending = { kind, message: `training failed in round ${round}: ${message}`, finalRound: null };
+}
+
+function advance(draft: ClientDraft, input: ClientInput): void {
+  if (draft.ending !== null) return;
+  const { observation } = input;
+  if (observation.ended !== null) {
+    leave(draft, input, observation.ended.text);
+    return;
+  }
+  if (!isAdmitted(draft, input)) return;
+  heedLostMark(draft, input);
+  if (draft.ending !== null) return;
+  const { round } = observation;
+  if (round === null || !observation.taskPresent) {
+    draft.awaited = { what: 'aggregate', message: 'waiting for the first round', untilMs: null };
+    return;
+  }
+  if (observation.training !== null) {
+    // A newer round makes this training's update late; it would be ignored.
+    if (observation.training < round.round) abandon(draft, observation.training, round.round);
+    return;
+  }
+  workOn(draft, input, round);
+}
+
+function abandon(draft: ClientDraft, training: number, newest: number): void {
+  draft.actions.push({ kind: 'abandon-training', round: training });
+  draft.events.push({
+    event: 'training-abandoned',
+    round: training,
+    message: `round ${newest} has begun, an update for round ${training} would come too late`,
+  });
+}
+
+function isAdmitted(draft: ClientDraft, input: ClientInput): boolean {
+  const { claim, layouts, newerRun } = input.observation;
+  if (claim?.answer === 'authenticated') {
+    if (!draft.record.admitted) {
+      draft.record = { ...draft.record, admitted: true };
+      draft.events.push({ event: 'admitted', participant: draft.record.name });
+    }
+    return true;
+  }
+  if (claim?.answer === 'error') {
+    draft.ending = {
+      kind: 'refused',
+      message: `the server refused ${draft.record.name}: ${claim.text}`,
+      finalRound: null,
+    };
+    return false;
+  }
+  if (newerRun !== null) {
+    draft.ending = { kind: 'moved', message: `run ${newerRun} has begun`, finalRound: null };
+    return false;
+  }
+  const layout = layouts[0];
+  if (claim === null && layout !== undefined) draft.actions.push({ kind: 'claim', layout });
+  draft.awaited = { what: 'admission', message: 'waiting for the server to answer', untilMs: null };
+  return false;
+}
+
+/** A mark of a lost connection may be taken back by a server that allows it; until then work goes on. */
+function heedLostMark(draft: ClientDraft, input: ClientInput): void {
+  const { lost, round } = input.observation;
+  const name = draft.record.name;
+  if (!lost) {
+    if (draft.lostSinceMs !== null)
+      draft.events.push({ event: 'participant-back', participant: name, round: round?.round ?? 1 });
+    draft.lostSinceMs = null;
+    return;
+  }
+  if (draft.lostSinceMs === null)
+    draft.events.push({ event: 'participant-lost', participant: name, round: round?.round ?? 1 });
+  draft.lostSinceMs ??= input.instant.monotonicMs;
+  const deadlineMs = draft.lostSinceMs + input.settings.rejoinWaitMs;
+  if (input.instant.monotonicMs < deadlineMs) draft.deadlinesMs.push(deadlineMs);
+  else
+    draft.ending = {
+      kind: 'cut-off',
+      message: 'the server cut this client off and did not take it back',
+      finalRound: null,
+    };
+}
+
+function workOn(draft: ClientDraft, input: ClientInput, round: ObservedClientRound): void {
+  const { trained } = draft.record;
+  if (round.refused !== null && trained?.round === round.round && trained.sha256 === round.refused.sha256) {
+    draft.record = { ...draft.record, trained: null };
+    draft.events.push({
+      event: 'update-refused',
+      round: round.round,
+      participant: draft.record.name,
+      reason: 'refused-by-server',
+      message: round.refused.message,
+    });
+    countFailure(draft, input, { ...round.refused, round: round.round, isConfiguration: false });
+    if (draft.ending === null) startTraining(draft, round);
+    return;
+  }
+  if (trained?.round === round.round) {
+    const isPublished = draft.record.published?.sha256 === trained.sha256;
+    if (isPublished && round.hasOwnUpdate) awaitNext(draft, round.round);
+    else draft.actions.push({ kind: 'publish', update: trained });
+    return;
+  }
+  // Trained by an earlier life of this client whose memory is gone: the checkpoint itself is the memory.
+  if (round.hasOwnUpdate) awaitNext(draft, round.round);
+  else startTraining(draft, round);
+}
+
+function awaitNext(draft: ClientDraft, round: number): void {
+  draft.awaited = {
+    what: 'aggregate',
+    message: `round ${round} is delivered; waiting for the next aggregate`,
+    untilMs: null,
+  };
+}
+
+function startTraining(draft: ClientDraft, round: ObservedClientRound): void {
+  if (round.final === true) {
+    draft.awaited = {
+      what: 'ending',
+      message: 'the final model is here; waiting for the end',
+      untilMs: null,
+    };
+    return;
+  }
+  if (!round.present) {
+    draft.awaited = {
+      what: 'aggregate',
+      message: `waiting for the aggregate of round ${round.round} to arrive`,
+      untilMs: null,
+    };
+    return;
+  }
+  draft.events.push({ event: 'round-started', round: round.round });
+  draft.actions.push({ kind: 'train', round: round.round, source: round.source });
+}
+
+/** The run is over: stop, and take the final model along if there is one to come. */
+function leave(draft: ClientDraft, input: ClientInput, text: string | null): void {
+  const { observation, instant, settings } = input;
+  if (observation.training !== null)
+    draft.actions.push({ kind: 'abandon-training', round: observation.training });
+  if (text === null) {
+    draft.awaited = { what: 'ending', message: 'the run has ended; waiting to read how', untilMs: null };
+    return;
+  }
+  if (!text.startsWith(FINISHED_WORDS)) {
+    draft.ending = { kind: 'stopped', message: firstLine(text), finalRound: null };
+    return;
+  }
+  draft.endedSinceMs ??= instant.monotonicMs;
+  const finalRound = finalRoundOf(observation.round);
+  const deadlineMs = draft.endedSinceMs + settings.finalModelWaitMs;
+  if (finalRound !== null || instant.monotonicMs >= deadlineMs) {
+    draft.ending = { kind: 'finished', message: firstLine(text), finalRound };
+    return;
+  }
+  draft.deadlinesMs.push(deadlineMs);
+  draft.awaited = { what: 'aggregate', message: 'waiting for the final model', untilMs: deadlineMs };
+}
+
+/** A server that marks no final model is kMoL's, which publishes it before the end: it is the newest there is. */
+function finalRoundOf(round: ObservedClientRound | null): number | null {
+  if (round === null || !round.present || round.source !== 'aggregate') return null;
+  return round.final === false ? null : round.round;
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0]?.trim() ?? '';
+}

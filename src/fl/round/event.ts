@@ -1,0 +1,104 @@
+/** What a server or a client tells as it goes; one JSON object a line with `--json`. */
+export type FederationEvent =
+  | { readonly event: 'run-created' | 'run-resumed'; readonly run: string; readonly folder: string }
+  | {
+      readonly event: 'registered';
+      readonly participant: string;
+      readonly count: number;
+      readonly minimum: number;
+      readonly maximum: number;
+    }
+  | {
+      readonly event: 'registration-refused';
+      readonly participant: string;
+      readonly reason: string;
+      readonly message: string;
+    }
+  | { readonly event: 'registration-closed'; readonly participants: readonly string[] }
+  | {
+      readonly event: 'round-started';
+      readonly round: number;
+      readonly rounds?: number;
+      readonly participants?: readonly string[];
+    }
+  | {
+      readonly event: 'update-received';
+      readonly round: number;
+      readonly participant: string;
+      readonly samples: number | null;
+      readonly metrics: Readonly<Record<string, number>>;
+      readonly size_bytes: number;
+    }
+  | {
+      readonly event: 'update-refused' | 'update-late';
+      readonly round: number;
+      readonly participant: string;
+      readonly reason: string;
+      readonly message: string;
+    }
+  | {
+      readonly event: 'foreign-file';
+      readonly participant: string;
+      readonly account: string;
+      readonly message: string;
+    }
+  | {
+      readonly event: 'participant-lost' | 'participant-back';
+      readonly participant: string;
+      readonly round: number;
+    }
+  | {
+      readonly event: 'waiting';
+      /** What for: "registration", "updates", "admission", "aggregate", "run". */
+      readonly what: string;
+      readonly participants: readonly string[];
+      /** ISO 8601, null when nothing but the others' doing ends it. */
+      readonly until: string | null;
+      readonly message: string;
+    }
+  | { readonly event: 'aggregating'; readonly round: number; readonly fraction: number }
+  | {
+      readonly event: 'aggregated';
+      readonly round: number;
+      readonly weights: Readonly<Record<string, number>>;
+      readonly refused: readonly { readonly participant: string; readonly reason: string }[];
+      readonly seconds: number;
+    }
+  | { readonly event: 'run-joined'; readonly run: string; readonly folder: string }
+  | { readonly event: 'admitted'; readonly participant: string }
+  | {
+      readonly event: 'training';
+      readonly round: number;
+      readonly fraction: number;
+      readonly metrics?: Readonly<Record<string, number>>;
+    }
+  | {
+      readonly event: 'trained';
+      readonly round: number;
+      readonly samples: number | null;
+      readonly metrics: Readonly<Record<string, number>>;
+      readonly seconds: number;
+    }
+  | {
+      readonly event: 'training-failed' | 'training-abandoned';
+      readonly round: number;
+      readonly message: string;
+    }
+  | {
+      readonly event: 'uploaded';
+      readonly round: number;
+      readonly size_bytes: number;
+      readonly sha256: string;
+    }
+  | {
+      readonly event: 'evaluated';
+      readonly round: number;
+      readonly metrics: Readonly<Record<string, number>>;
+    }
+  | {
+      readonly event: 'ended';
+      readonly reason: string;
+      readonly success: boolean;
+      readonly message: string;
+      readonly final_model: string | null;
+    };

@@ -1,0 +1,243 @@
+import { join } from 'node:path';
+import type { Clock } from '../clock.ts';
+import { messageOf } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import type { Random } from '../random.ts';
+import type { Aggregator } from './aggregate/aggregator.ts';
+import type { FederationEvent } from './round/event.ts';
+import type { Layout } from './round/run-folder.ts';
+import type { ServerAction } from './round/server-action.ts';
+import type { Awaited, ServerStep } from './round/server-machine.ts';
+import { stepServer } from './round/server-machine.ts';
+import type { ServerResult } from './round/server-observation.ts';
+import type { Ending, ServerPhase, ServerRecord, ServerState } from './round/server-state.ts';
+import { resumedServerState, roundOf } from './round/server-state.ts';
+import type { ServerSettings } from './round/settings.ts';
+import type { Background } from './transport/background.ts';
+import { createBackground, isExpected } from './transport/background.ts';
+import { History } from './transport/history.ts';
+import type { CheckpointInspection } from './transport/server-effects.ts';
+import { ServerEffects } from './transport/server-effects.ts';
+import { createServerObserver } from './transport/server-observer.ts';
+import { SERVER_STATE_FILE, startServerRun } from './transport/server-run.ts';
+import { createStateFile } from './transport/state-file.ts';
+import { createWake, pauseAfter } from './transport/wake.ts';
+import type { Workdir } from './transport/workdir.ts';
+
+export interface FederationServerOptions {
+  readonly settings: ServerSettings;
+  readonly layout: Layout;
+  readonly taskFile: string;
+  /** Which shared folder this is: `<shared_dir_name>/<save_path>`. */
+  readonly session: string;
+  /** The checkpoint to begin with; null starts every client from its own initial weights. */
+  readonly startPoint: string | null;
+  /** Where the server's own results go, one folder per run. */
+  readonly savePath: string;
+  readonly resume: 'auto' | 'newest' | 'never' | { readonly run: string };
+  readonly workdir: Workdir;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly aggregator: Aggregator;
+  readonly inspect: CheckpointInspection;
+  readonly stripStartPoint: (source: string, output: string) => Promise<void>;
+  readonly onEvent: (event: FederationEvent) => void;
+  /** Aborted to end the run: clients are told that it was stopped. */
+  readonly stop: AbortSignal;
+  /** Aborted to leave the run open: the next start goes on. */
+  readonly park: AbortSignal;
+}
+
+/** How a server's run went. */
+export interface ServerOutcome {
+  readonly run: string;
+  /** Null when it was left open. */
+  readonly ending: Ending | null;
+  /** The last good aggregate among the server's results; null when there is none. */
+  readonly finalModel: string | null;
+}
+
+/** The longest sleep between two looks. Units: milliseconds. */
+const LOOK_INTERVAL_MAX_MS = 2_000;
+/** After a look at the folder failed. Units: milliseconds. */
+const LOOK_RETRY_MS = 2_000;
+
+const SILENT_AWAITS: readonly Awaited['what'][] = ['aggregation', 'folder'];
+
+/** How many rounds have their aggregate. */
+function roundsMade(phase: ServerPhase): number {
+  if (phase.kind !== 'ended' && phase.kind !== 'finishing') return (roundOf(phase) ?? 1) - 1;
+  const { ending } = phase;
+  return ending.kind === 'finished' ? (ending.round ?? 0) : (ending.round ?? 1) - 1;
+}
+
+/** One server process's life: looks, lets the machine decide, keeps its decision, does what it asks. */
+class ServerLoop {
+  readonly #options: FederationServerOptions;
+  readonly #effects: ServerEffects;
+  readonly #background: Background;
+  readonly #wake;
+  readonly #results: ServerResult[] = [];
+  readonly #observe: (round: number | null) => ReturnType<ReturnType<typeof createServerObserver>['observe']>;
+  readonly #save: (record: ServerRecord) => Promise<void>;
+  #state: ServerState;
+  #saidAwaited = '';
+  #fault: unknown;
+
+  constructor(options: FederationServerOptions, record: ServerRecord) {
+    this.#options = options;
+    const { workdir, clock, logger } = options;
+    const results = join(options.savePath, record.run);
+    this.#wake = createWake(clock);
+    this.#background = createBackground({
+      clock,
+      logger,
+      onEnd: () => this.#wake.hint(),
+      onFault: (error) => {
+        this.#fault = error;
+      },
+    });
+    this.#effects = new ServerEffects({
+      ...options,
+      run: record.run,
+      results,
+      roundsCount: options.settings.roundsCount,
+      background: this.#background,
+      onResult: (result) => void this.#results.push(result),
+    });
+    const observer = createServerObserver(workdir, record.run);
+    this.#observe = (round) => observer.observe(round);
+    const file = createStateFile<ServerRecord>(join(results, SERVER_STATE_FILE));
+    this.#save = (next) => file.save(next);
+    this.#state = resumedServerState(record, clock.monotonic());
+  }
+
+  async run(): Promise<ServerOutcome> {
+    const { workdir, stop, park } = this.#options;
+    const hint = () => this.#wake.hint();
+    stop.addEventListener('abort', hint, { once: true });
+    await this.#save(this.#state.record);
+    const watch = await workdir.watch(hint);
+    try {
+      while (!park.aborted && this.#state.record.phase.kind !== 'ended') {
+        const beganAtMs = this.#options.clock.monotonic();
+        const step = await this.#step();
+        if (this.#fault !== undefined) throw this.#fault;
+        const pauseMs = pauseAfter(this.#options.clock.monotonic() - beganAtMs);
+        await this.#wake.sleep(pauseMs, step === null ? LOOK_RETRY_MS : this.#sleepMs(step), park);
+      }
+    } finally {
+      stop.removeEventListener('abort', hint);
+      await watch.close();
+      await this.#background.close();
+    }
+    return this.#outcome();
+  }
+
+  /** One look and what follows from it; null when the folder could not be looked at. */
+  async #step(): Promise<ServerStep | null> {
+    const { settings, clock, logger, stop, onEvent } = this.#options;
+    try {
+      const observation = await this.#observe(roundOf(this.#state.record.phase));
+      const instant = { nowMs: clock.now(), monotonicMs: clock.monotonic() };
+      const results = [...this.#results];
+      const step = stepServer(this.#state, {
+        observation,
+        results,
+        stop: stop.aborted,
+        instant,
+        settings,
+      });
+      // What was decided is kept before anything of it is done.
+      await this.#save(step.state.record);
+      this.#state = step.state;
+      this.#results.splice(0, results.length);
+      for (const event of step.events) onEvent(event);
+      this.#sayAwaited(step.awaited);
+      for (const action of step.actions) await this.#perform(action);
+      return step;
+    } catch (error) {
+      if (!isExpected(error)) throw error;
+      logger.error(
+        { error: messageOf(error) },
+        'The run folder could not be looked at or written; trying again.',
+      );
+      return null;
+    }
+  }
+
+  async #perform(action: ServerAction): Promise<void> {
+    await this.#effects.perform(action, this.#state.record);
+  }
+
+  #sleepMs(step: ServerStep): number {
+    const now = this.#options.clock.monotonic();
+    const wakeAtMs = Math.min(
+      step.wakeAtMs ?? Number.POSITIVE_INFINITY,
+      this.#background.retryAtMs() ?? Number.POSITIVE_INFINITY,
+      now + LOOK_INTERVAL_MAX_MS,
+    );
+    return wakeAtMs - now;
+  }
+
+  #sayAwaited(awaited: Awaited | null): void {
+    if (awaited === null || SILENT_AWAITS.includes(awaited.what)) return;
+    const { clock, onEvent, settings } = this.#options;
+    const said = JSON.stringify([awaited, roundOf(this.#state.record.phase)]);
+    if (said === this.#saidAwaited) return;
+    this.#saidAwaited = said;
+    const until =
+      awaited.untilMs === null
+        ? null
+        : new Date(clock.now() + awaited.untilMs - clock.monotonic()).toISOString();
+    const count = Object.keys(this.#state.record.participants).length;
+    const message =
+      awaited.what === 'registration'
+        ? `waiting for participants: ${count} of at least ${settings.minimumClients} registered`
+        : `waiting for ${awaited.participants.join(', ') || 'somebody to come back'}`;
+    onEvent({ event: 'waiting', what: awaited.what, participants: awaited.participants, until, message });
+  }
+
+  #outcome(): ServerOutcome {
+    const { run, phase } = this.#state.record;
+    const ending = phase.kind === 'ended' ? phase.ending : null;
+    const made = roundsMade(phase);
+    const finalModel = made > 0 ? this.#effects.aggregatePath(made) : null;
+    if (ending !== null)
+      this.#options.onEvent({
+        event: 'ended',
+        reason: ending.code,
+        success: ending.kind === 'finished',
+        message: ending.text,
+        final_model: finalModel,
+      });
+    return { run, ending, finalModel };
+  }
+}
+
+/**
+ * Run the federation's server over a shared folder until its run ends or is parked.
+ *
+ * Guarantees: server_ended.txt stands in the run folder whenever the run has ended; a killed server's next start
+ * goes on where it was.
+ * Errors: ConfigError for a task file that clients could not read; StateError when what to resume is not there.
+ */
+export async function runFederationServer(options: FederationServerOptions): Promise<ServerOutcome> {
+  const { record, resumed } = await startServerRun(options);
+  const history = new History({ ...options, folder: join(options.savePath, record.run) });
+  const onEvent = (event: FederationEvent): void => {
+    history.record(event);
+    options.onEvent(event);
+  };
+  onEvent({
+    event: resumed ? 'run-resumed' : 'run-created',
+    run: record.run,
+    folder: options.workdir.absolutePath(record.run),
+  });
+  try {
+    return await new ServerLoop({ ...options, onEvent }, record).run();
+  } finally {
+    await history.close();
+  }
+}

@@ -1,0 +1,149 @@
+import { partDtype } from './number-codec.ts';
+import { type PieceFindings, type PieceOperation, pairIndex } from './piece-operation.ts';
+import { ScalarMath } from './scalar-math.ts';
+import { sortingNetwork } from './sorting-network.ts';
+import type { Dtype } from './tensor.ts';
+import { KERNEL_STEP_BYTES, newKernelMemory, type VectorKernel } from './vector-kernel.ts';
+
+interface ArenaOptions {
+  readonly inputs: number;
+  readonly outputs: number;
+  /** Largest piece of one input; a multiple of 64. */
+  readonly pieceBytes: number;
+  /** Use the vector kernel. Default true; false leaves the plain path, for machines and tests without it. */
+  readonly vectors?: boolean;
+}
+
+/**
+ * Room for one piece of every input and output, and the machinery to combine them.
+ *
+ * Guarantees: allocated once; a piece costs no allocation on the vector path. Both paths give the same bytes.
+ */
+export class PieceArena {
+  readonly pieceBytes: number;
+  readonly #inputs: number;
+  readonly #buffer: ArrayBuffer;
+  readonly #kernel: VectorKernel | null;
+  readonly #scalar = new ScalarMath();
+  readonly #table: number;
+  readonly #weights: number;
+  readonly #pairs: number;
+  readonly #pairCount: number;
+  readonly #slots: number;
+
+  constructor(options: ArenaOptions) {
+    const { inputs, outputs, pieceBytes } = options;
+    const network = sortingNetwork(inputs);
+    this.pieceBytes = pieceBytes;
+    this.#inputs = inputs;
+    this.#table = 0;
+    this.#weights = align(inputs * 4);
+    this.#pairs = this.#weights + align(inputs * 4);
+    this.#pairCount = network.length;
+    this.#slots = this.#pairs + align(network.length * 8);
+    const { buffer, kernel } = newKernelMemory(this.#slots + (inputs + outputs) * pieceBytes);
+    this.#buffer = buffer;
+    this.#kernel = options.vectors === false ? null : kernel;
+    new Uint32Array(buffer, this.#pairs, network.length * 2).set(network.flat());
+  }
+
+  /** Where input `index` is put: its first `bytes` bytes. */
+  input(index: number, bytes: number): Uint8Array {
+    return new Uint8Array(this.#buffer, this.#slot(index), bytes);
+  }
+
+  /** Where output `index` is found: its first `bytes` bytes. */
+  output(index: number, bytes: number): Uint8Array {
+    return new Uint8Array(this.#buffer, this.#slot(this.#inputs + index), bytes);
+  }
+
+  #slot(index: number): number {
+    return this.#slots + index * this.pieceBytes;
+  }
+
+  /** Combine the first `bytes` bytes of the first `count` inputs; inputs may be overwritten. */
+  run(operation: PieceOperation, dtype: Dtype, size: PieceSize, findings: PieceFindings): void {
+    if (partDtype(dtype) === 'float32' && this.#runVectors(operation, size, findings)) return;
+    const inputs = Array.from({ length: size.inputs }, (_, index) => this.input(index, size.bytes));
+    const outputs = Array.from({ length: size.outputs }, (_, index) => this.output(index, size.bytes));
+    this.#scalar.run(operation, { dtype, inputs, outputs }, findings);
+  }
+
+  /** Returns false where there is no vector code for the operation. */
+  #runVectors(operation: PieceOperation, size: PieceSize, findings: PieceFindings): boolean {
+    const kernel = this.#kernel;
+    if (kernel === null || operation.kind === 'server-step') return false;
+    const bytes = align(size.bytes);
+    this.#prepare(size, bytes);
+    switch (operation.kind) {
+      case 'mean':
+        this.#noteResult(kernel.mean(this.#table, size.inputs, this.#output, bytes, size.inputs), findings);
+        return true;
+      case 'weighted':
+        new Float32Array(this.#buffer, this.#weights, size.inputs).set(operation.weights);
+        this.#noteResult(
+          kernel.weighted(this.#table, this.#weights, size.inputs, this.#output, bytes),
+          findings,
+        );
+        return true;
+      case 'trimmed':
+        return this.#trim(kernel, operation.drop, { ...size, bytes }, findings);
+      case 'distances':
+        this.#measure(kernel, operation.from === 'all' ? size.inputs : 1, { ...size, bytes }, findings);
+        return true;
+      case 'finiteness':
+        for (let index = 0; index < size.inputs; index += 1)
+          if (kernel.nonfinite(this.#slot(index), bytes) !== 0) findings.nonFiniteInputs[index] = true;
+        return true;
+    }
+  }
+
+  get #output(): number {
+    return this.#slot(this.#inputs);
+  }
+
+  #noteResult(nonFinite: number, findings: PieceFindings): void {
+    if (nonFinite !== 0) findings.nonFinite = true;
+  }
+
+  /** Fill the table of addresses; zero what follows the last elements, so that it harms nothing. */
+  #prepare(size: PieceSize, bytes: number): void {
+    const table = new Uint32Array(this.#buffer, this.#table, size.inputs);
+    for (let index = 0; index < size.inputs; index += 1) {
+      table[index] = this.#slot(index);
+      if (bytes !== size.bytes) this.input(index, bytes).fill(0, size.bytes);
+    }
+  }
+
+  #trim(kernel: VectorKernel, drop: number, size: PieceSize, findings: PieceFindings): boolean {
+    // The network was built for all inputs; a smaller set is for the plain path.
+    if (size.inputs !== this.#inputs) return false;
+    // Infinities would be dropped unseen and a NaN would spread, so inputs are looked at, not the result.
+    for (let index = 0; index < size.inputs; index += 1)
+      if (kernel.nonfinite(this.#slot(index), size.bytes) !== 0) findings.nonFinite = true;
+    kernel.sort(this.#table, this.#pairs, this.#pairCount, size.bytes);
+    const kept = size.inputs - 2 * drop;
+    this.#noteResult(kernel.mean(this.#table + 4 * drop, kept, this.#output, size.bytes, kept), findings);
+    return true;
+  }
+
+  #measure(kernel: VectorKernel, rows: number, size: PieceSize, findings: PieceFindings): void {
+    for (let i = 0; i < rows; i += 1)
+      for (let j = i + 1; j < size.inputs; j += 1) {
+        const place = pairIndex(i, j, size.inputs);
+        const distance = kernel.distance(this.#slot(i), this.#slot(j), size.bytes);
+        findings.distances[place] = (findings.distances[place] ?? 0) + distance;
+      }
+  }
+}
+
+/** How much of the arena a piece uses. */
+export interface PieceSize {
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly bytes: number;
+}
+
+function align(bytes: number): number {
+  return Math.ceil(bytes / KERNEL_STEP_BYTES) * KERNEL_STEP_BYTES;
+}

@@ -1,0 +1,119 @@
+import { readSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { StaleError } from '../../errors.ts';
+import { malformed } from './malformed.ts';
+
+/** Reads up to this length are done at once. Units: bytes. */
+const SHORT_BYTES = 256 * 1024;
+
+/** The identity of a file's content at one moment, as far as the file system tells. */
+interface FileState {
+  readonly sizeBytes: number;
+  readonly modifiedNs: bigint;
+  readonly inode: bigint;
+}
+
+async function stateOf(handle: FileHandle): Promise<FileState> {
+  const stat = await handle.stat({ bigint: true });
+  return { sizeBytes: Number(stat.size), modifiedNs: stat.mtimeNs, inode: stat.ino };
+}
+
+/**
+ * A file opened for positioned reads.
+ *
+ * Guarantees: a read gives all the bytes asked for or fails; nothing outside [0, sizeBytes) is ever asked of the file.
+ * Errors: CorruptError 'out-of-bounds' for a range outside the file; StaleError 'changed' when the file shrank or
+ * was written while it was open.
+ */
+export class ByteSource {
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly #handle: FileHandle;
+  readonly #opened: FileState;
+  #closed = false;
+
+  private constructor(path: string, handle: FileHandle, opened: FileState) {
+    this.path = path;
+    this.sizeBytes = opened.sizeBytes;
+    this.#handle = handle;
+    this.#opened = opened;
+  }
+
+  static async open(path: string): Promise<ByteSource> {
+    const handle = await open(path, 'r');
+    try {
+      return new ByteSource(path, handle, await stateOf(handle));
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
+  /** The descriptor, for readers in other threads of this process; valid until `close`. */
+  get descriptor(): number {
+    return this.#handle.fd;
+  }
+
+  /** Read `length` bytes at `offset` into a fresh buffer. */
+  async read(offset: number, length: number): Promise<Buffer> {
+    this.#check(offset, length);
+    const target = Buffer.allocUnsafeSlow(length);
+    // A thread's hand-over takes longer than a short read.
+    if (length <= SHORT_BYTES) this.readIntoSync(target, offset);
+    else await this.readInto(target, offset);
+    return target;
+  }
+
+  /** Fill `target` with the bytes at `offset`. */
+  async readInto(target: Uint8Array, offset: number): Promise<void> {
+    this.#check(offset, target.length);
+    let done = 0;
+    while (done < target.length) {
+      const { bytesRead } = await this.#handle.read(target, done, target.length - done, offset + done);
+      if (bytesRead === 0) throw this.#changed();
+      done += bytesRead;
+    }
+  }
+
+  /** As `readInto`, at once: for the few bytes of a record's header, where a thread's hand-over costs more. */
+  readIntoSync(target: Uint8Array, offset: number): void {
+    this.#check(offset, target.length);
+    let done = 0;
+    while (done < target.length) {
+      const bytesRead = readSync(this.#handle.fd, target, done, target.length - done, offset + done);
+      if (bytesRead === 0) throw this.#changed();
+      done += bytesRead;
+    }
+  }
+
+  /** Fail if the file was written since it was opened. Errors: StaleError 'changed'. */
+  async assertUnchanged(): Promise<void> {
+    const now = await stateOf(this.#handle);
+    if (now.sizeBytes !== this.#opened.sizeBytes || now.modifiedNs !== this.#opened.modifiedNs)
+      throw this.#changed();
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#handle.close();
+  }
+
+  #check(offset: number, length: number): void {
+    const inside = offset >= 0 && length >= 0 && offset + length <= this.sizeBytes;
+    if (!inside || !Number.isSafeInteger(offset + length))
+      throw malformed('out-of-bounds', 'the file ends before the bytes that its index promises', {
+        offset,
+        length,
+        sizeBytes: this.sizeBytes,
+      });
+  }
+
+  #changed(): StaleError {
+    return new StaleError({
+      code: 'changed',
+      message: `${this.path} was written while it was read`,
+      hint: 'Wait until its transfer is complete and try again.',
+    });
+  }
+}

@@ -1,0 +1,162 @@
+import { crc32 } from 'node:zlib';
+import { MilaError } from '../../errors.ts';
+import { ITEM_BYTES } from '../tensor/tensor.ts';
+import { ByteSource } from './byte-source.ts';
+import { type CheckpointTree, walkTree } from './checkpoint-tree.ts';
+import { gather } from './gather.ts';
+import { isLegacyStream, LegacyStore } from './legacy-checkpoint.ts';
+import { type CheckpointLimits, DEFAULT_LIMITS } from './limits.ts';
+import { malformed, quoted } from './malformed.ts';
+import type { StorageNode } from './pickle-value.ts';
+import { type ModelPlan, modelOf } from './state-dict-plan.ts';
+import type { StoragePlace, StorageStore } from './storage-store.ts';
+import { isContiguous, type TensorLayout } from './tensor-layout.ts';
+import { ZipStore } from './zip-checkpoint.ts';
+
+/** How a checkpoint is read. */
+export interface CheckpointOptions {
+  readonly limits?: Partial<CheckpointLimits>;
+  /**
+   * What a storage whose checksum differs means. Default 'error'. 'ignore' for files that newer PyTorch wrote
+   * without checksums on purpose.
+   */
+  readonly checksum?: 'error' | 'ignore';
+}
+
+/** First bytes of a zip archive's first record. */
+const ZIP_START = 0x04034b50;
+/** Longest piece that is read at once where only its checksum matters. Units: bytes. */
+const PIECE_BYTES = 1024 * 1024;
+
+/**
+ * A checkpoint opened for reading: its object tree at once, its storages when they are asked for.
+ *
+ * Guarantees: nothing in the file is executed; storages that nobody asks for are never read; what is read lies
+ * inside the file and inside its storage.
+ * Errors: CorruptError naming what is wrong; StaleError 'changed' when the file is written meanwhile.
+ */
+export class Checkpoint {
+  readonly path: string;
+  readonly format: 'zip' | 'legacy';
+  readonly source: ByteSource;
+  readonly limits: CheckpointLimits;
+  readonly #store: StorageStore;
+  readonly #checksum: 'error' | 'ignore';
+  readonly #places = new Map<string, { readonly storage: StorageNode; readonly place: StoragePlace }>();
+  readonly #verified = new Set<string>();
+
+  private constructor(source: ByteSource, store: StorageStore, options: CheckpointOptions) {
+    this.path = source.path;
+    this.source = source;
+    this.format = store instanceof ZipStore ? 'zip' : 'legacy';
+    this.limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#store = store;
+    this.#checksum = options.checksum ?? 'error';
+  }
+
+  static async open(path: string, options: CheckpointOptions = {}): Promise<Checkpoint> {
+    const source = await ByteSource.open(path);
+    try {
+      return new Checkpoint(
+        source,
+        await openStore(source, { ...DEFAULT_LIMITS, ...options.limits }),
+        options,
+      );
+    } catch (error) {
+      await source.close();
+      throw error;
+    }
+  }
+
+  /** The model's tensors by name. Errors: CorruptError 'no-model' | 'foreign-object' | 'not-a-tensor' | ... */
+  model(): ModelPlan {
+    return modelOf(this.#store.root, this.limits);
+  }
+
+  /** Forget the object tree, whose storages stay readable; `model` and `tree` find nothing from then on. */
+  releaseTree(): void {
+    this.#store.releaseTree();
+  }
+
+  /** Everything in the checkpoint, also what stands beside the model. */
+  tree(): CheckpointTree {
+    return walkTree(this.#store.root, this.limits);
+  }
+
+  /** Where a storage's bytes are; found once. */
+  async place({ storage }: TensorLayout): Promise<StoragePlace> {
+    const known = this.#places.get(storage.key);
+    // A key may be claimed with different types; each claim is checked against the record.
+    if (known?.storage.className === storage.className && known.storage.numel === storage.numel)
+      return known.place;
+    const place = await this.#store.place(storage);
+    this.#places.set(storage.key, { storage, place });
+    return place;
+  }
+
+  /** Compare a storage with its checksum, once. Errors: CorruptError 'bad-checksum'. */
+  async verify(layout: TensorLayout): Promise<void> {
+    const { key } = layout.storage;
+    const place = await this.place(layout);
+    if (this.#checksum === 'ignore' || place.kind === 'memory' || place.crc32 === null) return;
+    if (this.#verified.has(key)) return;
+    this.#verified.add(key);
+    const piece = Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, place.sizeBytes));
+    let checksum = 0;
+    for (let done = 0; done < place.sizeBytes; done += piece.length) {
+      const part = piece.subarray(0, Math.min(piece.length, place.sizeBytes - done));
+      await this.source.readInto(part, place.offset + done);
+      checksum = crc32(part, checksum);
+    }
+    if (checksum !== place.crc32) throw badChecksum(key);
+  }
+
+  /**
+   * Read a tensor whole.
+   *
+   * Shapes: the result is contiguous and row-major, whatever the tensor's strides.
+   * Errors: CorruptError 'too-large' above the limit; 'bad-checksum'.
+   */
+  async readTensor(layout: TensorLayout): Promise<Uint8Array> {
+    const itemBytes = ITEM_BYTES[layout.dtype];
+    const sizeBytes = layout.count * itemBytes;
+    if (sizeBytes > this.limits.tensorBytesMax || layout.span * itemBytes > this.limits.tensorBytesMax)
+      throw malformed('too-large', `a tensor of ${sizeBytes} bytes is too large for memory`);
+    if (layout.count === 0) return new Uint8Array(0);
+    await this.verify(layout);
+    const spanned = await this.readSpan(layout, layout.offset, layout.span);
+    return isContiguous(layout) ? spanned : gather(spanned, layout);
+  }
+
+  /** Read elements of a tensor's storage as they stand. Units: elements of the tensor's type, from the storage's start. */
+  async readSpan(layout: TensorLayout, first: number, count: number): Promise<Uint8Array> {
+    const itemBytes = ITEM_BYTES[layout.dtype];
+    const place = await this.place(layout);
+    if (place.kind === 'memory') return place.bytes.slice(first * itemBytes, (first + count) * itemBytes);
+    const target = new Uint8Array(count * itemBytes);
+    await this.source.readInto(target, place.offset + first * itemBytes);
+    return target;
+  }
+
+  async close(): Promise<void> {
+    await this.source.close();
+  }
+}
+
+function badChecksum(key: string) {
+  return malformed('bad-checksum', `storage ${quoted(key)} is damaged: its checksum differs`, { key });
+}
+
+async function openStore(source: ByteSource, limits: CheckpointLimits): Promise<StorageStore> {
+  const head = await source.read(0, Math.min(16, source.sizeBytes));
+  try {
+    if (head.length >= 4 && head.readUInt32LE(0) === ZIP_START) return await ZipStore.open(source, limits);
+    if (isLegacyStream(head)) return await LegacyStore.open(source, limits);
+  } catch (error) {
+    if (error instanceof MilaError) throw error;
+    throw malformed('malformed', `the checkpoint cannot be read: ${String(error)}`);
+  }
+  throw malformed('not-a-checkpoint', 'the file is not a PyTorch checkpoint', {
+    sizeBytes: source.sizeBytes,
+  });
+}

@@ -1,0 +1,110 @@
+import type { Dtype } from '../tensor/tensor.ts';
+
+/** What a pickle stream can build here: plain data, and inert descriptions of everything else. */
+export type PickleValue = null | boolean | number | bigint | string | Uint8Array | PickleNode;
+
+export type PickleNode =
+  | ListNode
+  | TupleNode
+  | DictNode
+  | SetNode
+  | ComplexNode
+  | GlobalNode
+  | StorageNode
+  | TensorNode
+  | OpaqueNode;
+
+export interface ListNode {
+  readonly kind: 'list';
+  readonly items: PickleValue[];
+}
+
+export interface TupleNode {
+  readonly kind: 'tuple';
+  readonly items: readonly PickleValue[];
+}
+
+/** A dict or an OrderedDict. A Map keeps `__proto__`, 1 and "1" what they are. */
+export interface DictNode {
+  readonly kind: 'dict';
+  readonly ordered: boolean;
+  /** Changed by `setEntry` only. */
+  entries: Map<PickleValue, PickleValue>;
+  /** What BUILD attached to an OrderedDict, such as `_metadata`. */
+  attributes: DictNode | null;
+}
+
+export interface SetNode {
+  readonly kind: 'set';
+  readonly items: PickleValue[];
+}
+
+export interface ComplexNode {
+  readonly kind: 'complex';
+  readonly real: number;
+  readonly imaginary: number;
+}
+
+/** A name that the stream mentions. It is never looked up. */
+export interface GlobalNode {
+  readonly kind: 'global';
+  readonly name: string;
+}
+
+/** A storage that the stream refers to by its key. */
+export interface StorageNode {
+  readonly kind: 'storage';
+  readonly key: string;
+  /** 'untyped' counts bytes; null is a storage class that is not supported, named by `className`. */
+  readonly dtype: Dtype | 'untyped' | null;
+  readonly className: string;
+  /** Units: elements of `dtype`; bytes when untyped. */
+  readonly numel: number;
+  /** First element of a legacy view into the storage of this key; 0 for a whole storage. */
+  readonly viewOffset: number;
+}
+
+/** A tensor as the stream describes it; nothing is checked against its storage yet. */
+export interface TensorNode {
+  readonly kind: 'tensor';
+  readonly storage: StorageNode;
+  readonly dtype: Dtype | null;
+  /** Units of offset and stride: elements. */
+  readonly offset: number;
+  readonly shape: readonly number[];
+  readonly stride: readonly number[];
+  readonly requiresGrad: boolean;
+  readonly parameter: boolean;
+}
+
+/** Stands for any object of foreign code: remembers the name, keeps nothing, does nothing. */
+export interface OpaqueNode {
+  readonly kind: 'opaque';
+  readonly name: string;
+}
+
+/** True for the nodes, false for plain data. */
+export function isNode(value: PickleValue): value is PickleNode {
+  return typeof value === 'object' && value !== null && !(value instanceof Uint8Array);
+}
+
+/** The value's kind in words, for messages. */
+export function kindOf(value: PickleValue): string {
+  if (value === null) return 'None';
+  if (value instanceof Uint8Array) return 'bytes';
+  if (!isNode(value)) return typeof value;
+  return value.kind === 'opaque' || value.kind === 'global' ? value.name : value.kind;
+}
+
+/** What empty dicts share: every tensor of a checkpoint has one, and a Map of its own would cost more than the rest. */
+const NO_ENTRIES: Map<PickleValue, PickleValue> = new Map();
+
+export function newDict(ordered: boolean): DictNode {
+  return { kind: 'dict', ordered, entries: NO_ENTRIES, attributes: null };
+}
+
+/** Put an item into a dict. */
+export function setEntry(dict: DictNode, key: PickleValue, value: PickleValue): void {
+  if (dict.entries === NO_ENTRIES) dict.entries = new Map();
+  dict.entries.set(key, value);
+}

@@ -1,0 +1,242 @@
+import type { ByteSource } from './byte-source.ts';
+import type { CheckpointLimits } from './limits.ts';
+import { malformed, quoted } from './malformed.ts';
+
+/** One record of an archive as its central directory describes it. */
+export interface ZipRecord {
+  /** The name below the archive's prefix, such as `data/0`. */
+  readonly name: string;
+  /** The whole name as the archive has it. */
+  readonly fullName: string;
+  readonly nameBytes: number;
+  readonly method: 'stored' | 'deflated';
+  readonly crc32: number;
+  readonly storedBytes: number;
+  readonly sizeBytes: number;
+  readonly headerOffset: number;
+}
+
+/** Every record of an archive, by its name below the prefix. */
+export interface ZipDirectory {
+  readonly prefix: string;
+  readonly records: ReadonlyMap<string, ZipRecord>;
+  /** Where the central directory starts: every payload ends before it. */
+  readonly payloadEnd: number;
+  /** Room for one local header, so that reading thousands of them leaves no garbage. */
+  readonly headerScratch: Buffer;
+}
+
+// Signatures and sizes of APPNOTE.TXT 6.3.10, §4.3; all integers are little-endian.
+const LOCAL_SIGNATURE = 0x04034b50;
+const CENTRAL_SIGNATURE = 0x02014b50;
+const END_SIGNATURE = 0x06054b50;
+const END64_SIGNATURE = 0x06064b50;
+const LOCATOR64_SIGNATURE = 0x07064b50;
+const LOCAL_BYTES = 30;
+const CENTRAL_BYTES = 46;
+const END_BYTES = 22;
+const END64_BYTES = 56;
+const LOCATOR64_BYTES = 20;
+const SATURATED_16 = 0xffff;
+const SATURATED_32 = 0xffffffff;
+const ZIP64_FIELD = 0x0001;
+const FLAG_ENCRYPTED = 0x0001;
+const FLAG_STRONG_ENCRYPTION = 0x0040;
+const FLAG_MASKED_HEADERS = 0x2000;
+/** One record's part of the directory: names of torch are short, extra fields hold at most a zip64 field. */
+const CENTRAL_RECORD_BYTES_MAX = 1024;
+
+interface DirectoryPlace {
+  readonly count: number;
+  readonly sizeBytes: number;
+  readonly offset: number;
+}
+
+function safeBigInt(value: bigint, what: string): number {
+  if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw malformed('out-of-bounds', `${what} is beyond any file`);
+  return Number(value);
+}
+
+/** Read the end records: torch writes them last, with no comment and nothing after them. */
+async function findDirectory(source: ByteSource): Promise<DirectoryPlace> {
+  const tailBytes = Math.min(source.sizeBytes, END64_BYTES + LOCATOR64_BYTES + END_BYTES);
+  if (tailBytes < END_BYTES) throw malformed('truncated', 'the file is too short for a checkpoint');
+  const tail = await source.read(source.sizeBytes - tailBytes, tailBytes);
+  const end = tail.subarray(tailBytes - END_BYTES);
+  if (end.readUInt32LE(0) !== END_SIGNATURE || end.readUInt16LE(20) !== 0)
+    throw malformed('truncated', "the archive's end record is missing: the file is incomplete or has a tail");
+  const classic = {
+    count: end.readUInt16LE(10),
+    sizeBytes: end.readUInt32LE(12),
+    offset: end.readUInt32LE(16),
+  };
+  const locatorAt = tailBytes - END_BYTES - LOCATOR64_BYTES;
+  const hasLocator = locatorAt >= END64_BYTES && tail.readUInt32LE(locatorAt) === LOCATOR64_SIGNATURE;
+  const place = hasLocator ? readEnd64(tail.subarray(locatorAt - END64_BYTES), source.sizeBytes) : classic;
+  if (hasLocator) assertAgrees(classic, place);
+  const endsAt = source.sizeBytes - END_BYTES - (hasLocator ? LOCATOR64_BYTES + END64_BYTES : 0);
+  // Equality, not only an upper bound: bytes between the directory and its end record would be a second archive.
+  if (place.offset + place.sizeBytes !== endsAt)
+    throw malformed('bad-directory', "the archive's directory does not end where its end record begins", {
+      offset: place.offset,
+      sizeBytes: place.sizeBytes,
+      expectedEnd: endsAt,
+    });
+  return place;
+}
+
+function readEnd64(record: Buffer, fileBytes: number): DirectoryPlace {
+  const recordOffset = fileBytes - END_BYTES - LOCATOR64_BYTES - END64_BYTES;
+  const pointsHere = record.readBigUInt64LE(END64_BYTES + 8) === BigInt(recordOffset);
+  if (record.readUInt32LE(0) !== END64_SIGNATURE || !pointsHere)
+    throw malformed('bad-directory', "the archive's 64-bit end record is not where its locator says");
+  return {
+    count: safeBigInt(record.readBigUInt64LE(32), 'the number of records'),
+    sizeBytes: safeBigInt(record.readBigUInt64LE(40), "the directory's size"),
+    offset: safeBigInt(record.readBigUInt64LE(48), "the directory's offset"),
+  };
+}
+
+function assertAgrees(classic: DirectoryPlace, wide: DirectoryPlace): void {
+  const agrees =
+    (classic.count === SATURATED_16 || classic.count === wide.count) &&
+    (classic.sizeBytes === SATURATED_32 || classic.sizeBytes === wide.sizeBytes) &&
+    (classic.offset === SATURATED_32 || classic.offset === wide.offset);
+  if (!agrees) throw malformed('bad-directory', "the archive's two end records disagree");
+}
+
+/**
+ * Read an archive's central directory.
+ *
+ * Guarantees: names are unique and share one prefix; records lie before the directory and do not overlap by their
+ * headers; only stored and deflated, unencrypted records are listed. No payload is read.
+ * Errors: CorruptError 'truncated' | 'bad-directory' | 'bad-record' | 'too-large'.
+ * Source: APPNOTE.TXT 6.3.10; caffe2/serialize/inline_container.cc for what torch adds to it.
+ */
+export async function readZipDirectory(source: ByteSource, limits: CheckpointLimits): Promise<ZipDirectory> {
+  const place = await findDirectory(source);
+  if (place.count > limits.recordsMax || place.sizeBytes > limits.recordsMax * CENTRAL_RECORD_BYTES_MAX)
+    throw malformed('too-large', `the archive claims ${place.count} records`, { max: limits.recordsMax });
+  if (place.count === 0) throw malformed('bad-directory', 'the archive is empty');
+  const directory = await source.read(place.offset, place.sizeBytes);
+  const records = new Map<string, ZipRecord>();
+  let prefix: string | undefined;
+  let at = 0;
+  let longest = 0;
+  for (let index = 0; index < place.count; index += 1) {
+    const { record, next } = readCentralRecord(directory, at, place.offset);
+    at = next;
+    const slash = record.name.indexOf('/');
+    // torch takes the prefix from the first record and refuses records outside it.
+    prefix ??= slash < 0 ? '' : record.name.slice(0, slash + 1);
+    if (prefix === '' || !record.name.startsWith(prefix))
+      throw malformed('bad-record', `record ${quoted(record.name)} lies outside the archive's folder`);
+    const name = record.name.slice(prefix.length);
+    if (records.has(name))
+      throw malformed('bad-record', `record ${quoted(name)} stands twice in the archive`);
+    longest = Math.max(longest, record.nameBytes);
+    records.set(name, { ...record, name });
+  }
+  if (at !== directory.length)
+    throw malformed('bad-directory', "the archive's directory has bytes left over");
+  assertDisjoint(records, place.offset);
+  const headerScratch = Buffer.allocUnsafeSlow(LOCAL_BYTES + longest);
+  return { prefix: prefix ?? '', records, payloadEnd: place.offset, headerScratch };
+}
+
+function readCentralRecord(directory: Buffer, at: number, payloadEnd: number) {
+  if (at + CENTRAL_BYTES > directory.length || directory.readUInt32LE(at) !== CENTRAL_SIGNATURE)
+    throw malformed('bad-directory', "the archive's directory is cut or overwritten", { offset: at });
+  const nameBytes = directory.readUInt16LE(at + 28);
+  const extraBytes = directory.readUInt16LE(at + 30);
+  const next = at + CENTRAL_BYTES + nameBytes + extraBytes + directory.readUInt16LE(at + 32);
+  if (next > directory.length) throw malformed('bad-directory', "a record's name runs past the directory");
+  const rawName = directory.subarray(at + CENTRAL_BYTES, at + CENTRAL_BYTES + nameBytes);
+  const name = decodeName(rawName);
+  const flags = directory.readUInt16LE(at + 8);
+  if ((flags & (FLAG_ENCRYPTED | FLAG_STRONG_ENCRYPTION | FLAG_MASKED_HEADERS)) !== 0)
+    throw malformed('bad-record', `record ${quoted(name)} is encrypted`);
+  const extra = directory.subarray(
+    at + CENTRAL_BYTES + nameBytes,
+    at + CENTRAL_BYTES + nameBytes + extraBytes,
+  );
+  const [sizeBytes, storedBytes, headerOffset] = widen(
+    [directory.readUInt32LE(at + 24), directory.readUInt32LE(at + 20), directory.readUInt32LE(at + 42)],
+    extra,
+  );
+  const method = methodOf(directory.readUInt16LE(at + 10), name);
+  if (headerOffset + LOCAL_BYTES + nameBytes + storedBytes > payloadEnd)
+    throw malformed('bad-record', `record ${quoted(name)} runs past the end of the data`);
+  if (method === 'stored' && storedBytes !== sizeBytes)
+    throw malformed('bad-record', `record ${quoted(name)} has two sizes`);
+  const crc32 = directory.readUInt32LE(at + 16);
+  return {
+    record: { name, fullName: name, nameBytes, method, crc32, storedBytes, sizeBytes, headerOffset },
+    next,
+  };
+}
+
+function methodOf(code: number, name: string): ZipRecord['method'] {
+  if (code === 0) return 'stored';
+  if (code === 8) return 'deflated';
+  throw malformed('bad-record', `record ${quoted(name)} is compressed by unknown method ${code}`);
+}
+
+/** UTF-8 where it is that; old tools' names byte by byte. */
+function decodeName(raw: Buffer): string {
+  const text = raw.toString('utf8');
+  return text.includes('\ufffd') ? raw.toString('latin1') : text;
+}
+
+/** Replace saturated 32-bit fields by those of the zip64 extra field, which holds only these, in this order. */
+function widen(fields: readonly [number, number, number], extra: Buffer): [number, number, number] {
+  const widened: [number, number, number] = [...fields];
+  if (!fields.includes(SATURATED_32)) return widened;
+  let at = 0;
+  while (at + 4 <= extra.length) {
+    const id = extra.readUInt16LE(at);
+    const length = extra.readUInt16LE(at + 2);
+    let field = at + 4;
+    at = field + length;
+    if (id !== ZIP64_FIELD || at > extra.length) continue;
+    for (const [index, value] of fields.entries()) {
+      if (value !== SATURATED_32) continue;
+      if (field + 8 > at) throw malformed('bad-record', 'a 64-bit size is missing');
+      widened[index] = safeBigInt(extra.readBigUInt64LE(field), "a record's size");
+      field += 8;
+    }
+    return widened;
+  }
+  throw malformed('bad-record', 'a 64-bit size is missing');
+}
+
+function assertDisjoint(records: ReadonlyMap<string, ZipRecord>, payloadEnd: number): void {
+  const sorted = [...records.values()].sort((a, b) => a.headerOffset - b.headerOffset);
+  for (const [index, record] of sorted.entries()) {
+    const end = record.headerOffset + LOCAL_BYTES + record.nameBytes + record.storedBytes;
+    const limit = sorted[index + 1]?.headerOffset ?? payloadEnd;
+    if (end > limit) throw malformed('bad-record', `record ${quoted(record.name)} overlaps the next one`);
+  }
+}
+
+/**
+ * Where a record's payload starts: after the local header, whose extra field (torch's padding) only it tells.
+ *
+ * Errors: CorruptError 'bad-record' when the header is not this record's.
+ */
+export function payloadOffset(source: ByteSource, directory: ZipDirectory, record: ZipRecord): number {
+  const scratch = directory.headerScratch;
+  const header = scratch.subarray(0, LOCAL_BYTES + record.nameBytes);
+  source.readIntoSync(header, record.headerOffset);
+  const nameBytes = header.readUInt16LE(26);
+  // A header of another name would let two records share one payload.
+  const isIts =
+    header.readUInt32LE(0) === LOCAL_SIGNATURE &&
+    decodeName(header.subarray(LOCAL_BYTES)) === record.fullName;
+  if (!isIts || nameBytes !== record.nameBytes)
+    throw malformed('bad-record', `record ${quoted(record.name)} is not where the directory says`);
+  const offset = record.headerOffset + LOCAL_BYTES + nameBytes + header.readUInt16LE(28);
+  if (offset + record.storedBytes > directory.payloadEnd)
+    throw malformed('bad-record', `record ${quoted(record.name)} runs past the end of the data`);
+  return offset;
+}

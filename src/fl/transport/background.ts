@@ -1,0 +1,90 @@
+import type { Clock } from '../../clock.ts';
+import { errnoOf, InvariantError, MilaError, messageOf } from '../../errors.ts';
+import type { Logger } from '../../logger.ts';
+
+/** The first and the longest pause before an effect that failed is tried again. Units: milliseconds. */
+const RETRY_FIRST_MS = 1_000;
+const RETRY_MAX_MS = 60_000;
+
+/** Whether an error is the world's doing, which may pass; everything else is a bug and must not be repeated. */
+export function isExpected(error: unknown): boolean {
+  if (error instanceof MilaError) return !(error instanceof InvariantError);
+  return errnoOf(error)?.startsWith('E') === true && !errnoOf(error)?.startsWith('ERR_');
+}
+
+interface Attempt {
+  failures: number;
+  notBeforeMs: number;
+}
+
+/** Runs long effects beside the loop: each key once at a time, failures again after growing pauses. */
+export interface Background {
+  /** Start `work` unless it is running, or failed so recently that it must wait. */
+  run(key: string, work: (signal: AbortSignal) => Promise<void>): void;
+  /** Abort what runs under `key`. */
+  abort(key: string): void;
+  isRunning(key: string): boolean;
+  /** When the next failed effect may be tried again. Units: monotonic milliseconds; null when none waits. */
+  retryAtMs(): number | null;
+  /** Abort everything and wait for it. */
+  close(): Promise<void>;
+}
+
+interface BackgroundOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Called whenever an effect ended. */
+  readonly onEnd: () => void;
+  /** Called with what cannot go on: a bug, never an expected error. */
+  readonly onFault: (error: unknown) => void;
+}
+
+export function createBackground(options: BackgroundOptions): Background {
+  const { clock, logger, onEnd, onFault } = options;
+  const running = new Map<string, { readonly controller: AbortController; readonly done: Promise<void> }>();
+  const attempts = new Map<string, Attempt>();
+
+  const fail = (key: string, error: unknown): void => {
+    if (!isExpected(error)) {
+      onFault(error);
+      return;
+    }
+    const failures = (attempts.get(key)?.failures ?? 0) + 1;
+    const pauseMs = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** (failures - 1));
+    attempts.set(key, { failures, notBeforeMs: clock.monotonic() + pauseMs });
+    logger.warn(
+      { effect: key, failures, pauseMs, error: messageOf(error) },
+      'An effect failed; it is tried again.',
+    );
+  };
+
+  return {
+    run(key, work) {
+      if (running.has(key) || (attempts.get(key)?.notBeforeMs ?? 0) > clock.monotonic()) return;
+      const controller = new AbortController();
+      const done = work(controller.signal)
+        .then(() => void attempts.delete(key))
+        .catch((error) => {
+          if (!controller.signal.aborted) fail(key, error);
+        })
+        .finally(() => {
+          running.delete(key);
+          onEnd();
+        });
+      running.set(key, { controller, done });
+    },
+    abort: (key) => running.get(key)?.controller.abort(),
+    isRunning: (key) => running.has(key),
+    retryAtMs() {
+      // One that is due already was not asked for again: nothing waits for it.
+      const waiting = [...attempts.values()]
+        .map(({ notBeforeMs }) => notBeforeMs)
+        .filter((notBeforeMs) => notBeforeMs > clock.monotonic());
+      return waiting.length === 0 ? null : Math.min(...waiting);
+    },
+    async close() {
+      for (const { controller } of running.values()) controller.abort();
+      await Promise.all([...running.values()].map(({ done }) => done));
+    },
+  };
+}

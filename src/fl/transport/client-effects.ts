@@ -1,0 +1,182 @@
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { writeFileAtomically } from '../../atomic-file.ts';
+import type { Clock } from '../../clock.ts';
+import { ConfigError, CorruptError, messageOf } from '../../errors.ts';
+import { unreachable } from '../../invariant.ts';
+import type { Executor, TaskConfiguration, TrainingResult } from '../executor/executor.ts';
+import type { ClientAction, ClientResult, TrainedUpdate } from '../round/client-state.ts';
+import type { FederationEvent } from '../round/event.ts';
+import { runPaths } from '../round/run-folder.ts';
+import type { Background } from './background.ts';
+import { digestOf, publishFile } from './publish.ts';
+import { writeSideFile } from './side-file.ts';
+import type { Workdir } from './workdir.ts';
+
+/** The longest task configuration that is read. Units: bytes. */
+const TASK_MAX_BYTES = 16_777_216;
+/** Training progress is told at most this often. Units: milliseconds. */
+const PROGRESS_INTERVAL_MS = 250;
+
+export interface ClientEffectsOptions {
+  readonly workdir: Workdir;
+  readonly run: string;
+  readonly name: string;
+  /** The run's folder among the client's own results. */
+  readonly results: string;
+  readonly clock: Clock;
+  readonly executor: Executor;
+  /** Replaces keys of the task's configuration, whole key by whole key. */
+  readonly modelOverwrites: Readonly<Record<string, unknown>>;
+  readonly background: Background;
+  readonly onResult: (result: ClientResult) => void;
+  readonly onEvent: (event: FederationEvent) => void;
+}
+
+/** Performs what the client's machine asks for. Guarantees: every action may be performed twice. */
+export class ClientEffects {
+  readonly #options: ClientEffectsOptions;
+  #training: { readonly round: number; readonly key: string } | undefined;
+
+  constructor(options: ClientEffectsOptions) {
+    this.#options = options;
+  }
+
+  /** The round that is being trained; null when none is. */
+  get training(): number | null {
+    const { background } = this.#options;
+    return this.#training !== undefined && background.isRunning(this.#training.key)
+      ? this.#training.round
+      : null;
+  }
+
+  async perform(action: ClientAction): Promise<void> {
+    const { workdir, run, name, background } = this.#options;
+    switch (action.kind) {
+      case 'claim':
+        await workdir.write(runPaths.authentication(run, action.layout, name), '');
+        return;
+      case 'train': {
+        const key = `train ${action.round}`;
+        this.#training = { round: action.round, key };
+        background.run(key, (signal) => this.#train(action.round, action.source, signal));
+        return;
+      }
+      case 'abandon-training':
+        background.abort(`train ${action.round}`);
+        return;
+      case 'publish':
+        background.run(`publish ${action.update.round} ${action.update.sha256}`, () =>
+          this.#publish(action.update),
+        );
+        return;
+      case 'report-failure':
+        await workdir.write(
+          runPaths.failed(run, action.round, name),
+          `${JSON.stringify({ round: action.round, participant: name, message: action.message }, undefined, 1)}\n`,
+        );
+        return;
+      default:
+        unreachable(action);
+    }
+  }
+
+  async #train(round: number, source: 'aggregate' | 'nothing', signal: AbortSignal): Promise<void> {
+    const { workdir, run, onResult, clock } = this.#options;
+    const startedAtMs = clock.monotonic();
+    try {
+      const start = source === 'aggregate' ? workdir.absolutePath(runPaths.aggregate(run, round)) : undefined;
+      const startSha256 = start === undefined ? null : (await digestOf(start, signal)).sha256;
+      const result = await this.#execute(round, start, signal);
+      const seconds = (clock.monotonic() - startedAtMs) / 1000;
+      const { checkpointPath, samples, metrics } = result;
+      const update = { round, checkpointPath, ...(await digestOf(checkpointPath)), samples, metrics };
+      onResult({ kind: 'trained', update: { ...update, startSha256, seconds } });
+    } catch (error) {
+      // An abandoned training ends in silence: its round is over.
+      if (!signal.aborted)
+        onResult({
+          kind: 'training-failed',
+          round,
+          message: messageOf(error),
+          isConfiguration: error instanceof ConfigError,
+        });
+    }
+  }
+
+  async #execute(round: number, start: string | undefined, signal: AbortSignal): Promise<TrainingResult> {
+    const { results, name, executor, clock, onEvent } = this.#options;
+    const configuration = await this.#configure(round, start);
+    const outputDirectory = String(configuration['output_path']);
+    await mkdir(outputDirectory, { recursive: true });
+    const configurationPath = join(results, 'config.latest.json');
+    await writeFileAtomically(configurationPath, `${JSON.stringify(configuration, undefined, 2)}\n`);
+    let toldAtMs = Number.NEGATIVE_INFINITY;
+    onEvent({ event: 'training', round, fraction: 0 });
+    return executor.train({
+      configuration,
+      configurationPath,
+      round,
+      participant: name,
+      outputDirectory,
+      ...(start === undefined ? {} : { startCheckpointPath: start }),
+      signal,
+      onProgress: (fraction, metrics) => {
+        const now = clock.monotonic();
+        if (fraction < 1 && now - toldAtMs < PROGRESS_INTERVAL_MS) return;
+        toldAtMs = now;
+        onEvent({ event: 'training', round, fraction, metrics });
+      },
+    });
+  }
+
+  /** The task as it came, this client's overwrites over it, key by key and not merged inside. */
+  async #configure(round: number, start: string | undefined): Promise<TaskConfiguration> {
+    const { workdir, run, modelOverwrites, results } = this.#options;
+    const bytes = await workdir.read(runPaths.task(run), TASK_MAX_BYTES);
+    const task = parseTask(bytes, runPaths.task(run));
+    const outputPath = modelOverwrites['output_path'];
+    return {
+      ...task,
+      ...modelOverwrites,
+      output_path:
+        typeof outputPath === 'string' ? resolve(outputPath) : join(resolve(results), `round_${round}`),
+      // Without an aggregate, what the task or the overwrites say stands, as in kMoL.
+      ...(start === undefined ? {} : { checkpoint_path: start }),
+    };
+  }
+
+  async #publish(update: TrainedUpdate): Promise<void> {
+    const { workdir, run, name, onResult } = this.#options;
+    const { round, sha256, sizeBytes, samples, metrics, startSha256, seconds, checkpointPath } = update;
+    if (!existsSync(checkpointPath)) {
+      onResult({ kind: 'checkpoint-gone', round });
+      return;
+    }
+    // The side file first: whoever sees the checkpoint can read what it is.
+    await writeSideFile(workdir, runPaths.updateMeta(run, round, name), {
+      round,
+      participant: name,
+      samples,
+      metrics,
+      sha256,
+      size_bytes: sizeBytes,
+      start_sha256: startSha256,
+      seconds,
+    });
+    await publishFile(workdir, runPaths.update(run, round, name), checkpointPath);
+    onResult({ kind: 'published', round, sha256, sizeBytes });
+  }
+}
+
+function parseTask(bytes: Buffer | undefined, path: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(bytes?.toString('utf8') ?? '');
+    if (typeof value === 'object' && value !== null && !Array.isArray(value))
+      return value as Record<string, unknown>;
+  } catch {
+    // Falls through to the one message that fits every malformed task.
+  }
+  throw new CorruptError({ code: 'task-malformed', message: `${path} holds no JSON object` });
+}

@@ -1,0 +1,149 @@
+import { lstat, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { TEMPORARY_SUFFIX, writeAtomically } from '../../atomic-file.ts';
+import type { Clock, Timer } from '../../clock.ts';
+import { CorruptError, errnoOf, InvariantError, StateError } from '../../errors.ts';
+import type { Logger } from '../../logger.ts';
+import { FolderWatch } from './folder-watch.ts';
+import type { Watch, Workdir, WorkdirEntry } from './workdir.ts';
+
+/** The engine's own folder, which is no part of what is shared. */
+const ENGINE_FOLDER = '.mila-sync';
+/** The most entries that one folder's listing takes in. */
+const ENTRIES_MAX = 100_000;
+/** How often a folder is looked at although nothing hinted at a change: network drives send no hints. */
+const SAFETY_POLL_MS = 2_000;
+
+export interface PlainWorkdirOptions {
+  /** The folder that `save_path` names; made when missing. */
+  readonly root: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Between two looks that nothing hinted at. Units: milliseconds. */
+  readonly safetyPollMs?: number;
+}
+
+/** Names that are never anybody's file: half-written ones, and the engine's own folder. */
+function isIgnored(name: string): boolean {
+  return name === ENGINE_FOLDER || name.endsWith(TEMPORARY_SUFFIX);
+}
+
+async function entryOf(folder: string, name: string): Promise<WorkdirEntry | undefined> {
+  try {
+    const facts = await lstat(join(folder, name), { bigint: true });
+    // Links could lead out of the folder; a run has none.
+    if (!facts.isFile() && !facts.isDirectory()) return undefined;
+    return {
+      name,
+      kind: facts.isDirectory() ? 'folder' : 'file',
+      sizeBytes: Number(facts.size),
+      modifiedAtMs: Number(facts.mtimeMs),
+      version: `${facts.ino}-${facts.mtimeNs}-${facts.size}`,
+      present: true,
+      createdBy: null,
+      modifiedBy: null,
+    };
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+async function readBounded(path: string, shown: string, maxBytes: number): Promise<Buffer | undefined> {
+  try {
+    const handle = await open(path, 'r');
+    try {
+      const { size } = await handle.stat();
+      if (size > maxBytes)
+        throw new CorruptError({
+          code: 'too-large',
+          message: `${shown} has ${size} bytes; at most ${maxBytes} make sense there`,
+          data: { path: shown, sizeBytes: size, maxBytes },
+        });
+      const buffer = Buffer.alloc(size);
+      const { bytesRead } = await handle.read(buffer, 0, size, 0);
+      return buffer.subarray(0, bytesRead);
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'EISDIR'].includes(errnoOf(error) ?? '')) return undefined;
+    throw error;
+  }
+}
+
+/** Hints from the file system where it gives them, and a slow poll where it does not. */
+async function startWatch(options: PlainWorkdirOptions, onHint: () => void): Promise<Watch> {
+  const { root, clock, logger, safetyPollMs = SAFETY_POLL_MS } = options;
+  const folders = new FolderWatch(root, onHint, logger);
+  await folders.start();
+  let timer: Timer;
+  let isClosed = false;
+  const poll = () => {
+    timer = clock.after(safetyPollMs, () => {
+      if (isClosed) return;
+      onHint();
+      poll();
+    });
+  };
+  poll();
+  return {
+    async close() {
+      isClosed = true;
+      timer.cancel();
+      folders.close();
+    },
+  };
+}
+
+/**
+ * A shared folder as the operating system shows it: local, network drive, or synchronised by some other program.
+ *
+ * Guarantees: as the port; nobody's identity is known; names that end in the temporary suffix are nobody's files.
+ * Errors: StateError 'not-a-folder' when `root` is a file.
+ */
+export async function openPlainWorkdir(options: PlainWorkdirOptions): Promise<Workdir> {
+  const root = resolve(options.root);
+  await mkdir(root, { recursive: true }).catch((cause) => {
+    throw new StateError({ code: 'not-a-folder', message: `${root} cannot be used as a folder`, cause });
+  });
+  const absolute = (path: string): string => {
+    const full = join(root, path);
+    const inside = relative(root, full);
+    if (inside.startsWith('..') || isAbsolute(inside))
+      throw new InvariantError({ code: 'outside-workdir', message: `path ${path} leads out of the folder` });
+    return full;
+  };
+  const writeStream: Workdir['writeStream'] = async (path, fill) => {
+    const full = absolute(path);
+    await mkdir(dirname(full), { recursive: true });
+    await writeAtomically(full, fill);
+  };
+  return {
+    description: root,
+    identifies: false,
+    connected: () => true,
+    async list(path) {
+      const folder = absolute(path);
+      const names = await readdir(folder).catch((error) => {
+        if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return [];
+        throw error;
+      });
+      const kept = names.filter((name) => !isIgnored(name)).slice(0, ENTRIES_MAX);
+      const entries = await Promise.all(kept.map((name) => entryOf(folder, name)));
+      return entries
+        .filter((entry) => entry !== undefined)
+        .sort((left, right) => (left.name < right.name ? -1 : 1));
+    },
+    read: (path, maxBytes) => readBounded(absolute(path), path, maxBytes),
+    absolutePath: absolute,
+    write: (path, content) => writeStream(path, (handle) => handle.writeFile(content)),
+    writeStream,
+    remove: (path) => rm(absolute(path), { force: true }),
+    makeFolder: async (path) => void (await mkdir(absolute(path), { recursive: true })),
+    watch: async (onHint) => {
+      await stat(root);
+      return startWatch({ ...options, root }, onHint);
+    },
+  };
+}

@@ -1,0 +1,281 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeFileAtomically } from '../../atomic-file.ts';
+import type { Clock } from '../../clock.ts';
+import { CorruptError, messageOf, RoundError, StateError } from '../../errors.ts';
+import { participantId } from '../../ids.ts';
+import { unreachable } from '../../invariant.ts';
+import type { Random } from '../../random.ts';
+import { randomBelow } from '../../random.ts';
+import type { AggregationReport, Aggregator } from '../aggregate/aggregator.ts';
+import type { FederationEvent } from '../round/event.ts';
+import { authenticatedText, FINISHED_WORDS, lostText, unixSecondsText } from '../round/protocol-texts.ts';
+import { runPaths } from '../round/run-folder.ts';
+import type { ServerAction } from '../round/server-action.ts';
+import type { ServerResult } from '../round/server-observation.ts';
+import type { ServerRecord } from '../round/server-state.ts';
+import type { Background } from './background.ts';
+import { digestOf, publishFile } from './publish.ts';
+import type { ServerMeta } from './side-file.ts';
+import { readUpdateMeta, writeSideFile } from './side-file.ts';
+import type { Workdir } from './workdir.ts';
+
+/** Why a checkpoint cannot be used; null when it can. */
+export type CheckpointInspection = (
+  path: string,
+) => Promise<{ readonly reason: string; readonly message: string } | null>;
+
+export interface ServerEffectsOptions {
+  readonly workdir: Workdir;
+  readonly run: string;
+  /** The run's folder among the server's own results. */
+  readonly results: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly aggregator: Aggregator;
+  readonly inspect: CheckpointInspection;
+  /** The checkpoint to begin with; null starts every client from its own initial weights. */
+  readonly startPoint: string | null;
+  /** Write a start point so that it holds exactly the model. */
+  readonly stripStartPoint: (source: string, output: string) => Promise<void>;
+  readonly roundsCount: number;
+  readonly background: Background;
+  readonly onResult: (result: ServerResult) => void;
+  readonly onEvent: (event: FederationEvent) => void;
+}
+
+type Action<Kind extends ServerAction['kind']> = Extract<ServerAction, { kind: Kind }>;
+
+/** Progress of an aggregation is told at most in steps of this fraction. */
+const PROGRESS_STEP = 0.05;
+
+/** Performs what the server's machine asks for. Guarantees: every action may be performed twice. */
+export class ServerEffects {
+  readonly #options: ServerEffectsOptions;
+
+  constructor(options: ServerEffectsOptions) {
+    this.#options = options;
+  }
+
+  /** Where the aggregate of `round` stands among the server's results; 0 is the start model. */
+  aggregatePath(round: number): string {
+    return join(this.#options.results, `${round}.aggregate.pt`);
+  }
+
+  /** Do a small action now, start a long one in the background. */
+  async perform(action: ServerAction, record: ServerRecord): Promise<void> {
+    const { workdir, run, background } = this.#options;
+    switch (action.kind) {
+      case 'answer':
+        await this.#answer(action);
+        return;
+      case 'mark-lost':
+        await workdir.write(runPaths.lost(run, action.name), lostText(action.round));
+        return;
+      case 'unmark-lost':
+        await workdir.remove(runPaths.lost(run, action.name));
+        return;
+      case 'write-ended':
+        await this.#writeEnded(action);
+        return;
+      case 'check-update':
+        background.run(`check ${action.round} ${action.key} ${action.version}`, () => this.#check(action));
+        return;
+      case 'open-round':
+        background.run(`open ${action.round}`, () => this.#openRound(action));
+        return;
+      case 'aggregate':
+        background.run(`aggregate ${action.round}`, (signal) => this.#aggregate(action, record, signal));
+        return;
+      default:
+        unreachable(action);
+    }
+  }
+
+  async #answer({ layout, name, account, refusal }: Action<'answer'>): Promise<void> {
+    const { workdir, run, random } = this.#options;
+    const digits = () =>
+      Array.from({ length: 11 }, (_, index) => randomBelow(random, 9) + (index === 0 ? 1 : 0));
+    const text = refusal ?? authenticatedText(account?.id ?? digits().join(''));
+    await workdir.write(runPaths.authentication(run, layout, name), text);
+  }
+
+  async #writeEnded({ ending }: Action<'write-ended'>): Promise<void> {
+    const { workdir, run, clock } = this.#options;
+    const text =
+      ending.text === FINISHED_WORDS ? `${FINISHED_WORDS} ${unixSecondsText(clock.now())}` : ending.text;
+    await workdir.write(runPaths.ended(run), text);
+  }
+
+  async #check({ round, key, name, version }: Action<'check-update'>): Promise<void> {
+    const { workdir, run, inspect, onResult } = this.#options;
+    const path = workdir.absolutePath(runPaths.update(run, round, key));
+    const meta = await readUpdateMeta(workdir, runPaths.updateMeta(run, round, key));
+    const { sha256, sizeBytes } = await digestOf(path);
+    const problem = metaProblem(meta, round, sha256) ?? (await inspect(path));
+    if (problem !== null) {
+      const refusal = { round, participant: name, sha256, ...problem };
+      await workdir.write(runPaths.refused(run, round, key), `${JSON.stringify(refusal, undefined, 1)}\n`);
+    }
+    const known = meta !== null && typeof meta !== 'string' ? meta : undefined;
+    const { samples = null, metrics = {} } = known ?? {};
+    onResult({ kind: 'update-checked', round, key, version, problem, samples, metrics, sizeBytes });
+  }
+
+  async #openRound({ round, final }: Action<'open-round'>): Promise<void> {
+    const { workdir, run, startPoint, stripStartPoint, results } = this.#options;
+    const source = this.aggregatePath(round - 1);
+    if (round === 1) {
+      if (startPoint === null) {
+        await workdir.write(runPaths.noStartModel(run, 1), '');
+        return;
+      }
+      await mkdir(results, { recursive: true });
+      await stripStartPoint(startPoint, source);
+    }
+    if (!existsSync(source))
+      throw new StateError({
+        code: 'aggregate-missing',
+        message: `the aggregate ${source} is gone, so round ${round} cannot be opened`,
+      });
+    // A start model was made by nobody here.
+    if (round > 1)
+      await writeSideFile(workdir, runPaths.serverMeta(run, round), await this.#metaOf(round, final));
+    await publishFile(workdir, runPaths.aggregate(run, round), source);
+  }
+
+  async #metaOf(round: number, final: boolean): Promise<ServerMeta> {
+    const base: ServerMeta = {
+      made_in_round: round - 1,
+      round,
+      rounds_count: this.#options.roundsCount,
+      final,
+      participants: [],
+      weights: {},
+      refused: [],
+      metrics: {},
+      seconds: 0,
+      sha256: null,
+    };
+    const path = this.#summaryPath(round - 1);
+    if (!existsSync(path)) return base;
+    return { ...base, ...(JSON.parse(await readFile(path, 'utf8')) as Partial<ServerMeta>) };
+  }
+
+  #summaryPath(round: number): string {
+    return join(this.#options.results, `${round}.aggregate.json`);
+  }
+
+  async #aggregate(
+    { round, inputs }: Action<'aggregate'>,
+    record: ServerRecord,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { workdir, run, aggregator, clock, onResult, onEvent, results } = this.#options;
+    await mkdir(results, { recursive: true });
+    const startedAtMs = clock.monotonic();
+    const previousPath = this.aggregatePath(round - 1);
+    let told = 0;
+    onEvent({ event: 'aggregating', round, fraction: 0 });
+    try {
+      const report = await aggregator.aggregate(
+        inputs.map(({ key, samples }) => ({
+          participant: participantId(key),
+          path: workdir.absolutePath(runPaths.update(run, round, key)),
+          samples,
+        })),
+        this.aggregatePath(round),
+        {
+          signal,
+          round,
+          statePath: join(results, 'optimizer'),
+          ...(existsSync(previousPath) ? { previousPath } : {}),
+          onProgress: (doneBytes, totalBytes) => {
+            const fraction = totalBytes === 0 ? 1 : doneBytes / totalBytes;
+            if (fraction - told < PROGRESS_STEP) return;
+            told = fraction;
+            onEvent({ event: 'aggregating', round, fraction });
+          },
+        },
+      );
+      const seconds = (clock.monotonic() - startedAtMs) / 1000;
+      const weights = Object.fromEntries(report.weights);
+      await this.#refuse(round, report);
+      await this.#summarise(round, record, report, seconds);
+      const refused = report.refused.map(({ participant, ...rest }) => ({ key: participant, ...rest }));
+      onResult({ kind: 'aggregated', round, weights, refused, seconds });
+    } catch (error) {
+      if (!(error instanceof RoundError || error instanceof CorruptError) || signal.aborted) throw error;
+      onResult({ kind: 'aggregation-failed', round, code: error.code, message: messageOf(error) });
+    }
+  }
+
+  async #refuse(round: number, report: AggregationReport): Promise<void> {
+    const { workdir, run } = this.#options;
+    for (const { participant, ...why } of report.refused) {
+      const content = { round, participant, ...why };
+      await workdir.write(
+        runPaths.refused(run, round, participant),
+        `${JSON.stringify(content, undefined, 1)}\n`,
+      );
+    }
+  }
+
+  /** Kept beside the aggregate, so that a round can be opened again after a restart with the same side file. */
+  async #summarise(
+    round: number,
+    record: ServerRecord,
+    report: AggregationReport,
+    seconds: number,
+  ): Promise<void> {
+    const nameOf = (key: string) => record.participants[key]?.name ?? key;
+    const weights = [...report.weights].map(([key, weight]) => [nameOf(key), weight] as const);
+    const { sha256 } = await digestOf(this.aggregatePath(round));
+    const summary = {
+      participants: weights.map(([name]) => name),
+      weights: Object.fromEntries(weights),
+      refused: report.refused.map(({ participant, reason }) => ({
+        participant: nameOf(participant),
+        reason,
+      })),
+      metrics: meanMetrics(record, report.weights),
+      seconds,
+      sha256,
+    };
+    await writeFileAtomically(this.#summaryPath(round), `${JSON.stringify(summary, undefined, 1)}\n`);
+  }
+}
+
+type Problem = { readonly reason: string; readonly message: string };
+
+function metaProblem(
+  meta: Awaited<ReturnType<typeof readUpdateMeta>>,
+  round: number,
+  sha256: string,
+): Problem | null {
+  if (meta === null) return null;
+  if (typeof meta === 'string') return { reason: 'side-file-malformed', message: meta };
+  if (meta.round !== round)
+    return { reason: 'wrong-round', message: `its side file says round ${meta.round}, not ${round}` };
+  if (meta.sha256 !== sha256)
+    return { reason: 'hash-differs', message: 'its bytes are not the ones that its side file describes' };
+  return null;
+}
+
+/** The participants' own metrics, weighted as their updates were; a metric counts where it was told. */
+function meanMetrics(
+  record: ServerRecord,
+  weights: ReadonlyMap<string, number>,
+): Readonly<Record<string, number>> {
+  const sums = new Map<string, { sum: number; weight: number }>();
+  for (const [key, weight] of weights) {
+    for (const [name, value] of Object.entries(record.updates[key]?.metrics ?? {})) {
+      const entry = sums.get(name) ?? { sum: 0, weight: 0 };
+      sums.set(name, { sum: entry.sum + weight * value, weight: entry.weight + weight });
+    }
+  }
+  return Object.fromEntries(
+    [...sums].filter(([, { weight }]) => weight > 0).map(([name, { sum, weight }]) => [name, sum / weight]),
+  );
+}

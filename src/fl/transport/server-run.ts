@@ -1,0 +1,152 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../../clock.ts';
+import { ConfigError, errnoOf, StateError } from '../../errors.ts';
+import { SERVER_RECORD } from '../round/record-schema.ts';
+import type { Layout } from '../round/run-folder.ts';
+import { isRunFolderName, newestRun, runFolderName, runPaths } from '../round/run-folder.ts';
+import type { ServerRecord } from '../round/server-state.ts';
+import { newServerState, reopenedRecord } from '../round/server-state.ts';
+import { createStateFile, loadState } from './state-file.ts';
+import type { Workdir } from './workdir.ts';
+
+/** The name of the server's state file among a run's results. */
+export const SERVER_STATE_FILE = 'server.state.json';
+/** The longest task configuration that is sent. Units: bytes. */
+const TASK_MAX_BYTES = 16_777_216;
+/** How many runs may begin in the same second. */
+const NAME_TRIES_MAX = 3_600;
+
+interface StartOptions {
+  readonly workdir: Workdir;
+  readonly clock: Clock;
+  /** Where the server keeps its own results, one folder per run. */
+  readonly savePath: string;
+  readonly taskFile: string;
+  /** Which shared folder this is: `<shared_dir_name>/<save_path>`. */
+  readonly session: string;
+  readonly layout: Layout;
+  /** Which run to go on with: 'auto' takes the newest unless it ended, 'never' begins a new one, or a run's name. */
+  readonly resume: 'auto' | 'newest' | 'never' | { readonly run: string };
+}
+
+interface StartedRun {
+  readonly record: ServerRecord;
+  readonly resumed: boolean;
+}
+
+async function ownRuns(savePath: string): Promise<readonly string[]> {
+  try {
+    return (await readdir(savePath)).filter(isRunFolderName);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** The newest of the server's own runs in this shared folder. */
+async function newestRecord({ savePath, session }: StartOptions): Promise<ServerRecord | undefined> {
+  let candidates = await ownRuns(savePath);
+  while (candidates.length > 0) {
+    const run = newestRun(candidates);
+    if (run === undefined) return undefined;
+    const record = await loadState(join(savePath, run, SERVER_STATE_FILE), SERVER_RECORD);
+    if (record?.session === session) return record;
+    candidates = candidates.filter((name) => name !== run);
+  }
+  return undefined;
+}
+
+async function resumable(options: StartOptions): Promise<ServerRecord | undefined> {
+  const { resume, savePath, workdir } = options;
+  if (resume === 'never') return undefined;
+  const record =
+    typeof resume === 'object'
+      ? await loadState(join(savePath, resume.run, SERVER_STATE_FILE), SERVER_RECORD)
+      : await newestRecord(options);
+  if (record === undefined) {
+    if (resume === 'auto') return undefined;
+    const which = typeof resume === 'object' ? `run ${resume.run}` : 'a run';
+    throw new StateError({
+      code: 'nothing-to-resume',
+      message: `${savePath} holds no state of ${which} to go on with`,
+    });
+  }
+  const top = await workdir.list(record.run);
+  if (resume === 'auto') return isOpen(record, top.length > 0) ? record : undefined;
+  return reopen(options, record, top.length > 0);
+}
+
+/** Whether a run goes on by itself; one without a folder does only when the server died before making it. */
+function isOpen({ phase, participants }: ServerRecord, isThere: boolean): boolean {
+  if (phase.kind === 'ended') return false;
+  return isThere || (phase.kind === 'registering' && Object.keys(participants).length === 0);
+}
+
+/** A person asked for this run: whatever ended it, unless it was success, is taken back. */
+async function reopen(options: StartOptions, record: ServerRecord, isThere: boolean): Promise<ServerRecord> {
+  const { workdir } = options;
+  if (!isThere)
+    throw new StateError({
+      code: 'run-folder-missing',
+      message: `the run folder ${record.run} is not in ${workdir.description}`,
+    });
+  const reopened = reopenedRecord(record);
+  if (reopened.phase.kind === 'ended')
+    throw new StateError({
+      code: 'run-finished',
+      message: `run ${record.run} has finished; there is nothing left`,
+    });
+  if (reopened !== record) await workdir.remove(runPaths.ended(record.run));
+  return reopened;
+}
+
+async function freeRunName(workdir: Workdir, clock: Clock): Promise<string> {
+  const taken = new Set((await workdir.list('')).map(({ name }) => name));
+  const now = clock.now();
+  for (let second = 0; second < NAME_TRIES_MAX; second += 1) {
+    const name = runFolderName(now + second * 1000);
+    if (!taken.has(name)) return name;
+  }
+  throw new StateError({ code: 'no-run-name', message: `no free run name in ${workdir.description}` });
+}
+
+async function readTask(path: string): Promise<Buffer> {
+  const bytes = await readFile(path).catch((cause) => {
+    throw new ConfigError({
+      code: 'task-missing',
+      message: `task_configuration_file: ${path} cannot be read`,
+      cause,
+    });
+  });
+  try {
+    const value: unknown = JSON.parse(bytes.toString('utf8'));
+    if (bytes.length > TASK_MAX_BYTES) throw new RangeError(`it has more than ${TASK_MAX_BYTES} bytes`);
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      throw new TypeError('it holds no JSON object');
+  } catch (cause) {
+    throw new ConfigError({
+      code: 'task-malformed',
+      message: `task_configuration_file: ${path} is no JSON object, which is what clients read`,
+      cause,
+    });
+  }
+  return bytes;
+}
+
+/** Choose the run: an open one goes on, otherwise a new one gets its folder. Guarantees: cfg.json comes last. */
+export async function startServerRun(options: StartOptions): Promise<StartedRun> {
+  const { workdir, clock, layout, taskFile } = options;
+  const earlier = await resumable(options);
+  const task = await readTask(taskFile);
+  const record = earlier ?? newServerState(options.session, await freeRunName(workdir, clock), 0).record;
+  // The state comes first: a death from here on leaves a run that the next start knows.
+  const state = createStateFile<ServerRecord>(join(options.savePath, record.run, SERVER_STATE_FILE));
+  if (earlier === undefined) await state.save(record);
+  // Made again on resume too: a crash may have come in the middle of this.
+  await workdir.makeFolder(runPaths.authentications(record.run, layout));
+  await workdir.makeFolder(runPaths.heartbeats(record.run));
+  const hasTask = (await workdir.list(record.run)).some(({ name }) => name === 'cfg.json');
+  if (!hasTask) await workdir.write(runPaths.task(record.run), task);
+  return { record, resumed: earlier !== undefined };
+}

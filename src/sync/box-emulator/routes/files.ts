@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import type { Sight } from '../access/access.ts';
+import { RIGHT } from '../access/rights.ts';
+import type { Box } from '../box.ts';
+import { timeSchema } from '../content/upload-form.ts';
+import { bodyOf } from '../http/body.ts';
+import { notModified, requireMatch } from '../http/conditions.ts';
+import { type ActorContext, askedFields, idOf, idParam } from '../http/context.ts';
+import { empty, json, type Reply } from '../http/reply.ts';
+import { api, type Route } from '../http/route.ts';
+import { requireUnblocked } from '../operations/blocked.ts';
+import { copyItem } from '../operations/copy.ts';
+import { changeLock } from '../operations/lock-change.ts';
+import { requireUnlocked } from '../operations/locks.ts';
+import { trash } from '../operations/trash-operations.ts';
+import { ItemRenderer } from '../render/items.ts';
+import { changeItem, itemChangeShape } from './item-change.ts';
+
+const lockSchema = z.object({
+  type: z.literal('lock').optional(),
+  access: z.literal('lock').optional(),
+  expires_at: timeSchema.nullish(),
+  is_download_prevented: z.boolean().nullish(),
+});
+const changeSchema = z.object({ ...itemChangeShape, lock: lockSchema.nullish() });
+const copySchema = z.object({ parent: z.object({ id: z.coerce.string() }), name: z.string().optional() });
+
+/** A file as its own endpoints answer it. */
+export function showFile(box: Box, context: ActorContext, id: number, status = 200): Reply {
+  return answerWith(box, context, box.access.see(context.actor, id, 'file'), status);
+}
+
+function answerWith(box: Box, context: ActorContext, sight: Sight, status = 200): Reply {
+  return json(new ItemRenderer(box).standard({ sight }, askedFields(context)), status, {
+    etag: String(sight.row.etag),
+  });
+}
+
+function get(box: Box, context: ActorContext): Reply {
+  const sight = box.access.see(context.actor, idParam(context), 'file');
+  return notModified(context, sight.row.etag) ?? answerWith(box, context, sight);
+}
+
+async function update(box: Box, context: ActorContext): Promise<Reply> {
+  const id = idParam(context);
+  box.access.see(context.actor, id, 'file');
+  const { lock, ...change } = await bodyOf(context, changeSchema);
+  const changes = Object.values(change).some((value) => value != null);
+  const sight = box.access.see(context.actor, id, 'file');
+  if (changes || lock === undefined) changeItem(box, context, sight, change);
+  if (lock !== undefined) changeLock(box, context, id, lock);
+  return showFile(box, context, id);
+}
+
+function remove(box: Box, context: ActorContext): Reply {
+  const sight = box.access.see(context.actor, idParam(context), 'file');
+  requireMatch(context, sight.row.etag);
+  box.access.require(sight, RIGHT.delete);
+  requireUnlocked(box, context.actor, sight.row);
+  requireUnblocked(box, sight.ancestors);
+  box.store.transaction(() => trash(box, context.actor, sight.row));
+  return empty();
+}
+
+async function copy(box: Box, context: ActorContext): Promise<Reply> {
+  const body = await bodyOf(context, copySchema);
+  const sight = box.access.see(context.actor, idParam(context), 'file');
+  const row = copyItem(box, context.actor, sight, idOf(body.parent.id), body.name);
+  return showFile(box, context, row.id, 201);
+}
+
+/** Files, without their content. */
+export function fileRoutes(box: Box): readonly Route[] {
+  return [
+    api('GET', '/2.0/files/:id', (context) => get(box, context)),
+    api('PUT', '/2.0/files/:id', (context) => update(box, context)),
+    api('DELETE', '/2.0/files/:id', (context) => remove(box, context)),
+    api('POST', '/2.0/files/:id/copy', (context) => copy(box, context)),
+  ];
+}

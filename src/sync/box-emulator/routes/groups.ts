@@ -1,0 +1,183 @@
+import { z } from 'zod';
+import type { Actor } from '../auth/actor.ts';
+import { requireAdmin } from '../auth/authenticate.ts';
+import type { Box } from '../box.ts';
+import { bodyOf } from '../http/body.ts';
+import { type ActorContext, askedFields, idOf, idParam, numberParam } from '../http/context.ts';
+import { notFound, refuse } from '../http/refusal.ts';
+import { empty, json, type Reply } from '../http/reply.ts';
+import { api, type Route } from '../http/route.ts';
+import { renderGroup, renderMembership } from '../render/users.ts';
+import type { GroupRow, MembershipRow } from '../store/rows.ts';
+
+const NAME_MAX = 255;
+const detailsSchema = z.object({
+  description: z.string().max(255).optional(),
+  provenance: z.string().max(255).optional(),
+  external_sync_identifier: z.string().max(255).optional(),
+  invitability_level: z.enum(['admins_only', 'admins_and_members', 'all_managed_users']).optional(),
+  member_viewability_level: z.enum(['admins_only', 'admins_and_members', 'all_managed_users']).optional(),
+});
+const createSchema = detailsSchema.extend({ name: z.string().min(1).max(NAME_MAX) });
+const updateSchema = createSchema.partial();
+const reference = z.object({ id: z.coerce.string() });
+const memberSchema = z.object({
+  user: reference,
+  group: reference,
+  role: z.enum(['member', 'admin']).optional(),
+});
+
+const appOnly = (box: Box) => box.application.grant?.access === 'app';
+
+function groupOf(box: Box, id: number): GroupRow {
+  const group = box.store.groups.get(id);
+  if (group === undefined || (appOnly(box) && group.by_app === 0)) throw notFound('group_id', id);
+  return group;
+}
+
+function list(box: Box, context: ActorContext): Reply {
+  requireAdmin(context.actor, 'manage_groups');
+  const limit = Math.min(1000, numberParam(context, 'limit', 100, { min: 0, max: Number.MAX_SAFE_INTEGER }));
+  const offset = numberParam(context, 'offset', 0, { min: 0, max: box.settings.values.offsetMax });
+  const term = context.query.get('filter_term');
+  const found = box.store.groups.list({
+    ...(term === null || term === '' ? {} : { term }),
+    appGroupsOnly: appOnly(box),
+    limit,
+    offset,
+  });
+  const entries = found.rows.map((row) => renderGroup(box, row, askedFields(context)));
+  return json({ total_count: found.total, entries, limit, offset });
+}
+
+async function create(box: Box, context: ActorContext): Promise<Reply> {
+  requireAdmin(context.actor, 'manage_groups');
+  const { name, ...details } = await bodyOf(context, createSchema);
+  if (box.store.groups.byName(name) !== undefined)
+    throw refuse(409, 'conflict', 'A group with this name already exists');
+  const byApp = context.actor.user.kind === 'service';
+  const group = box.store.groups.insert({ name, byApp, details, now: box.clock.now() });
+  return json(renderGroup(box, group, askedFields(context)), 201);
+}
+
+async function update(box: Box, context: ActorContext): Promise<Reply> {
+  requireAdmin(context.actor, 'manage_groups');
+  const group = groupOf(box, idParam(context));
+  const { name, ...given } = await bodyOf(context, updateSchema);
+  if (name !== undefined && (box.store.groups.byName(name)?.id ?? group.id) !== group.id)
+    throw refuse(409, 'conflict', 'A group with this name already exists');
+  const kept = JSON.parse(group.details) as Readonly<Record<string, unknown>>;
+  const details = JSON.stringify({ ...kept, ...given });
+  box.store.groups.update(group.id, {
+    ...(name === undefined ? {} : { name }),
+    details,
+    modified_at: box.clock.now(),
+  });
+  return json(renderGroup(box, groupOf(box, group.id), askedFields(context)));
+}
+
+function remove(box: Box, context: ActorContext): Reply {
+  requireAdmin(context.actor, 'manage_groups');
+  const group = groupOf(box, idParam(context));
+  box.store.transaction(() => {
+    for (const member of box.store.groups.memberships({ groupId: group.id }))
+      tellMember(box, context.actor, group, member.user_id, 'GROUP_REMOVE_USER');
+    for (const row of box.store.collaborations.ofGroup(group.id)) box.store.collaborations.remove(row.id);
+    box.store.groups.remove(group.id);
+    box.access.invalidate();
+  });
+  return empty();
+}
+
+/** The one who joins or leaves hears of it, and so learns that other folders are his or no longer his. */
+function tellMember(box: Box, actor: Actor, group: GroupRow, userId: number, type: string): void {
+  box.feed.record({ type, by: actor.user.id, source: { kind: 'group', row: group }, recipients: [userId] });
+}
+
+async function addMember(box: Box, context: ActorContext): Promise<Reply> {
+  requireAdmin(context.actor, 'manage_groups');
+  const body = await bodyOf(context, memberSchema);
+  const group = groupOf(box, idOf(body.group.id));
+  const user = box.store.users.get(idOf(body.user.id));
+  if (user === undefined || (appOnly(box) && user.kind === 'managed'))
+    throw notFound('user_id', body.user.id);
+  if (box.store.groups.membershipOf(group.id, user.id) !== undefined)
+    throw refuse(409, 'conflict', 'The user is already a member of the group');
+  const row = box.store.transaction(() => {
+    const added = box.store.groups.addMember({
+      userId: user.id,
+      groupId: group.id,
+      role: body.role ?? 'member',
+      now: box.clock.now(),
+    });
+    box.access.invalidate();
+    tellMember(box, context.actor, group, user.id, 'GROUP_ADD_USER');
+    return added;
+  });
+  return json(renderMembership(box, row), 201);
+}
+
+function membershipOf(box: Box, context: ActorContext): MembershipRow {
+  requireAdmin(context.actor, 'manage_groups');
+  const id = idParam(context);
+  const row = box.store.groups.membership(id);
+  if (row === undefined) throw notFound('group_membership_id', id);
+  groupOf(box, row.group_id);
+  return row;
+}
+
+async function changeMember(box: Box, context: ActorContext): Promise<Reply> {
+  const row = membershipOf(box, context);
+  const { role } = await bodyOf(context, memberSchema.pick({ role: true }));
+  box.store.groups.changeMember(row.id, role ?? row.role, box.clock.now());
+  return json(renderMembership(box, box.store.groups.membership(row.id) ?? row));
+}
+
+function removeMember(box: Box, context: ActorContext): Reply {
+  const row = membershipOf(box, context);
+  box.store.transaction(() => {
+    box.store.groups.removeMember(row.id);
+    box.access.invalidate();
+    const group = box.store.groups.get(row.group_id);
+    if (group !== undefined) tellMember(box, context.actor, group, row.user_id, 'GROUP_REMOVE_USER');
+  });
+  return empty();
+}
+
+function listMembers(box: Box, context: ActorContext, rows: readonly MembershipRow[]): Reply {
+  const limit = Math.min(1000, numberParam(context, 'limit', 100, { min: 0, max: Number.MAX_SAFE_INTEGER }));
+  const offset = numberParam(context, 'offset', 0, { min: 0, max: box.settings.values.offsetMax });
+  const entries = rows.slice(offset, offset + limit).map((row) => renderMembership(box, row));
+  return json({ total_count: rows.length, entries, limit, offset });
+}
+
+/** Groups and who is in them. */
+export function groupRoutes(box: Box): readonly Route[] {
+  return [
+    api('GET', '/2.0/groups', (context) => list(box, context)),
+    api('POST', '/2.0/groups', (context) => create(box, context)),
+    api('GET', '/2.0/groups/:id', (context) => {
+      requireAdmin(context.actor, 'manage_groups');
+      return json(renderGroup(box, groupOf(box, idParam(context)), askedFields(context)));
+    }),
+    api('PUT', '/2.0/groups/:id', (context) => update(box, context)),
+    api('DELETE', '/2.0/groups/:id', (context) => remove(box, context)),
+    api('GET', '/2.0/groups/:id/memberships', (context) => {
+      requireAdmin(context.actor, 'manage_groups');
+      const group = groupOf(box, idParam(context));
+      return listMembers(box, context, box.store.groups.memberships({ groupId: group.id }));
+    }),
+    api('GET', '/2.0/users/:id/memberships', (context) => {
+      const id = idParam(context);
+      if (id !== context.actor.user.id) requireAdmin(context.actor, 'manage_groups');
+      if (box.store.users.get(id) === undefined) throw notFound('user_id', id);
+      return listMembers(box, context, box.store.groups.memberships({ userId: id }));
+    }),
+    api('POST', '/2.0/group_memberships', (context) => addMember(box, context)),
+    api('GET', '/2.0/group_memberships/:id', (context) =>
+      json(renderMembership(box, membershipOf(box, context))),
+    ),
+    api('PUT', '/2.0/group_memberships/:id', (context) => changeMember(box, context)),
+    api('DELETE', '/2.0/group_memberships/:id', (context) => removeMember(box, context)),
+  ];
+}

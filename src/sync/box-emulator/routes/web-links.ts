@@ -1,0 +1,90 @@
+import { z } from 'zod';
+import { RIGHT } from '../access/rights.ts';
+import type { Box } from '../box.ts';
+import { bodyOf } from '../http/body.ts';
+import { notModified, requireMatch } from '../http/conditions.ts';
+import { type ActorContext, askedFields, idOf, idParam } from '../http/context.ts';
+import { empty, json, type Reply } from '../http/reply.ts';
+import { api, type Route } from '../http/route.ts';
+import { destinationOf, requireFreeName } from '../operations/place.ts';
+import { trash } from '../operations/trash-operations.ts';
+import { tell } from '../operations/tree-operations.ts';
+import { ItemRenderer } from '../render/items.ts';
+import { acceptedName, nameKey } from '../store/names.ts';
+import { changeItem, itemChangeShape } from './item-change.ts';
+
+const url = z
+  .string()
+  .max(2000)
+  .regex(/^https?:\/\//, 'not an http address');
+const createSchema = z.object({
+  url,
+  parent: z.object({ id: z.coerce.string() }),
+  name: z.string().optional(),
+  description: z.string().max(10_000).optional(),
+});
+const changeSchema = z.object({ ...itemChangeShape, url: url.optional() });
+
+function show(box: Box, context: ActorContext, id: number): Reply {
+  const sight = box.access.see(context.actor, id, 'web_link');
+  return json(new ItemRenderer(box).standard({ sight }, askedFields(context)), 200, {
+    etag: String(sight.row.etag),
+  });
+}
+
+async function create(box: Box, context: ActorContext): Promise<Reply> {
+  const body = await bodyOf(context, createSchema);
+  const { actor } = context;
+  const place = destinationOf(box, actor, idOf(body.parent.id));
+  const fallback = body.url
+    .replace(/^https?:\/\//, '')
+    .replaceAll('/', ' ')
+    .trim();
+  const name = acceptedName(body.name ?? fallback, 'web_link', box.settings.values);
+  requireFreeName(box, actor, place, name);
+  const row = box.store.transaction(() => {
+    const made = box.store.items.insert({
+      kind: 'web_link',
+      parentId: place.parentId,
+      ownerId: place.ownerId,
+      name,
+      nameKey: nameKey(name, box.settings.values.nameFolding),
+      now: box.clock.now(),
+      createdBy: actor.user.id,
+      description: body.description ?? '',
+      url: body.url,
+    });
+    tell(box, 'ITEM_CREATE', actor, made);
+    return made;
+  });
+  return show(box, context, row.id);
+}
+
+async function update(box: Box, context: ActorContext): Promise<Reply> {
+  const id = idParam(context);
+  box.access.see(context.actor, id, 'web_link');
+  const change = await bodyOf(context, changeSchema);
+  changeItem(box, context, box.access.see(context.actor, id, 'web_link'), change);
+  return show(box, context, id);
+}
+
+function remove(box: Box, context: ActorContext): Reply {
+  const sight = box.access.see(context.actor, idParam(context), 'web_link');
+  requireMatch(context, sight.row.etag);
+  box.access.require(sight, RIGHT.delete);
+  box.store.transaction(() => trash(box, context.actor, sight.row));
+  return empty();
+}
+
+/** Bookmarks: they have names and places like files, and no content. */
+export function webLinkRoutes(box: Box): readonly Route[] {
+  return [
+    api('POST', '/2.0/web_links', (context) => create(box, context)),
+    api('GET', '/2.0/web_links/:id', (context) => {
+      const sight = box.access.see(context.actor, idParam(context), 'web_link');
+      return notModified(context, sight.row.etag) ?? show(box, context, sight.row.id);
+    }),
+    api('PUT', '/2.0/web_links/:id', (context) => update(box, context)),
+    api('DELETE', '/2.0/web_links/:id', (context) => remove(box, context)),
+  ];
+}

@@ -1,0 +1,13 @@
+/** In whose name calls are made. */
+export interface Access {
+  /** A token that is good for a while yet, for this kind of call. Errors: AuthError · TransientError · AbortError. */
+  token(signal?: AbortSignal, endpoint?: string): Promise<string>;
+  /** Box did not accept this token: do not hand it out again. */
+  refuse(token: string): void;
+  /** Further headers for each call, such as `as-user`. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** A call of this kind went well. */
+  proved?(endpoint: string): void;
+  /** The token's scope does not allow this kind of call. Returns whether another token will be used from now on. */
+  widen?(endpoint: string): boolean;
+}

@@ -1,0 +1,108 @@
+import { type Clock, delay } from '../../clock.ts';
+import { throwIfAborted } from './abort.ts';
+
+/** Which of Box's limits a call counts against. */
+export type Meter = 'api' | 'upload' | 'unmetered';
+
+/** An average to keep, over and above Box's own limits. */
+export interface ApiBudget {
+  readonly callsPerHour: number;
+  /** How many calls may come at once after a quiet time. Default: a quarter of an hour's calls. */
+  readonly burst?: number;
+}
+
+/** What Box allows one user in a minute. */
+export interface RateLimits {
+  readonly callsPerMinute: number;
+  readonly uploadsPerMinute: number;
+}
+
+/** Box's limits, with a little room left for clocks that differ. Source: Box, "Rate limits". */
+export const BOX_RATE_LIMITS: RateLimits = { callsPerMinute: 950, uploadsPerMinute: 228 };
+/** How much of a minute's calls may come at once. */
+const BURST_SHARE = 0.2;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+/** After a 429 the rate halves, and comes back by this factor with every minute without one. */
+const RECOVERY_PER_MINUTE = 1.5;
+const SLOWDOWN_MIN = 1 / 16;
+
+/** A token bucket whose callers queue by reserving tokens ahead of time. */
+class Bucket {
+  readonly #capacity: number;
+  readonly #perMs: number;
+  #tokens: number;
+  #updatedMs: number;
+  #slowdown = 1;
+  #closedUntilMs = 0;
+
+  constructor(options: { capacity: number; perMs: number; nowMs: number }) {
+    this.#capacity = options.capacity;
+    this.#perMs = options.perMs;
+    this.#tokens = options.capacity;
+    this.#updatedMs = options.nowMs;
+  }
+
+  /** Take one token, possibly in advance. Returns how long to wait until it is due, in milliseconds. */
+  take(nowMs: number): number {
+    const passedMs = Math.max(0, nowMs - this.#updatedMs);
+    this.#slowdown = Math.min(1, this.#slowdown * RECOVERY_PER_MINUTE ** (passedMs / MINUTE_MS));
+    this.#tokens = Math.min(this.#capacity, this.#tokens + passedMs * this.#perMs * this.#slowdown);
+    this.#updatedMs = Math.max(this.#updatedMs, nowMs);
+    this.#tokens -= 1;
+    const dueMs = this.#tokens >= 0 ? 0 : -this.#tokens / (this.#perMs * this.#slowdown);
+    return Math.max(dueMs, this.#closedUntilMs - nowMs);
+  }
+
+  /** Box said: too fast. Close until it allows again, go on at half the rate. */
+  throttle(nowMs: number, closedMs: number): void {
+    this.#slowdown = Math.max(SLOWDOWN_MIN, this.#slowdown / 2);
+    this.#tokens = Math.min(this.#tokens, 0);
+    this.#closedUntilMs = Math.max(this.#closedUntilMs, nowMs + closedMs);
+  }
+}
+
+/** Keeps the calls of one user under Box's limits, and under the budget that the user set. */
+export class Pacer {
+  readonly #clock: Clock;
+  readonly #api: Bucket;
+  readonly #upload: Bucket;
+  readonly #budget: Bucket | undefined;
+
+  constructor(clock: Clock, budget?: ApiBudget, limits: RateLimits = BOX_RATE_LIMITS) {
+    this.#clock = clock;
+    const nowMs = clock.monotonic();
+    const perMinute = (calls: number) =>
+      // Burst and refill together make up the limit, so that no window of a minute exceeds it.
+      new Bucket({
+        capacity: calls * BURST_SHARE,
+        perMs: (calls * (1 - BURST_SHARE)) / MINUTE_MS,
+        nowMs,
+      });
+    this.#api = perMinute(limits.callsPerMinute);
+    this.#upload = perMinute(limits.uploadsPerMinute);
+    if (budget !== undefined) {
+      const capacity = Math.max(1, budget.burst ?? budget.callsPerHour / 4);
+      this.#budget = new Bucket({ capacity, perMs: budget.callsPerHour / HOUR_MS, nowMs });
+    }
+  }
+
+  /** Wait until this call may be made. Errors: AbortError. */
+  async admit(meter: Meter, signal?: AbortSignal): Promise<void> {
+    if (meter === 'unmetered') return;
+    const nowMs = this.#clock.monotonic();
+    const waitMs = Math.max(
+      this.#api.take(nowMs),
+      meter === 'upload' ? this.#upload.take(nowMs) : 0,
+      this.#budget?.take(nowMs) ?? 0,
+    );
+    if (waitMs > 0) await delay(this.#clock, waitMs, signal);
+    throwIfAborted(signal);
+  }
+
+  /** Box answered 429. Units: `retryAfterMs` in milliseconds, 0 when Box named none. */
+  throttled(meter: Meter, retryAfterMs: number): void {
+    const bucket = meter === 'upload' ? this.#upload : this.#api;
+    bucket.throttle(this.#clock.monotonic(), retryAfterMs);
+  }
+}

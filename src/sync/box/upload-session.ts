@@ -1,0 +1,105 @@
+import { z } from 'zod';
+import { TransientError } from '../../errors.ts';
+
+const url = z.string().regex(/^https?:\/\//);
+
+const sessionSchema = z.object({
+  id: z.string().min(1),
+  part_size: z.number().int().positive(),
+  total_parts: z.number().int().positive(),
+  session_expires_at: z.string().nullish(),
+  session_endpoints: z.object({ upload_part: url, commit: url, abort: url, list_parts: url }),
+});
+
+const partSchema = z.object({
+  part_id: z.string().min(1),
+  offset: z.number().int().nonnegative(),
+  size: z.number().int().positive(),
+  sha1: z.string().nullish(),
+});
+
+/** A part that Box has; sent back word for word on commit. */
+export type StoredPart = z.infer<typeof partSchema>;
+
+const partAnswerSchema = z.object({ part: partSchema });
+const partPageSchema = z.object({ entries: z.array(partSchema), total_count: z.number().nullish() });
+
+/** An upload in parts, as Box opened it. */
+export interface UploadSession {
+  readonly id: string;
+  readonly partSizeBytes: number;
+  readonly totalParts: number;
+  readonly endpoints: {
+    readonly uploadPart: string;
+    readonly commit: string;
+    readonly abort: string;
+    readonly listParts: string;
+  };
+}
+
+/** What is kept over a restart: the session, and what it was opened for. */
+export interface SavedSession extends UploadSession {
+  readonly sha1: string;
+  readonly sizeBytes: number;
+  /** The folder and name, or the file and etag. */
+  readonly target: string;
+}
+
+const savedSchema = z.object({
+  id: z.string(),
+  partSizeBytes: z.number().int().positive(),
+  totalParts: z.number().int().positive(),
+  endpoints: z.object({ uploadPart: url, commit: url, abort: url, listParts: url }),
+  sha1: z.string(),
+  sizeBytes: z.number(),
+  target: z.string(),
+});
+
+function malformed(what: string): TransientError {
+  return new TransientError({
+    code: 'answer-malformed',
+    message: `Box described ${what} in an unexpected way`,
+  });
+}
+
+/** Errors: TransientError 'answer-malformed'. */
+export function readSession(json: unknown): UploadSession {
+  const result = sessionSchema.safeParse(json);
+  if (!result.success) throw malformed('an upload session');
+  const { id, part_size, total_parts, session_endpoints } = result.data;
+  return {
+    id,
+    partSizeBytes: part_size,
+    totalParts: total_parts,
+    endpoints: {
+      uploadPart: session_endpoints.upload_part,
+      commit: session_endpoints.commit,
+      abort: session_endpoints.abort,
+      listParts: session_endpoints.list_parts,
+    },
+  };
+}
+
+/** Errors: TransientError 'answer-malformed'. */
+export function readStoredPart(json: unknown): StoredPart {
+  const result = partAnswerSchema.safeParse(json);
+  if (!result.success) throw malformed('an uploaded part');
+  return result.data.part;
+}
+
+/** Errors: TransientError 'answer-malformed'. */
+export function readStoredParts(json: unknown): { parts: readonly StoredPart[]; total: number | undefined } {
+  const result = partPageSchema.safeParse(json);
+  if (!result.success) throw malformed('the uploaded parts');
+  return { parts: result.data.entries, total: result.data.total_count ?? undefined };
+}
+
+/** A saved session, if the text is one; anything else is none. */
+export function readSavedSession(text: string | undefined): SavedSession | undefined {
+  if (text === undefined) return undefined;
+  try {
+    return savedSchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,4 @@
+/** Where an upload goes: a new name in a folder, or a new version of a file. */
+export type UploadTarget =
+  | { readonly kind: 'new'; readonly parentId: string; readonly name: string }
+  | { readonly kind: 'version'; readonly id: string; readonly name: string; readonly etag: string };

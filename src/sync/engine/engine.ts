@@ -1,0 +1,283 @@
+import { type Clock, delay } from '../../clock.ts';
+import { messageOf } from '../../errors.ts';
+import type { Logger } from '../../logger.ts';
+import type { Random } from '../../random.ts';
+import type { LocalDisk } from '../local/disk.ts';
+import { LocalObserver } from '../local/local-observer.ts';
+import { startWatcher, type Watcher } from '../local/watcher.ts';
+import type { Filter, Op, Plan } from '../plan/op.ts';
+import { plan } from '../plan/planner.ts';
+import type { RemoteStore } from '../remote/remote-store.ts';
+import { Dispatcher, isFull } from './dispatcher.ts';
+import { FeedPace } from './feed-pace.ts';
+import { isOfInterest } from './lanes.ts';
+import { RemoteFeed } from './remote-feed.ts';
+import { RemoteObserver } from './remote-observer.ts';
+import { RemoteSide } from './remote-side.ts';
+import type { Replica } from './replica.ts';
+import { type EngineState, type EngineStatus, heldSummary } from './status.ts';
+import { WakeUp } from './wake-up.ts';
+
+export interface EngineOptions {
+  readonly store: RemoteStore;
+  readonly replica: Replica;
+  readonly disk: LocalDisk;
+  readonly filter: Filter;
+  /** More deletions than this in one plan wait for a person; undefined: half of what is synced, at least a hundred. */
+  readonly deletionsMax?: number;
+  /** The longest gap between two readings of the event feed while nothing but signs of life passes by. */
+  readonly feedGapMaxMs?: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Told whenever the state changes. */
+  readonly onState?: (state: EngineState) => void;
+}
+
+/** The whole disk is looked at again for hints that never came: at most this often, ... */
+const SCAN_MIN_MS = 5000;
+/** ... and so that looking takes this share of the time at most. */
+const SCAN_SHARE = 1 / 400;
+const DELETIONS_MIN = 100;
+const NO_ROOM_RETRY_MS = 5000;
+const FEED_GAP_MAX_MS = 60_000;
+
+/**
+ * The control loop: takes observations in, plans, gives ops out.
+ *
+ * Guarantees: one loop decides, so no two decisions race; effects run beside it and come back as observations; after
+ * a crash at any point the next start observes, plans and goes on.
+ */
+export class SyncEngine {
+  readonly #options: EngineOptions;
+  readonly #stop = new AbortController();
+  readonly #wake: WakeUp;
+  readonly #dispatcher: Dispatcher;
+  readonly #remote: RemoteSide;
+  readonly #local: LocalObserver;
+  readonly #feed: RemoteFeed;
+  readonly #pace: FeedPace;
+  readonly #readyWaiters: (() => void)[] = [];
+  #plan: Plan = { ops: [], problems: [], held: null };
+  #state: EngineState = 'starting';
+  #wasReady = false;
+  #paused = false;
+  #nextScanMs: number;
+
+  constructor(options: EngineOptions) {
+    const { clock, logger, store, replica, filter, disk } = options;
+    const { signal } = this.#stop;
+    this.#options = options;
+    this.#wake = new WakeUp(clock);
+    this.#nextScanMs = clock.monotonic() + SCAN_MIN_MS;
+    this.#dispatcher = new Dispatcher({ ...options, signal, onDone: this.#wake.call });
+    const ignored = (names: readonly string[], kind: 'file' | 'folder') => filter(names, kind) === 'ignore';
+    const wanted: ConstructorParameters<typeof RemoteObserver>[0]['wanted'] = (entry) =>
+      !ignored(replica.remote.pathOf(entry.id) ?? [], entry.kind);
+    const observer = new RemoteObserver({ store, replica, logger, signal, wanted });
+    this.#remote = new RemoteSide({ observer, clock, logger, signal });
+    this.#local = new LocalObserver({ root: disk.root, store: replica, ignored, clock, logger, signal });
+    const onHint = () => this.#hintRemote('hints');
+    this.#pace = new FeedPace(clock, options.feedGapMaxMs ?? FEED_GAP_MAX_MS);
+    const position = () => replica.position;
+    this.#feed = new RemoteFeed({ store, clock, logger, signal, position, onHint, pace: this.#pace });
+  }
+
+  /** Run until `stop` is called. Errors: InvariantError; AuthError before Box was seen for the first time. */
+  async run(): Promise<void> {
+    const { signal } = this.#stop;
+    const watcher = await this.#startWatcher();
+    this.#local.hintAll();
+    const feeding = this.#feed.run();
+    try {
+      while (!signal.aborted) {
+        await this.#turnWithRoom();
+        await this.#wake.sleep(this.#nextAtMs());
+      }
+    } finally {
+      this.#stop.abort();
+      await Promise.all([this.#dispatcher.stop(), watcher.close(), feeding]);
+      this.#setState('stopped');
+    }
+  }
+
+  /** Resolves once both sides agreed for the first time. */
+  ready(): Promise<void> {
+    return this.#wasReady
+      ? Promise.resolve()
+      : new Promise((resolve) => void this.#readyWaiters.push(resolve));
+  }
+
+  /** Stop in order: what runs is parked, nothing new starts. Idempotent. */
+  stop(): void {
+    this.#stop.abort();
+    this.#wake.call();
+  }
+
+  /** Look at everything again, now. */
+  syncNow(): void {
+    this.#dispatcher.backOff.clear();
+    this.#local.hintAll();
+    this.#hintRemote('full');
+  }
+
+  /** Hold transfers; observation goes on. */
+  pause(): void {
+    this.#paused = true;
+    this.#dispatcher.pause();
+    this.#setState('paused');
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#dispatcher.resume();
+    this.#wake.call();
+  }
+
+  status(): EngineStatus {
+    const { replica } = this.#options;
+    return {
+      state: this.#state,
+      ...this.#dispatcher.progress(),
+      entries: { remote: replica.remote.size, local: replica.local.size, synced: replica.synced.size },
+      problems: this.#problems(),
+      waiting: this.#dispatcher.backOff.entries(),
+      held: heldSummary(this.#plan.held),
+      trouble: this.#remote.trouble ?? this.#dispatcher.trouble,
+    };
+  }
+
+  #startWatcher(): Promise<Watcher> {
+    const { disk, filter, logger, clock } = this.#options;
+    return startWatcher({
+      path: disk.root.path,
+      ignored: (path) => {
+        const names = disk.root.namesOf(path) ?? [];
+        return names.length > 0 && filter(names, 'file') === 'ignore' && filter(names, 'folder') === 'ignore';
+      },
+      onHint: (path) => {
+        this.#local.hint(path);
+        this.#wake.call();
+      },
+      onFailure: () => {
+        this.#nextScanMs = clock.monotonic();
+        this.#wake.call();
+      },
+      clock,
+      logger,
+    });
+  }
+
+  #hintRemote(look: 'hints' | 'full'): void {
+    this.#remote.hint(look);
+    this.#wake.call();
+  }
+
+  /** A turn that cannot store what it saw, because the index's disk is full, is made again a little later. */
+  async #turnWithRoom(): Promise<void> {
+    const { clock, logger } = this.#options;
+    try {
+      await this.#turn();
+    } catch (error) {
+      if (!isFull(error)) throw error;
+      logger.warn({ error: messageOf(error) }, 'what was seen could not be stored');
+      this.#remote.hint('hints');
+      this.#local.hintAll();
+      this.#setState('full');
+      await delay(clock, NO_ROOM_RETRY_MS, this.#stop.signal);
+      this.#wake.call();
+    }
+  }
+
+  async #turn(): Promise<void> {
+    await this.#remote.look();
+    this.#feed.taken();
+    await this.#dispatcher.recheck(this.#remote.observer, this.#local);
+    await this.#lookAtDisk();
+    if (this.#stop.signal.aborted) return;
+    const started = this.#remote.usable && !this.#local.rootMissing ? this.#planAndDispatch() : 0;
+    this.#settle(started);
+  }
+
+  async #lookAtDisk(): Promise<void> {
+    const { clock } = this.#options;
+    const scanning = clock.monotonic() >= this.#nextScanMs;
+    if (scanning) this.#local.hintAll();
+    const startedMs = clock.monotonic();
+    await this.#local.look();
+    const endedMs = clock.monotonic();
+    if (scanning) this.#nextScanMs = endedMs + Math.max(SCAN_MIN_MS, (endedMs - startedMs) / SCAN_SHARE);
+  }
+
+  #planAndDispatch(): number {
+    const { replica, filter, deletionsMax } = this.#options;
+    const limit = deletionsMax ?? Math.max(DELETIONS_MIN, Math.floor(replica.synced.size / 2));
+    this.#plan = plan({
+      remote: replica.remote,
+      local: replica.local,
+      synced: replica.synced,
+      filter,
+      deletionsMax: limit - this.#dispatcher.recentDeletions(),
+    });
+    if (this.#paused) return 0;
+    if (this.#plan.ops.some(isOfInterest)) this.#pace.interest();
+    return this.#dispatcher.dispatch(this.#plan.ops, (op) => this.#isUnsettled(op));
+  }
+
+  /** True when the disk, where the op would act, was seen otherwise than the tree says and is still being looked at. */
+  #isUnsettled(op: Op): boolean {
+    if (
+      'local' in op &&
+      op.local.parentId !== null &&
+      this.#local.isUnsettled(op.local.parentId, op.local.name)
+    )
+      return true;
+    if (op.kind === 'download' || op.kind === 'make-local-folder')
+      return this.#local.isUnsettled(op.parent.id, op.remote.name);
+    return op.kind === 'move-local' && this.#local.isUnsettled(op.parent.id, op.name);
+  }
+
+  #settle(started: number): void {
+    const state = this.#stateAfter(started);
+    this.#setState(state);
+    if (state !== 'in-sync' && state !== 'waiting') return;
+    this.#wasReady = true;
+    for (const resolve of this.#readyWaiters.splice(0)) resolve();
+  }
+
+  #stateAfter(started: number): EngineState {
+    if (this.#local.rootMissing) return 'root-missing';
+    if (this.#remote.view === 'lost') return 'access-lost';
+    if (this.#remote.view === 'unreachable') return 'offline';
+    if (this.#paused) return 'paused';
+    if (this.#dispatcher.full) return 'full';
+    const agreed = started === 0 && this.#dispatcher.idle && this.#local.settled && !this.#remote.pending;
+    if (agreed) return this.#dispatcher.backOff.entries().length === 0 ? 'in-sync' : 'waiting';
+    return this.#wasReady ? 'syncing' : 'starting';
+  }
+
+  #setState(state: EngineState): void {
+    if (this.#state === state) return;
+    this.#state = state;
+    this.#options.logger.info({ state }, 'the state changed');
+    this.#options.onState?.(state);
+  }
+
+  #nextAtMs(): number {
+    const waits = [this.#local.nextLookAtMs, this.#dispatcher.backOff.nextAtMs, this.#remote.nextAtMs];
+    return Math.min(this.#nextScanMs, ...waits.filter((at) => at !== undefined));
+  }
+
+  #problems(): EngineStatus['problems'] {
+    const { id } = this.#options.replica.localRoot;
+    const message = 'Only plain files and folders with names that the disk takes are mirrored.';
+    const unmirrorable = this.#local.unmirrorable.map(({ path, reason }) => ({
+      side: 'local' as const,
+      id,
+      path,
+      reason,
+      message,
+    }));
+    return [...this.#plan.problems, ...unmirrorable];
+  }
+}

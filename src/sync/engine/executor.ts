@@ -1,0 +1,187 @@
+import { rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import type { Clock } from '../../clock.ts';
+import { StaleError } from '../../errors.ts';
+import { unreachable } from '../../invariant.ts';
+import { conflictStamp, type LocalDisk } from '../local/disk.ts';
+import type { Op } from '../plan/op.ts';
+import type { RemoteStore } from '../remote/remote-store.ts';
+import type { LocalEntry, LocalFolder } from '../tree/entry.ts';
+import { movedEntry, pairing, placedFile, placedFolder } from './effects.ts';
+import { FileTransfers } from './file-transfers.ts';
+import type { Changes, Replica } from './replica.ts';
+
+export interface ExecutorOptions {
+  readonly store: RemoteStore;
+  readonly replica: Replica;
+  readonly disk: LocalDisk;
+  readonly clock: Clock;
+  readonly onBytes: (direction: 'up' | 'down', bytes: number) => void;
+}
+
+type OpOf<Kind extends Op['kind']> = Extract<Op, { kind: Kind }>;
+
+/**
+ * Carries out one op and tells what it changed in the three trees.
+ *
+ * Guarantees: preconditions are checked right before each write, by etag in Box and by stat facts on the disk; the
+ * changes are what really stands on both sides afterwards. Errors: as the port and the disk raise them; the trees are
+ * then as before.
+ */
+export class Executor {
+  readonly #options: ExecutorOptions;
+  readonly #transfers: FileTransfers;
+
+  constructor(options: ExecutorOptions) {
+    this.#options = options;
+    this.#transfers = new FileTransfers(options);
+  }
+
+  async execute(op: Op, signal: AbortSignal): Promise<Changes> {
+    switch (op.kind) {
+      case 'agree':
+        return { pair: [pairing(op.remote, op.local.id, { parentId: op.parentId, name: op.name })] };
+      case 'keep-online':
+        return { pair: [pairing(op.remote, null)] };
+      case 'forget':
+        return { unpair: [op.synced.remoteId] };
+      case 'download':
+        return this.#download(op, signal);
+      case 'upload':
+        return this.#upload(op, { parentId: op.parentId }, signal);
+      case 'upload-version':
+        return this.#upload(op, { onto: op.remote }, signal);
+      case 'make-local-folder':
+        return this.#makeLocalFolder(op);
+      case 'make-remote-folder':
+        return this.#makeRemoteFolder(op, signal);
+      case 'move-local':
+        return this.#moveLocal(op);
+      case 'move-remote':
+        return this.#moveRemote(op, signal);
+      case 'remove-local':
+        return this.#removeLocal(op);
+      case 'remove-remote':
+        return this.#removeRemote(op, signal);
+      case 'evict':
+        return this.#evict(op);
+      case 'set-aside':
+        return this.#setAside(op);
+      default:
+        return unreachable(op);
+    }
+  }
+
+  async #download({ remote, parent, replaces }: OpOf<'download'>, signal: AbortSignal): Promise<Changes> {
+    const { disk, replica } = this.#options;
+    const staged = await this.#transfers.download(remote, signal);
+    const name = replaces?.name ?? remote.name;
+    const facts = await disk.place(staged, [...this.#namesOf(parent), name], {
+      replaces,
+      modifiedAtMs: remote.content.modifiedAtMs,
+    });
+    await rm(staged, { force: true });
+    const local = placedFile(replica, { parentId: parent.id, name, facts }, remote.content, replaces?.id);
+    const former = replica.synced.get(remote.id);
+    const place =
+      replaces === null || former === undefined
+        ? undefined
+        : { parentId: former.parentId, name: former.name };
+    return { putLocal: [local], pair: [pairing(remote, local.id, place)] };
+  }
+
+  async #upload(
+    op: OpOf<'upload'> | OpOf<'upload-version'>,
+    target: Parameters<FileTransfers['upload']>[1],
+    signal: AbortSignal,
+  ): Promise<Changes> {
+    const { replica } = this.#options;
+    const sent = await this.#transfers.upload(op.local, target, signal);
+    const former = replica.synced.get(sent.id);
+    const place =
+      'onto' in target && former !== undefined ? { parentId: former.parentId, name: former.name } : undefined;
+    const key = FileTransfers.journalKey(op.local);
+    return {
+      putRemote: [sent],
+      pair: [pairing(sent, op.local.id, place)],
+      alsoStore: () => replica.index.journalEnd(key),
+    };
+  }
+
+  async #makeLocalFolder({ remote, parent }: OpOf<'make-local-folder'>): Promise<Changes> {
+    const { disk, replica } = this.#options;
+    const facts = await disk.makeFolder([...this.#namesOf(parent), remote.name]);
+    const local = placedFolder(replica, { parentId: parent.id, name: remote.name, facts });
+    return { putLocal: [local], pair: [pairing(remote, local.id)] };
+  }
+
+  async #makeRemoteFolder(
+    { local, parentId }: OpOf<'make-remote-folder'>,
+    signal: AbortSignal,
+  ): Promise<Changes> {
+    const made = await this.#options.store.createFolder(parentId, local.name, signal);
+    return { putRemote: [made], pair: [pairing(made, local.id)] };
+  }
+
+  async #moveLocal({ synced, local, parent, name }: OpOf<'move-local'>): Promise<Changes> {
+    const { disk, replica } = this.#options;
+    const facts = await disk.move(local, this.#namesOf(local), [...this.#namesOf(parent), name]);
+    const parentId = replica.synced.byLocal(parent.id)?.remoteId ?? synced.parentId;
+    return { putLocal: [movedEntry(local, parent.id, name, facts)], pair: [{ ...synced, parentId, name }] };
+  }
+
+  async #moveRemote(
+    { synced, remote, parentId, name }: OpOf<'move-remote'>,
+    signal: AbortSignal,
+  ): Promise<Changes> {
+    const moved = await this.#options.store.relocate(
+      { id: remote.id, kind: remote.kind, parentId, name, etag: remote.etag },
+      signal,
+    );
+    return { putRemote: [moved], pair: [{ ...synced, parentId: moved.parentId, name: moved.name }] };
+  }
+
+  async #removeLocal({ synced, local }: OpOf<'remove-local'>): Promise<Changes> {
+    await this.#options.disk.remove(local, this.#namesOf(local));
+    return { removeLocal: [local.id], unpair: [synced.remoteId] };
+  }
+
+  async #removeRemote({ remote }: OpOf<'remove-remote'>, signal: AbortSignal): Promise<Changes> {
+    await this.#options.store.remove({ id: remote.id, kind: remote.kind, etag: remote.etag }, signal);
+    const gone = this.#options.replica.remote
+      .subtree(remote.id)
+      .map((node) => node.id)
+      .reverse();
+    return { removeRemote: gone, unpair: gone };
+  }
+
+  async #evict({ local, remote }: OpOf<'evict'>): Promise<Changes> {
+    await this.#options.disk.remove(local, this.#namesOf(local));
+    return { removeLocal: [local.id], pair: [pairing(remote, null)] };
+  }
+
+  async #setAside({ local, reason }: OpOf<'set-aside'>): Promise<Changes> {
+    const { disk, replica, clock } = this.#options;
+    const names = this.#namesOf(local);
+    const keptAs = await disk.setAside(local, names, conflictStamp(clock.now(), hostname()));
+    const below = replica.local
+      .subtree(local.id)
+      .map((node) => node.id)
+      .reverse();
+    const unpair = below.flatMap((id) => replica.synced.byLocal(id)?.remoteId ?? []);
+    const conflict = {
+      atMs: clock.now(),
+      path: names.join('/'),
+      reason,
+      keptAs,
+      sha1: local.kind === 'file' ? local.content.sha1 : null,
+    };
+    return { removeLocal: below, unpair, alsoStore: () => replica.index.addConflict(conflict) };
+  }
+
+  #namesOf(entry: LocalEntry | LocalFolder): readonly string[] {
+    const names = this.#options.replica.local.pathOf(entry.id);
+    if (names === undefined) throw new StaleError({ code: 'local-gone', message: 'the entry left the tree' });
+    return names;
+  }
+}

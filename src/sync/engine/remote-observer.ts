@@ -1,0 +1,179 @@
+import type { RemoteId } from '../../ids.ts';
+import type { Logger } from '../../logger.ts';
+import type { ChangeHint, RemoteStore } from '../remote/remote-store.ts';
+import type { RemoteEntry } from '../tree/entry.ts';
+import type { Replica } from './replica.ts';
+
+/** Whether the mirrored folder is visible; lost access is a state, never a deletion of everything. */
+export type FolderView = 'visible' | 'lost';
+
+/** Folders that are listed at the same time. */
+const LISTINGS_MAX = 4;
+/** Up to so many missing entries of one folder are asked for one by one before they count as gone. */
+const CONFIRMATIONS_MAX = 3;
+
+interface RemoteObserverOptions {
+  readonly store: RemoteStore;
+  readonly replica: Replica;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+  /** False for folders whose content nobody wants to know. */
+  readonly wanted: (entry: RemoteEntry) => boolean;
+}
+
+/**
+ * Looks at Box and keeps the remote tree equal to what it saw.
+ *
+ * Guarantees: events only say where to look; an entry counts as gone only when Box, asked for it, does not know it
+ * or shows it elsewhere; what this program changed while a listing was under way is not undone by that listing; the
+ * stream position is stored with what it covers.
+ */
+export class RemoteObserver {
+  readonly #options: RemoteObserverOptions;
+
+  constructor(options: RemoteObserverOptions) {
+    this.#options = options;
+  }
+
+  /** Bring the remote tree up to date: by the feed where it reaches back far enough, else by listing everything. */
+  async look(full: boolean): Promise<FolderView> {
+    const { store, replica, signal } = this.#options;
+    const position = replica.position;
+    if (full || position === undefined) return this.#lookAtEverything();
+    const page = await store.changes(position, signal);
+    if (page.gap || page.hints.some((hint) => hint.accessChanged)) return this.#lookAtEverything();
+    await this.#follow(page.hints);
+    replica.apply({ position: page.position });
+    return 'visible';
+  }
+
+  /** Ask for one item again, because an op found it otherwise than planned. */
+  async lookAtItem(id: RemoteId, kind: RemoteEntry['kind']): Promise<void> {
+    await this.#lookAt(id, kind);
+  }
+
+  /** List one folder again, because an op found a name taken. */
+  async lookAtFolder(id: RemoteId): Promise<void> {
+    await this.#listBelow([id], false);
+  }
+
+  async #lookAtEverything(): Promise<FolderView> {
+    const { store, replica, signal } = this.#options;
+    // The position comes before the listing, so that what happens meanwhile is told again afterwards.
+    const position = await store.position(signal);
+    const root = await store.get(replica.remoteRoot.id, 'folder', signal);
+    if (root === undefined) return 'lost';
+    await this.#listBelow([replica.remoteRoot.id], true);
+    replica.apply({ position });
+    return 'visible';
+  }
+
+  /** List folders, and those below that are new or, when `deep`, all. */
+  async #listBelow(start: readonly RemoteId[], deep: boolean): Promise<void> {
+    const waiting = [...start];
+    while (waiting.length > 0) {
+      const batch = waiting.splice(0, LISTINGS_MAX);
+      const below = await Promise.all(batch.map((id) => this.#listFolder(id, deep)));
+      waiting.push(...below.flat());
+    }
+  }
+
+  /** List one folder into the tree; returns the folders below it to list next. */
+  async #listFolder(id: RemoteId, deep: boolean): Promise<RemoteId[]> {
+    const { store, replica, signal } = this.#options;
+    const before = replica.generation;
+    const entries = await store.list(id, signal);
+    if (entries === undefined) {
+      await this.#lookAt(id, 'folder');
+      return [];
+    }
+    const seen = new Set(entries.map((entry) => entry.id));
+    const known = new Set(entries.filter((entry) => replica.remote.has(entry.id)).map((entry) => entry.id));
+    // What this program changed since the listing began is known better than the listing tells.
+    replica.apply({ putRemote: entries.filter((entry) => !replica.touchedSince(entry.id, before)) });
+    const missing = replica.remote
+      .children(id)
+      .filter((child) => !seen.has(child.id) && !replica.touchedSince(child.id, before));
+    await this.#confirmMissing(id, missing);
+    return entries
+      .filter(
+        (entry) => entry.kind === 'folder' && (deep || !known.has(entry.id)) && this.#options.wanted(entry),
+      )
+      .map((entry) => entry.id);
+  }
+
+  /** Absence from one listing proves nothing: ask again, one by one or by a second listing. */
+  async #confirmMissing(folderId: RemoteId, missing: readonly RemoteEntry[]): Promise<void> {
+    if (missing.length <= CONFIRMATIONS_MAX) {
+      await Promise.all(missing.map((entry) => this.#lookAt(entry.id, entry.kind)));
+      return;
+    }
+    const { store, replica, signal } = this.#options;
+    const before = replica.generation;
+    const again = await store.list(folderId, signal);
+    if (again === undefined) return this.#lookAt(folderId, 'folder');
+    const seen = new Set(again.map((entry) => entry.id));
+    for (const entry of missing)
+      if (!seen.has(entry.id) && !replica.touchedSince(entry.id, before)) this.#forget(entry.id);
+  }
+
+  /** Ask Box for one item and store the answer. */
+  async #lookAt(id: RemoteId, kind: RemoteEntry['kind']): Promise<void> {
+    const { store, replica, signal } = this.#options;
+    const before = replica.generation;
+    const entry = await store.get(id, kind, signal);
+    if (replica.touchedSince(id, before)) return;
+    const inside = entry !== undefined && entry.parentId !== null && replica.remote.has(entry.parentId);
+    if (entry !== undefined && (inside || id === replica.remoteRoot.id)) {
+      const isNewFolder = entry.kind === 'folder' && !replica.remote.has(id);
+      replica.apply({ putRemote: [id === replica.remoteRoot.id ? { ...entry, parentId: null } : entry] });
+      if (isNewFolder && this.#options.wanted(entry)) await this.#listBelow([id], true);
+    } else if (id !== replica.remoteRoot.id) this.#forget(id);
+  }
+
+  #forget(id: RemoteId): void {
+    const { replica } = this.#options;
+    replica.apply({
+      removeRemote: replica.remote
+        .subtree(id)
+        .map((node) => node.id)
+        .reverse(),
+    });
+  }
+
+  /** Look at what the hints name: one call for a lone item, one listing for several of one folder. */
+  async #follow(hints: readonly ChangeHint[]): Promise<void> {
+    for (const [folderId, items] of this.#groupByFolder(hints)) {
+      const lone = items.size === 1 || folderId === null || !this.#options.replica.remote.has(folderId);
+      if (!lone) await this.#listBelow([folderId], false);
+      else for (const [id, kind] of items) await this.#lookAt(id, kind);
+    }
+  }
+
+  #groupByFolder(hints: readonly ChangeHint[]): Map<RemoteId | null, Map<RemoteId, RemoteEntry['kind']>> {
+    const folders = new Map<RemoteId | null, Map<RemoteId, RemoteEntry['kind']>>();
+    for (const hint of hints) {
+      if (hint.itemId === null || !this.#concernsUs(hint)) continue;
+      const place = this.#placeOf(hint);
+      const items = folders.get(place) ?? new Map<RemoteId, RemoteEntry['kind']>();
+      folders.set(place, items.set(hint.itemId, hint.kind ?? 'file'));
+    }
+    return folders;
+  }
+
+  #placeOf(hint: ChangeHint): RemoteId | null {
+    const known = hint.itemId === null ? undefined : this.#options.replica.remote.get(hint.itemId);
+    // Only when the feed and the tree agree on the folder does listing that folder tell all about the item.
+    if (known === undefined) return hint.parentId;
+    return known.parentId === hint.parentId ? hint.parentId : null;
+  }
+
+  /** False for items of other folders, and for the echo of what this program did itself. */
+  #concernsUs(hint: ChangeHint): boolean {
+    const { replica } = this.#options;
+    if (hint.itemId === null || hint.itemId === replica.remoteRoot.id) return hint.itemId !== null;
+    const known = replica.remote.get(hint.itemId);
+    if (known === undefined) return hint.parentId === null || replica.remote.has(hint.parentId);
+    return hint.etag === undefined || Number(hint.etag) > Number(known.etag);
+  }
+}

@@ -1,0 +1,168 @@
+import { type LocalId, localId, type RemoteId } from '../../ids.ts';
+import { invariant } from '../../invariant.ts';
+import type { Trees, VersionIndex } from '../index/version-index.ts';
+import type { LocalTreeStore } from '../local/local-tree-store.ts';
+import type { LocalEntry, LocalFolder, RemoteEntry, RemoteFolder, SyncedEntry } from '../tree/entry.ts';
+
+/** What one finished op, or one observation, changes in the three trees. */
+export interface Changes {
+  readonly putRemote?: readonly RemoteEntry[];
+  readonly removeRemote?: readonly RemoteId[];
+  readonly putLocal?: readonly LocalEntry[];
+  readonly removeLocal?: readonly LocalId[];
+  readonly pair?: readonly SyncedEntry[];
+  readonly unpair?: readonly RemoteId[];
+  /** The stream position that the observation covers. */
+  readonly position?: string;
+  /** More to store in the same transaction. */
+  readonly alsoStore?: () => void;
+}
+
+const POSITION = 'stream_position';
+/** Where the index keeps the id of the mirrored folder. */
+export const ROOT = 'root_remote_id';
+const LAST_LOCAL_ID = 'last_local_id';
+
+/**
+ * The three trees in memory and in the index, changed together.
+ *
+ * Guarantees: a change is stored in one transaction before it is seen in memory; Box's counters never go back: an
+ * older observation of an item never replaces a newer one; local ids are never given twice.
+ */
+export class Replica implements LocalTreeStore {
+  readonly index: VersionIndex;
+  readonly #trees: Trees;
+  readonly #rootId: RemoteId;
+  #lastLocalId: number;
+  /** Counts every change of the remote tree by id, so that an observation can tell what moved while it was made. */
+  readonly #touched = new Map<RemoteId, number>();
+  #generation = 0;
+
+  private constructor(index: VersionIndex, trees: Trees, rootId: RemoteId) {
+    this.index = index;
+    this.#trees = trees;
+    this.#rootId = rootId;
+    this.#lastLocalId = Number(index.meta(LAST_LOCAL_ID) ?? 0);
+    for (const node of trees.local.values()) this.#lastLocalId = Math.max(this.#lastLocalId, node.id);
+  }
+
+  /** Load the trees for this root. Another root than last time: what was agreed and observed in Box is forgotten. */
+  static open(index: VersionIndex, root: RemoteFolder): Replica {
+    if (index.meta(ROOT) !== root.id) {
+      const former = index.loadTrees();
+      index.transaction(() => {
+        for (const node of former.remote.values()) index.removeRemote(node.id);
+        for (const node of former.synced.values()) index.removeSynced(node.id);
+        index.setMeta(ROOT, root.id);
+        index.setMeta(POSITION, '');
+      });
+    }
+    const replica = new Replica(index, index.loadTrees(), root.id);
+    replica.#ensureRoots(root);
+    return replica;
+  }
+
+  get remote() {
+    return this.#trees.remote;
+  }
+  get local() {
+    return this.#trees.local;
+  }
+  get synced() {
+    return this.#trees.synced;
+  }
+  get remoteRoot(): RemoteFolder {
+    const root = this.remote.get(this.#rootId);
+    invariant(root?.kind === 'folder', 'the remote tree has a root');
+    return root;
+  }
+  get localRoot(): LocalFolder {
+    const id = this.synced.get(this.#rootId)?.localId;
+    const root = id === undefined || id === null ? undefined : this.local.get(id);
+    invariant(root?.kind === 'folder', 'the local tree has a root');
+    return root;
+  }
+
+  /** Where the event feed was last read to; undefined: list everything. */
+  get position(): string | undefined {
+    return this.index.meta(POSITION) || undefined;
+  }
+
+  /** A mark to compare later changes with. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** True when the item was changed by this program since the mark. */
+  touchedSince(id: RemoteId, generation: number): boolean {
+    return (this.#touched.get(id) ?? 0) > generation;
+  }
+
+  nextLocalId(): LocalId {
+    this.#lastLocalId += 1;
+    return localId(this.#lastLocalId);
+  }
+
+  storeLocal(changes: { readonly put: readonly LocalEntry[]; readonly remove: readonly LocalId[] }): void {
+    this.apply({ putLocal: changes.put, removeLocal: changes.remove });
+  }
+
+  /** Store changes, then show them. */
+  apply(changes: Changes): void {
+    const putRemote = (changes.putRemote ?? []).filter((entry) => !this.#isOlder(entry));
+    this.index.transaction(() => this.#store({ ...changes, putRemote }));
+    this.#generation += 1;
+    for (const entry of putRemote) this.#touch(entry.id, () => this.remote.put(entry));
+    for (const id of changes.removeRemote ?? []) this.#touch(id, () => this.remote.remove(id));
+    for (const entry of changes.putLocal ?? []) this.local.put(entry);
+    for (const id of changes.removeLocal ?? []) this.local.remove(id);
+    for (const entry of changes.pair ?? []) this.synced.pair(entry);
+    for (const id of changes.unpair ?? []) this.synced.remove(id);
+  }
+
+  #store(changes: Changes): void {
+    const { index } = this;
+    for (const entry of changes.putRemote ?? []) index.putRemote(entry);
+    for (const id of changes.removeRemote ?? []) index.removeRemote(id);
+    for (const entry of changes.putLocal ?? []) index.putLocal(entry);
+    for (const id of changes.removeLocal ?? []) index.removeLocal(id);
+    for (const entry of changes.pair ?? []) index.putSynced(entry);
+    for (const id of changes.unpair ?? []) index.removeSynced(id);
+    this.#storeMeta(changes);
+  }
+
+  #storeMeta(changes: Changes): void {
+    const { index } = this;
+    if (changes.position !== undefined) index.setMeta(POSITION, changes.position);
+    if (changes.putLocal !== undefined) index.setMeta(LAST_LOCAL_ID, String(this.#lastLocalId));
+    changes.alsoStore?.();
+  }
+
+  #touch(id: RemoteId, change: () => void): void {
+    change();
+    this.#touched.set(id, this.#generation);
+  }
+
+  #isOlder(entry: RemoteEntry): boolean {
+    const known = this.remote.get(entry.id);
+    return known !== undefined && Number(entry.etag) < Number(known.etag);
+  }
+
+  #ensureRoots(root: RemoteFolder): void {
+    const base: RemoteFolder = { ...root, parentId: null };
+    const paired = this.synced.get(root.id);
+    const local = paired?.localId == null ? undefined : this.local.get(paired.localId);
+    const standing = local ?? [...this.local.values()].find((node) => node.parentId === null);
+    const localRoot: LocalFolder =
+      standing?.kind === 'folder'
+        ? standing
+        : { kind: 'folder', id: this.nextLocalId(), parentId: null, name: '', inode: '' };
+    this.apply({
+      putRemote: [base],
+      putLocal: [localRoot],
+      pair: [
+        { remoteId: root.id, localId: localRoot.id, parentId: null, name: '', kind: 'folder', content: null },
+      ],
+    });
+  }
+}

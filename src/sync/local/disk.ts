@@ -1,0 +1,176 @@
+import { randomBytes } from 'node:crypto';
+import { link, mkdir, rename, rmdir, statfs, unlink, utimes } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { syncDirectory } from '../../atomic-file.ts';
+import { errnoOf, FullError, StaleError } from '../../errors.ts';
+import type { LocalEntry, LocalFile } from '../tree/entry.ts';
+import { conflictFolder, type MirrorRoot, stagingFolder } from './mirror-root.ts';
+import { isUnchanged, type StatFacts, statFacts } from './stat-facts.ts';
+
+/** Left free by downloads: a heartbeat and the index must always find room. */
+const ROOM_RESERVE_BYTES = 4 << 20;
+
+/**
+ * Every write of the engine into the mirror.
+ *
+ * Guarantees: the precondition is looked at right before each effect; a final name only ever shows whole content;
+ * nothing outside the mount directory is touched. Errors: StaleError when the disk is not as the plan saw it.
+ */
+export class LocalDisk {
+  readonly root: MirrorRoot;
+
+  constructor(root: MirrorRoot) {
+    this.root = root;
+  }
+
+  /**
+   * Put a complete staged file under its final name. `replaces`: what must stand there now; null: nothing.
+   *
+   * Guarantees: the facts are those of the staged file, even when a program has written over it in the same instant:
+   * the next look then finds them changed, which is an edit.
+   */
+  async place(
+    stagedPath: string,
+    names: readonly string[],
+    options: { replaces: LocalFile | null; modifiedAtMs: number },
+  ): Promise<StatFacts> {
+    const folder = await this.root.assertPlainFolder(names.slice(0, -1));
+    const path = this.root.resolve(names);
+    await utimes(stagedPath, options.modifiedAtMs / 1000, options.modifiedAtMs / 1000);
+    const staged = await requireFacts(stagedPath);
+    if (options.replaces === null) await moveWithoutReplacing(stagedPath, path);
+    else {
+      await this.assertUnchanged(names, options.replaces);
+      await rename(stagedPath, path);
+    }
+    const placed = await statFacts(path);
+    await syncDirectory(folder);
+    return placed !== undefined && isSameFile(placed, staged) ? placed : staged;
+  }
+
+  /** Make a folder. An existing one is taken as it is. */
+  async makeFolder(names: readonly string[]): Promise<StatFacts> {
+    await this.root.assertPlainFolder(names.slice(0, -1));
+    const path = this.root.resolve(names);
+    try {
+      await mkdir(path);
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST') throw error;
+    }
+    const facts = await requireFacts(path);
+    if (facts.kind !== 'folder') throw stale(path);
+    return facts;
+  }
+
+  /** Rename or move an entry to a name that is free. */
+  async move(entry: LocalEntry, from: readonly string[], to: readonly string[]): Promise<StatFacts> {
+    await Promise.all([
+      this.root.assertPlainFolder(from.slice(0, -1)),
+      this.root.assertPlainFolder(to.slice(0, -1)),
+    ]);
+    await this.assertUnchanged(from, entry);
+    const [source, target] = [this.root.resolve(from), this.root.resolve(to)];
+    const standing = await statFacts(target);
+    // On a disk that ignores case, the target of a change of case is the entry itself.
+    if (standing !== undefined && standing.inode !== entry.inode) throw stale(target);
+    await rename(source, target);
+    return requireFacts(target);
+  }
+
+  /** Delete a file that is still as the plan saw it, or an empty folder. */
+  async remove(entry: LocalEntry, names: readonly string[]): Promise<void> {
+    await this.root.assertPlainFolder(names.slice(0, -1));
+    const path = this.root.resolve(names);
+    await this.assertUnchanged(names, entry);
+    try {
+      await (entry.kind === 'file' ? unlink(path) : rmdir(path));
+    } catch (error) {
+      const errno = errnoOf(error);
+      if (errno === 'ENOENT') return;
+      throw errno === 'ENOTEMPTY' || errno === 'EEXIST' ? stale(path) : error;
+    }
+  }
+
+  /** Take an entry out of the mirror into the conflict folder. Returns where it stands now. */
+  async setAside(entry: LocalEntry, names: readonly string[], stamp: string): Promise<string> {
+    await this.root.assertPlainFolder(names.slice(0, -1));
+    await this.assertUnchanged(names, entry);
+    const target = join(conflictFolder(this.root.layout), ...names.slice(0, -1), `${names.at(-1)}.${stamp}`);
+    await mkdir(dirname(target), { recursive: true });
+    await rename(this.root.resolve(names), target);
+    return target;
+  }
+
+  /** A fresh name for a half-finished download that can be found again by its key. */
+  async stagedPath(key: string): Promise<string> {
+    const folder = stagingFolder(this.root.layout);
+    await mkdir(folder, { recursive: true });
+    return join(folder, `${key}.part`);
+  }
+
+  /**
+   * Make sure that so many bytes may come, and that room is left for the index and for small files.
+   *
+   * Errors: FullError 'disk-full'.
+   */
+  async assertRoom(bytes: number): Promise<void> {
+    const { bavail, bsize } = await statfs(this.root.layout.directory);
+    if (bavail * bsize >= bytes + ROOM_RESERVE_BYTES) return;
+    throw new FullError({
+      code: 'disk-full',
+      message: `the disk of ${this.root.layout.directory} has no room for ${bytes} bytes more`,
+      hint: 'Make room; the mount goes on by itself.',
+      data: { bytes, available: bavail * bsize },
+    });
+  }
+
+  /** Errors: StaleError when the entry is not as the local tree says. */
+  async assertUnchanged(names: readonly string[], entry: LocalEntry): Promise<void> {
+    const path = this.root.resolve(names);
+    const facts = await statFacts(path);
+    const same =
+      facts !== undefined && (entry.kind === 'file' ? isUnchanged(facts, entry) : facts.kind === 'folder');
+    if (!same) throw stale(path);
+  }
+}
+
+/** Give a file its final name unless something stands there: a hard link never replaces. */
+async function moveWithoutReplacing(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to);
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === 'EEXIST') throw stale(to);
+    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(errno ?? '')) throw error;
+    // This file system has no hard links: look, then rename.
+    if ((await statFacts(to)) !== undefined) throw stale(to);
+    await rename(from, to);
+    return;
+  }
+  await unlink(from);
+}
+
+async function requireFacts(path: string): Promise<StatFacts> {
+  const facts = await statFacts(path);
+  if (facts === undefined) throw stale(path);
+  return facts;
+}
+
+function stale(path: string): StaleError {
+  return new StaleError({
+    code: 'disk-moved-on',
+    message: `${path} changed since it was looked at`,
+    data: { path },
+  });
+}
+
+/** True when nobody touched a file but the rename, which changes its change time only. */
+function isSameFile(a: StatFacts, b: StatFacts): boolean {
+  return a.inode === b.inode && a.sizeBytes === b.sizeBytes && a.modifiedAtMs === b.modifiedAtMs;
+}
+
+/** A stamp that tells when and on which machine, and that no two conflicts share. */
+export function conflictStamp(nowMs: number, host: string): string {
+  const time = new Date(nowMs).toISOString().replace(/[:.]/g, '-');
+  return `${time}.${host.replace(/[^A-Za-z0-9-]/g, '-')}.${randomBytes(3).toString('hex')}`;
+}

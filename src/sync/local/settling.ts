@@ -1,0 +1,122 @@
+import type { LocalId } from '../../ids.ts';
+import type { LocalFile } from '../tree/entry.ts';
+import { hashFile } from './hasher.ts';
+import type { LocalObserverOptions } from './local-tree-store.ts';
+import { type StatFacts, sameFacts, statFacts } from './stat-facts.ts';
+
+/** Where a file that may still be written stands in the local tree. */
+export interface Place {
+  readonly parentId: LocalId | null;
+  readonly name: string;
+  /** The node whose content changed; absent for a new file. */
+  readonly id: LocalId | undefined;
+}
+
+interface Candidate {
+  readonly place: Place;
+  facts: StatFacts;
+  /** Since when the facts have not changed. Units: the monotonic clock's milliseconds. */
+  quietSinceMs: number;
+}
+
+/** Control files (heartbeats, authentications) are small and written in one go. */
+const SMALL_BYTES = 64 * 1024;
+const SMALL_QUIET_MS = 25;
+const LARGE_QUIET_MS = 500;
+/** A file that was last modified this long ago is not being written: a copy with its times kept, or a first scan. */
+const OLD_ENOUGH_MS = 3000;
+
+/**
+ * Files seen to be new or changed, until nobody writes to them any more and their content is hashed.
+ *
+ * Guarantees: a file enters the local tree only with the hash of bytes that did not change while they were read.
+ */
+export class Settling {
+  readonly #options: LocalObserverOptions;
+  readonly #candidates = new Map<string, Candidate>();
+
+  constructor(options: LocalObserverOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#candidates.size;
+  }
+
+  /** True while the file of this name is not known as it is. */
+  has(parentId: LocalId, name: string): boolean {
+    return this.#candidates.has(`${parentId}/${name}`);
+  }
+
+  /** When the next file may have come to rest; undefined when none waits. */
+  get nextLookAtMs(): number | undefined {
+    let next: number | undefined;
+    for (const candidate of this.#candidates.values()) {
+      const at = candidate.quietSinceMs + quietMs(candidate.facts);
+      if (next === undefined || at < next) next = at;
+    }
+    return next;
+  }
+
+  /** Watch a file until it rests. */
+  add(place: Place, facts: StatFacts): void {
+    const key = `${place.parentId}/${place.name}`;
+    const known = this.#candidates.get(key);
+    const quietSinceMs =
+      known !== undefined && sameFacts(known.facts, facts) ? known.quietSinceMs : this.#startOfQuiet(facts);
+    this.#candidates.set(key, { place: { ...place, id: place.id ?? known?.place.id }, facts, quietSinceMs });
+  }
+
+  /** Hash what rests, and store it. */
+  async look(): Promise<void> {
+    for (const [key, candidate] of this.#candidates) {
+      if (this.#options.signal.aborted) return;
+      if (this.#options.clock.monotonic() < candidate.quietSinceMs + quietMs(candidate.facts)) continue;
+      if (await this.#settle(candidate)) this.#candidates.delete(key);
+    }
+  }
+
+  /** True when the file needs no more watching. */
+  async #settle(candidate: Candidate): Promise<boolean> {
+    const { store, root, signal } = this.#options;
+    const { place } = candidate;
+    const parentNames = place.parentId === null ? undefined : store.local.pathOf(place.parentId);
+    if (parentNames === undefined || place.parentId === null) return true;
+    const path = root.resolve([...parentNames, place.name]);
+    const facts = await statFacts(path);
+    if (facts?.kind !== 'file') return true;
+    if (!sameFacts(facts, candidate.facts)) return this.#restart(candidate, facts);
+    const hashed = await hashFile(path, signal);
+    if (hashed === undefined || !sameFacts(hashed.facts, facts))
+      return this.#restart(candidate, (await statFacts(path)) ?? facts);
+    // The engine itself may have put this very file here meanwhile; its node is then the one to keep.
+    const standing = store.local.named(place.parentId, place.name).find((node) => node.name === place.name);
+    const file: LocalFile = {
+      kind: 'file',
+      id: standing?.id ?? place.id ?? store.nextLocalId(),
+      parentId: place.parentId,
+      name: place.name,
+      inode: facts.inode,
+      content: { sha1: hashed.sha1, sizeBytes: facts.sizeBytes, modifiedAtMs: facts.modifiedAtMs },
+      changedAtMs: facts.changedAtMs,
+    };
+    store.storeLocal({ put: [file], remove: [] });
+    return true;
+  }
+
+  #restart(candidate: Candidate, facts: StatFacts): false {
+    candidate.facts = facts;
+    candidate.quietSinceMs = this.#options.clock.monotonic();
+    return false;
+  }
+
+  #startOfQuiet(facts: StatFacts): number {
+    const { clock } = this.#options;
+    const old = clock.now() - Math.max(facts.modifiedAtMs, facts.changedAtMs) > OLD_ENOUGH_MS;
+    return old ? clock.monotonic() - LARGE_QUIET_MS : clock.monotonic();
+  }
+}
+
+function quietMs(facts: StatFacts): number {
+  return facts.sizeBytes <= SMALL_BYTES ? SMALL_QUIET_MS : LARGE_QUIET_MS;
+}

@@ -1,0 +1,60 @@
+import type { BigIntStats } from 'node:fs';
+import { lstat } from 'node:fs/promises';
+import { errnoOf } from '../../errors.ts';
+import type { LocalFile } from '../tree/entry.ts';
+
+/** What the disk tells of a path without reading it. */
+export interface StatFacts {
+  readonly kind: 'file' | 'folder' | 'other';
+  /** `device:inode:birth`: an inode number alone is given again soon after a deletion, often to the next file made. */
+  readonly inode: string;
+  readonly sizeBytes: number;
+  /** Units: milliseconds since 1970, fractional. */
+  readonly modifiedAtMs: number;
+  readonly changedAtMs: number;
+}
+
+const NANOSECONDS_PER_MS = 1e6;
+
+/** Reduce a stat result to what identity and change detection need. */
+export function factsOf(stats: BigIntStats): StatFacts {
+  return {
+    kind: stats.isFile() ? 'file' : stats.isDirectory() ? 'folder' : 'other',
+    inode: `${stats.dev}:${stats.ino}:${stats.birthtimeNs}`,
+    sizeBytes: Number(stats.size),
+    modifiedAtMs: Number(stats.mtimeNs) / NANOSECONDS_PER_MS,
+    changedAtMs: Number(stats.ctimeNs) / NANOSECONDS_PER_MS,
+  };
+}
+
+/** Look at a path, never through a symbolic link; undefined when nothing is there. */
+export async function statFacts(path: string): Promise<StatFacts | undefined> {
+  try {
+    return factsOf(await lstat(path, { bigint: true }));
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return undefined;
+    throw error;
+  }
+}
+
+/** True when nothing tells that a file changed since the facts were taken. */
+export function sameFacts(a: StatFacts, b: StatFacts): boolean {
+  return (
+    a.kind === b.kind &&
+    a.inode === b.inode &&
+    a.sizeBytes === b.sizeBytes &&
+    a.modifiedAtMs === b.modifiedAtMs &&
+    a.changedAtMs === b.changedAtMs
+  );
+}
+
+/** True when a file on the disk still is what the local tree says. */
+export function isUnchanged(facts: StatFacts, entry: LocalFile): boolean {
+  return (
+    facts.kind === 'file' &&
+    facts.inode === entry.inode &&
+    facts.sizeBytes === entry.content.sizeBytes &&
+    facts.modifiedAtMs === entry.content.modifiedAtMs &&
+    facts.changedAtMs === entry.changedAtMs
+  );
+}

@@ -1,0 +1,263 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, rename } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Clock } from '../../clock.ts';
+import { CorruptError, FullError, StateError } from '../../errors.ts';
+import type { Logger } from '../../logger.ts';
+import type { Random } from '../../random.ts';
+import { SyncEngine } from '../engine/engine.ts';
+import { Replica } from '../engine/replica.ts';
+import type { EngineState, EngineStatus } from '../engine/status.ts';
+import { VersionIndex } from '../index/version-index.ts';
+import { LocalDisk } from '../local/disk.ts';
+import { MirrorRoot, type MountLayout, stateFolder } from '../local/mirror-root.ts';
+import { statFacts } from '../local/stat-facts.ts';
+import type { Filter } from '../plan/op.ts';
+import type { RemoteCallLedger, RemoteStore } from '../remote/remote-store.ts';
+import { CallLedger } from './call-ledger.ts';
+import { type ControlRequest, type ControlSocket, openControlSocket } from './control-socket.ts';
+import { acquireLock } from './lock.ts';
+import { findRemoteRoot } from './remote-root.ts';
+
+export interface MountOptions {
+  readonly layout: MountLayout;
+  /** True on the server's side: a missing folder in Box is created. */
+  readonly createRoot: boolean;
+  readonly openStore: (ledger: RemoteCallLedger) => Promise<RemoteStore>;
+  readonly filter: Filter;
+  readonly deletionsMax?: number;
+  readonly feedGapMaxMs?: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Aborted: stop in order. */
+  readonly signal: AbortSignal;
+  readonly onState?: (state: EngineState) => void;
+}
+
+/** A mount as people and programs see it. */
+export interface MountStatus extends EngineStatus {
+  readonly directory: string;
+  readonly root: string;
+  readonly pid: number;
+  readonly apiCalls: {
+    readonly sinceStart: number;
+    readonly thisHour: number;
+    readonly byEndpoint: Readonly<Record<string, number>>;
+  };
+}
+
+/** Where a mount's files of its own stand. */
+export const lockPath = (layout: MountLayout) => join(stateFolder(layout), 'lock');
+export const indexPath = (layout: MountLayout) => join(stateFolder(layout), 'index.sqlite');
+/** The control socket; the system allows its path about a hundred bytes, so a deep mount's stands elsewhere. */
+export function socketPath(layout: MountLayout): string {
+  const path = join(stateFolder(layout), 'control.sock');
+  if (Buffer.byteLength(path) <= SOCKET_PATH_MAX_BYTES) return path;
+  return join(tmpdir(), `mila-sync-${createHash('sha256').update(path).digest('hex').slice(0, 24)}.sock`);
+}
+
+/** Where the index keeps the engine's state, for programs that read the index while the mount runs. */
+export const ENGINE_STATE = 'engine_state';
+
+const SOCKET_PATH_MAX_BYTES = 100;
+const LEDGER_FLUSH_MS = 5000;
+const HOUR_MS = 3_600_000;
+
+/**
+ * Mirror a Box folder until the signal is aborted.
+ *
+ * Guarantees: one mount a directory; whatever ends it, lock and socket are gone afterwards and the index is whole.
+ * `onReady` is called once both sides agreed for the first time. Errors: StateError 'already-mounted' |
+ * 'directory-not-empty' | 'root-missing'; AuthError and TransientError from the first contact with Box.
+ */
+export async function runMount(
+  options: MountOptions,
+  onReady: (mount: { status(): MountStatus; stop(): void }) => void,
+): Promise<void> {
+  await mkdir(options.layout.directory, { recursive: true });
+  await refuseForeignContent(options.layout);
+  const lock = await acquireLock(lockPath(options.layout));
+  const stop = new AbortController();
+  const forward = () => stop.abort();
+  options.signal.addEventListener('abort', forward, { once: true });
+  if (options.signal.aborted) forward();
+  let session: Session | undefined;
+  let socket: ControlSocket | undefined;
+  try {
+    const index = await openIndex(options.layout, options.logger);
+    session = { options, index, ledger: new CallLedger(options.clock), stop, engine: undefined };
+    const controlled = session;
+    socket = await openControlSocket(socketPath(options.layout), (request) => obey(request, controlled));
+    await mirror(session, onReady);
+  } finally {
+    options.signal.removeEventListener('abort', forward);
+    await socket?.close();
+    session?.index.close();
+    // The lock goes last: whoever sees it gone finds everything else at rest.
+    await lock.release();
+  }
+}
+
+/** Counts and states are told again later; a full disk must not end the mount over them. */
+function tolerateFull(store: () => void): void {
+  try {
+    store();
+  } catch (error) {
+    if (!(error instanceof FullError)) throw error;
+  }
+}
+
+/** A mount from its lock to its end. */
+interface Session {
+  readonly options: MountOptions;
+  readonly index: VersionIndex;
+  readonly ledger: CallLedger;
+  readonly stop: AbortController;
+  /** Absent until the folder in Box was found. */
+  engine: SyncEngine | undefined;
+}
+
+async function mirror(session: Session, onReady: Parameters<typeof runMount>[1]): Promise<void> {
+  const { options, index, ledger, stop } = session;
+  const { layout, createRoot, clock, logger } = options;
+  const store = await options.openStore(ledger.record);
+  const flushing = keepFlushing(clock, () => tolerateFull(() => ledger.flush(index)));
+  try {
+    const { signal } = stop;
+    const root = await findRemoteRoot({
+      store,
+      path: layout.rootPath,
+      create: createRoot,
+      clock,
+      logger,
+      signal,
+    });
+    if (root === undefined) return;
+    await prepareRoot(layout, index);
+    await runEngine(session, store, Replica.open(index, root), onReady);
+  } finally {
+    flushing.cancel();
+    await store.close();
+    tolerateFull(() => ledger.flush(index));
+  }
+}
+
+async function runEngine(
+  session: Session,
+  store: RemoteStore,
+  replica: Replica,
+  onReady: Parameters<typeof runMount>[1],
+): Promise<void> {
+  const { options, index, stop } = session;
+  const onState = (state: EngineState) => {
+    tolerateFull(() => index.setMeta(ENGINE_STATE, state));
+    options.onState?.(state);
+  };
+  const disk = new LocalDisk(new MirrorRoot(options.layout));
+  const engine = new SyncEngine({ ...options, store, replica, disk, onState });
+  session.engine = engine;
+  stop.signal.addEventListener('abort', () => engine.stop(), { once: true });
+  if (stop.signal.aborted) engine.stop();
+  void engine.ready().then(() => onReady({ status: () => describe(session), stop: () => stop.abort() }));
+  await engine.run();
+}
+
+function obey({ command }: ControlRequest, session: Session): unknown {
+  switch (command) {
+    case 'status':
+      return describe(session);
+    case 'pause':
+      return session.engine?.pause();
+    case 'resume':
+      return session.engine?.resume();
+    case 'sync':
+      return session.engine?.syncNow();
+    case 'stop':
+      return session.stop.abort();
+  }
+}
+
+/** The status before the folder in Box was found. */
+const AWAITING: EngineStatus = {
+  state: 'awaiting-folder',
+  queue: { control: 0, bulk: 0 },
+  bytes: { up: 0, down: 0 },
+  entries: { remote: 0, local: 0, synced: 0 },
+  problems: [],
+  waiting: [],
+  held: null,
+  trouble: null,
+  lastChangeAtMs: null,
+  transfers: [],
+};
+
+function describe({ options, engine, ledger, index }: Session): MountStatus {
+  tolerateFull(() => ledger.flush(index));
+  const hour = Math.floor(options.clock.now() / HOUR_MS);
+  const usage = index.apiUsage(hour);
+  const byEndpoint = Object.fromEntries(usage.map(({ endpoint, calls }) => [endpoint, calls]));
+  return {
+    ...(engine?.status() ?? AWAITING),
+    directory: options.layout.directory,
+    root: options.layout.rootPath.join('/'),
+    pid: process.pid,
+    apiCalls: {
+      sinceStart: ledger.total,
+      thisHour: usage.reduce((sum, { calls }) => sum + calls, 0),
+      byEndpoint,
+    },
+  };
+}
+
+function keepFlushing(clock: Clock, flush: () => void): { cancel(): void } {
+  let timer = clock.after(LEDGER_FLUSH_MS, function tick() {
+    flush();
+    timer = clock.after(LEDGER_FLUSH_MS, tick);
+  });
+  return { cancel: () => timer.cancel() };
+}
+
+/** Files that stand where the mirror will, in a directory that was never a mount, are somebody's own. */
+async function refuseForeignContent(layout: MountLayout): Promise<void> {
+  const root = new MirrorRoot(layout).path;
+  const wasMount = (await statFacts(stateFolder(layout)))?.kind === 'folder';
+  const standing = await readdir(root).catch(() => []);
+  if (wasMount || standing.length === 0) return;
+  throw new StateError({
+    code: 'directory-not-empty',
+    message: `${root} holds files already, and no mount made them`,
+    hint: 'Move them away, or mount into another directory with --dir.',
+    data: { path: root },
+  });
+}
+
+/** An index that cannot be read is moved away: it is a cache, rebuilt from both sides. */
+async function openIndex(layout: MountLayout, logger: Logger): Promise<VersionIndex> {
+  const path = indexPath(layout);
+  try {
+    return VersionIndex.open(path);
+  } catch (error) {
+    if (!(error instanceof CorruptError) || error.code === 'newer-schema') throw error;
+    logger.warn({ path }, 'the index is damaged; it is kept beside and rebuilt');
+    for (const suffix of ['', '-wal', '-shm'])
+      await rename(`${path}${suffix}`, `${path}.damaged${suffix}`).catch(() => undefined);
+    return VersionIndex.open(path);
+  }
+}
+
+/** Make the mirrored folder, unless it was there before and is gone: then somebody must say whether that was meant. */
+async function prepareRoot(layout: MountLayout, index: VersionIndex): Promise<void> {
+  const root = new MirrorRoot(layout).path;
+  const known = index.loadTrees().synced.size;
+  if ((await statFacts(root)) === undefined && known > 1) {
+    throw new StateError({
+      code: 'root-missing',
+      message: `${root} is gone, although ${known - 1} entries were mirrored there`,
+      hint: 'Mount its disk again; or, to start over, delete the folder .mila-sync beside it. Nothing was deleted in Box.',
+      data: { path: root },
+    });
+  }
+  await mkdir(root, { recursive: true });
+}

@@ -1,0 +1,134 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startEmulator } from '../../../src/sync/box-emulator/emulator.ts';
+import { Rig, sha1 } from './rig.ts';
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'emulator-data-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const tsx = createRequire(import.meta.url).resolve('tsx/cli');
+const HOST = resolve(import.meta.dirname, 'host-process.ts');
+
+/** An emulator in a process of its own, so that it can be killed. */
+async function startProcess(): Promise<{ readonly url: string; readonly child: ChildProcess }> {
+  const child = spawn(process.execPath, [tsx, HOST, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const url = await new Promise<string>((done, fail) => {
+    child.stdout?.once('data', (chunk: Buffer) => done(chunk.toString().trim()));
+    child.once('exit', () => fail(new Error('the emulator ended before it was ready')));
+  });
+  return { url, child };
+}
+
+/** tsx runs the program in a child of its own, which tells its process id. */
+async function killHard(url: string, child: ChildProcess): Promise<void> {
+  const [, pid = ''] = url.split(' ');
+  const gone = new Promise((done) => child.once('exit', done));
+  process.kill(Number(pid), 'SIGKILL');
+  await gone;
+}
+
+describe('an emulator with a data folder', () => {
+  it('goes on where it was: items, content, tokens, positions, and the same configuration', async () => {
+    const first = await Rig.open({ dataDir: folder });
+    const token = await first.service();
+    const top = await first.folder(token, '0', 'top');
+    const small = await first.file(token, top, 'small', 'small');
+    const large = await first.file(token, top, 'large', 'x'.repeat(100_000));
+    const position = await first.now(token);
+    await first.file(token, top, 'later');
+    await first.close();
+    const second = await Rig.open({ dataDir: folder });
+    expect(second.running.configuration.boxAppSettings).toEqual(first.running.configuration.boxAppSettings);
+    expect((await second.grant(await first.assertion())).status).toBe(200);
+    expect((await second.download(token, small)).toString()).toBe('small');
+    expect(await second.download(token, large)).toHaveLength(100_000);
+    expect((await second.events(token, position)).body.entries).toMatchObject([
+      { event_type: 'ITEM_UPLOAD' },
+    ]);
+    const fresh = await second.file(token, top, 'fresh');
+    expect(Number(fresh)).toBeGreaterThan(Number(large));
+    await second.close();
+  });
+
+  it('leaves nothing behind without a data folder', async () => {
+    const before = (await readdir(tmpdir())).filter((name) => name.startsWith('box-emulator-'));
+    const running = await startEmulator();
+    await running.close();
+    await running.close();
+    const after = (await readdir(tmpdir())).filter((name) => name.startsWith('box-emulator-'));
+    expect(after.filter((name) => !before.includes(name))).toEqual([]);
+  });
+
+  it('survives kill -9 under load with every answered write in place', { timeout: 120_000 }, async () => {
+    const answered = new Map<string, string>();
+    for (let life = 0; life < 3; life += 1) {
+      const { url, child } = await startProcess();
+      const [base = ''] = url.split(' ');
+      await writeUntilKilled(base, answered, () => killHard(url, child), 40 + life * 35);
+    }
+    const last = await Rig.open({ dataDir: folder });
+    const { entries } = (await last.control('GET', '/tree')).body;
+    const found = new Map<string, string>(
+      entries
+        .filter((entry: { type: string }) => entry.type === 'file')
+        .map((entry: { id: string; sha1: string }) => [entry.id, entry.sha1]),
+    );
+    expect(answered.size).toBeGreaterThan(100);
+    for (const [id, hash] of answered) expect(found.get(id)).toBe(hash);
+    const token = await last.service();
+    for (const id of [...answered.keys()].filter((_, index) => index % 17 === 0))
+      expect(sha1(await last.download(token, id))).toBe(answered.get(id));
+    const stored = await readdir(join(folder, 'content'));
+    expect(stored.filter((name) => name.endsWith('.part'))).toEqual([]);
+    await last.close();
+  });
+});
+
+/** Upload small and large files in parallel, and kill the process once so many were answered. */
+async function writeUntilKilled(
+  base: string,
+  answered: Map<string, string>,
+  kill: () => Promise<void>,
+  after: number,
+): Promise<void> {
+  const me = await fetch(`${base}/_emulator/app`);
+  const { service_account_id } = (await me.json()) as { service_account_id: string };
+  const issued = await fetch(`${base}/_emulator/users/${service_account_id}/token`, { method: 'POST' });
+  const { access_token } = (await issued.json()) as { access_token: string };
+  let done = 0;
+  let killing: Promise<void> | undefined;
+  const worker = async (number: number) => {
+    for (let file = 0; killing === undefined; file += 1) {
+      const content = `${number}/${file}/`.repeat(file % 3 === 0 ? 20_000 : 3);
+      const form = new FormData();
+      const name = `${process.hrtime.bigint()}-${number}`;
+      form.append('attributes', JSON.stringify({ name, parent: { id: '0' } }));
+      form.append('file', new Blob([content]), 'file');
+      try {
+        const answer = await fetch(`${base}/2.0/files/content`, {
+          method: 'POST',
+          body: form,
+          headers: { authorization: `Bearer ${access_token}` },
+        });
+        if (answer.status !== 201) continue;
+        const { entries } = (await answer.json()) as { entries: [{ id: string }] };
+        answered.set(entries[0].id, sha1(content));
+        done += 1;
+        if (done >= after) killing ??= kill();
+      } catch {
+        // The connection broke with the process; what was not answered may be there or not.
+        break;
+      }
+    }
+  };
+  await Promise.all([0, 1, 2, 3].map(worker));
+  await killing;
+}

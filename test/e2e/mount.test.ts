@@ -1,0 +1,197 @@
+import { execFile, spawn } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type RunningEmulator, startEmulator } from '../../src/sync/box-emulator/emulator.ts';
+import { eventually } from '../support/eventually.ts';
+
+const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const program = join(repository, 'dist', 'cli', 'mila-sync.js');
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+describe('mila-sync as a person uses it', () => {
+  let folder: string;
+  let emulator: RunningEmulator;
+
+  const environment = () => ({
+    ...process.env,
+    XDG_STATE_HOME: join(folder, 'state'),
+    NO_PROXY: '127.0.0.1',
+  });
+
+  const run = (...args: string[]): Promise<Ended> =>
+    new Promise((resolve) => {
+      const child = execFile(
+        process.execPath,
+        [program, ...args],
+        { cwd: folder, env: environment() },
+        (_error, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }),
+      );
+    });
+
+  /** Start a mount and wait for its `ready`. */
+  const mount = async (config: string) => {
+    const child = spawn(process.execPath, [program, 'mount', config, '--json'], {
+      cwd: folder,
+      env: environment(),
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    let said = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+    });
+    const exited = new Promise<number | null>((resolve) => {
+      child.on('exit', (code) => resolve(code));
+    });
+    await eventually(() => expect(said).toContain('"event":"ready"'), 30_000);
+    return { child, exited };
+  };
+
+  const api = async (path: string, body?: unknown, token?: string): Promise<Record<string, unknown>> => {
+    const answer = await fetch(`${emulator.url}${path}`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      },
+      body: JSON.stringify(body ?? {}),
+    });
+    return (await answer.json()) as Record<string, unknown>;
+  };
+
+  const configure = async (name: string, changes: Record<string, unknown> = {}) => {
+    const box = {
+      box_configuration_path: 'box.json',
+      shared_dir_name: 'shared',
+      save_path: 'runs',
+      group_name: 'group',
+      mount_path: `m-${name}`,
+      ...changes,
+    };
+    const role = name.startsWith('server')
+      ? { server_type: 'mila.services.servers.BoxServer', task_configuration_file: 'task.json' }
+      : { client_type: 'mila.services.clients.BoxClient', name };
+    await writeFile(join(folder, `${name}.json`), JSON.stringify({ ...role, box_configuration: box }));
+  };
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'mila-mount-'));
+    emulator = await startEmulator({});
+    await writeFile(join(folder, 'box.json'), JSON.stringify(emulator.configuration), { mode: 0o600 });
+    const { access_token } = await api(`/_emulator/users/${emulator.adminUserId}/token`);
+    const token = String(access_token);
+    const group = await api('/2.0/groups', { name: 'group' }, token);
+    await api(
+      '/2.0/group_memberships',
+      { user: { id: emulator.serviceAccountId }, group: { id: group['id'] } },
+      token,
+    );
+    const shared = await api('/2.0/folders', { name: 'shared', parent: { id: '0' } }, token);
+    const accessible = { type: 'group', id: group['id'] };
+    await api(
+      '/2.0/collaborations',
+      { item: { type: 'folder', id: shared['id'] }, accessible_by: accessible, role: 'editor' },
+      token,
+    );
+  }, 60_000);
+
+  afterAll(async () => {
+    await emulator.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('says in one line what is wrong with a configuration, and exits with 2', async () => {
+    const missing = await run('mount', 'nowhere.json');
+    expect(missing).toMatchObject({ code: 2, stdout: '' });
+    expect(missing.stderr).toContain('nowhere.json does not exist');
+    await writeFile(join(folder, 'broken.json'), '{"name": ');
+    const broken = await run('mount', 'broken.json');
+    expect(broken).toMatchObject({ code: 2, stdout: '' });
+    expect(broken.stderr).toMatch(/^error: broken\.json is not a configuration: it is no JSON/);
+  });
+
+  it('names the administrator’s step behind a wrong passphrase and a folder that is not shared, and exits with 3', async () => {
+    const keys = JSON.parse(JSON.stringify(emulator.configuration)) as {
+      boxAppSettings: { appAuth: { passphrase: string } };
+    };
+    keys.boxAppSettings.appAuth.passphrase = 'wrong';
+    await writeFile(join(folder, 'bad-box.json'), JSON.stringify(keys));
+    await configure('server-bad', { box_configuration_path: 'bad-box.json' });
+    const passphrase = await run('mount', 'server-bad.json');
+    expect(passphrase.code).toBe(3);
+    expect(passphrase.stderr).toContain('does not open with the passphrase');
+    await configure('server-other', { shared_dir_name: 'other' });
+    const folderMissing = await run('mount', 'server-other.json');
+    expect(folderMissing.code).toBe(3);
+    expect(folderMissing.stderr).toContain('no folder other is shared with');
+    expect(await readdir(join(folder, 'm-server-other'))).toEqual(['.mila-sync']);
+  });
+
+  it('reports Box out of reach with 5', async () => {
+    await configure('server-far', {
+      base_urls: {
+        api: 'http://127.0.0.1:9',
+        upload: 'http://127.0.0.1:9/api',
+        oauth2: 'http://127.0.0.1:9/api/oauth2',
+      },
+    });
+    expect((await run('mount', 'server-far.json')).code).toBe(5);
+  }, 60_000);
+
+  it('mirrors, refuses a second mount, shows itself, and leaves nothing but its index behind', async () => {
+    await configure('server');
+    const first = await mount('server.json');
+    const second = await run('mount', 'server.json');
+    expect(second.code).toBe(4);
+    expect(second.stderr).toContain('is mounted already');
+    await writeFile(join(folder, 'm-server', 'shared', 'runs', 'cfg.json'), '{}');
+    await configure('ada');
+    const other = await mount('ada.json');
+    const copy = join(folder, 'm-ada', 'shared', 'runs', 'cfg.json');
+    await eventually(async () => expect(await readFile(copy, 'utf8')).toBe('{}'));
+    const status = await run('status', '--json');
+    expect(
+      (JSON.parse(status.stdout) as { directory: string }[]).map((each) => each.directory).sort(),
+    ).toEqual([join(folder, 'm-ada'), join(folder, 'm-server')]);
+    expect((await run('unmount')).stderr).toContain('2 mounts are running');
+    expect((await run('unmount', 'm-server')).code).toBe(0);
+    expect(await first.exited).toBe(0);
+    other.child.kill('SIGTERM');
+    expect(await other.exited).toBe(130);
+    const left = (await readdir(join(folder, 'm-ada', '.mila-sync'))).filter(
+      (name) => !['index.sqlite', 'log.jsonl', 'staging'].includes(name),
+    );
+    expect(left).toEqual([]);
+    expect((await run('status')).code).toBe(4);
+  }, 90_000);
+
+  it('goes on after kill -9 with what was written meanwhile', async () => {
+    await configure('server');
+    await configure('ben');
+    const server = await mount('server.json');
+    const ben = await mount('ben.json');
+    ben.child.kill('SIGKILL');
+    await ben.exited;
+    await mkdir(join(folder, 'm-ben', 'shared', 'runs', 'r1'), { recursive: true });
+    await writeFile(join(folder, 'm-ben', 'shared', 'runs', 'r1', 'ben.txt'), 'written while nobody looked');
+    await writeFile(join(folder, 'm-server', 'shared', 'runs', 'server.txt'), 'from the other side');
+    const again = await mount('ben.json');
+    await eventually(async () => {
+      expect(await readFile(join(folder, 'm-server', 'shared', 'runs', 'r1', 'ben.txt'), 'utf8')).toBe(
+        'written while nobody looked',
+      );
+      expect(await readFile(join(folder, 'm-ben', 'shared', 'runs', 'server.txt'), 'utf8')).toBe(
+        'from the other side',
+      );
+    });
+    for (const each of [server, again]) each.child.kill('SIGTERM');
+    await Promise.all([server.exited, again.exited]);
+  }, 90_000);
+});

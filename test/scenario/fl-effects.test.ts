@@ -1,0 +1,216 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
+import { ConfigError, RoundError } from '../../src/errors.ts';
+import { openPlainWorkdir } from '../../src/fl/transport/plain-workdir.ts';
+import { silentLogger } from '../../src/logger.ts';
+import { numberAggregator, numberExecutor, Playground, SETTINGS } from '../support/federation.ts';
+
+let playground: Playground;
+beforeEach(async () => {
+  playground = await Playground.open();
+});
+afterEach(() => playground.close());
+
+const ONE = { ...SETTINGS, minimumClients: 1, clientWaitTimeMs: 0, roundsCount: 1 };
+
+async function plain() {
+  const options = { root: playground.shared, clock: systemClock(), logger: silentLogger, safetyPollMs: 100 };
+  return openPlainWorkdir(options);
+}
+
+it('B10: a client that waits for the next round looks seldom', async () => {
+  const workdir = await plain();
+  let looks = 0;
+  const counting = {
+    ...workdir,
+    list: (path: string) => {
+      looks += 1;
+      return workdir.list(path);
+    },
+  };
+  let open: () => void = () => {};
+  const gate = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const slow = numberExecutor(1, () => gate);
+  const run = Promise.all([
+    playground.server({ settings: { ...ONE, minimumClients: 2 } }),
+    playground.client('fast', { workdir: counting, heartbeatFrequencyMs: 60_000 }),
+    playground.client('slow', { executor: slow, heartbeatFrequencyMs: 60_000 }),
+  ]);
+  await expect.poll(() => playground.eventsOf('fast'), { timeout: 10_000 }).toContain('uploaded');
+  const before = looks;
+  await expect.poll(() => looks - before, { timeout: 10_000 }).toBeGreaterThan(20);
+  const startedAt = performance.now();
+  const seen = looks;
+  await expect.poll(() => performance.now() - startedAt, { timeout: 5_000 }).toBeGreaterThan(1_000);
+  // Ten hints a second from the poll, five listings a look: a loop without a pause would make thousands.
+  expect(looks - seen).toBeLessThan(150);
+  open();
+  await run;
+});
+
+it('B15: an aggregation that fails ends the run with the reason for everybody', async () => {
+  const aggregator = {
+    aggregate: async () => {
+      throw new RoundError({ code: 'no-updates', message: 'no update could be used' });
+    },
+  };
+  const [server, client] = await Promise.allSettled([
+    playground.server({ settings: ONE, aggregator }),
+    playground.client('a'),
+  ]);
+  if (server.status === 'rejected') throw server.reason;
+  expect(server.value.ending).toMatchObject({ kind: 'failed', code: 'no-updates' });
+  expect(client).toMatchObject({
+    reason: { code: 'stopped', message: expect.stringMatching(/no update could/) },
+  });
+  expect(await readFile(join(playground.shared, server.value.run, 'server_ended.txt'), 'utf8')).toBe(
+    'Training stopped: aggregating round 1 failed: no update could be used',
+  );
+});
+
+it('tries again when the disk is full in the middle of an aggregation, and goes on', async () => {
+  let tries = 0;
+  const aggregator = {
+    aggregate: async (...args: Parameters<typeof numberAggregator.aggregate>) => {
+      tries += 1;
+      if (tries === 1) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+      return numberAggregator.aggregate(...args);
+    },
+  };
+  const [outcome] = await Promise.all([
+    playground.server({ settings: ONE, aggregator }),
+    playground.client('a'),
+  ]);
+  expect(outcome.ending?.kind).toBe('finished');
+  expect(tries).toBe(2);
+});
+
+it('B17: heartbeats go on after one could not be written', async () => {
+  const workdir = await plain();
+  let beats = 0;
+  const flaky = {
+    ...workdir,
+    write: async (path: string, content: string | Uint8Array) => {
+      if (!path.includes('heartbeats/')) return workdir.write(path, content);
+      beats += 1;
+      if (beats <= 2) throw Object.assign(new Error('busy'), { code: 'EBUSY' });
+      return workdir.write(path, content);
+    },
+  };
+  const executor = numberExecutor(1, () => expect.poll(() => beats, { timeout: 10_000 }).toBeGreaterThan(3));
+  const [outcome] = await Promise.all([
+    playground.server({ settings: ONE }),
+    playground.client('a', { workdir: flaky, heartbeatFrequencyMs: 50, executor }),
+  ]);
+  expect(outcome.ending?.kind).toBe('finished');
+});
+
+it('B18: a start point is published without anything but its model', async () => {
+  const startPoint = join(playground.root, 'start.pt');
+  await writeFile(startPoint, '5 and an epoch');
+  const [outcome] = await Promise.all([
+    playground.server({
+      settings: ONE,
+      startPoint,
+      stripStartPoint: async (source, output) =>
+        writeFile(output, (await readFile(source, 'utf8')).split(' ')[0] ?? ''),
+    }),
+    playground.client('a'),
+  ]);
+  const run = join(playground.shared, outcome.run);
+  expect(await readFile(join(run, 'rounds/round_1/server.agg'), 'utf8')).toBe('5');
+  expect(await readFile(join(run, 'rounds/round_2/server.agg'), 'utf8')).toBe('6');
+  expect(await readdir(join(run, 'rounds/round_1'))).not.toContain('no_starting_model.info');
+});
+
+it('B19: the checkpoint that the executor names is published, whatever else lies beside it', async () => {
+  const executor = numberExecutor(7, async ({ outputDirectory }) => {
+    await writeFile(join(outputDirectory, 'zz_newest_by_name.pt'), '999');
+  });
+  const [outcome] = await Promise.all([
+    playground.server({ settings: ONE }),
+    playground.client('a', { executor }),
+  ]);
+  expect(await readFile(join(playground.shared, outcome.run, 'rounds/round_1/a.pt'), 'utf8')).toBe('7');
+});
+
+it("merges the task and the client's overwrites key by key, and names the aggregate to start from", async () => {
+  const seen: unknown[] = [];
+  const executor = numberExecutor(1, async ({ configuration, configurationPath }) => {
+    seen.push(configuration);
+    expect(JSON.parse(await readFile(configurationPath, 'utf8'))).toEqual(configuration);
+  });
+  const [outcome] = await Promise.all([
+    playground.server({ settings: { ...ONE, roundsCount: 2 } }),
+    playground.client('a', { executor, modelOverwrites: { epochs: 9, model: { type: 'other' } } }),
+  ]);
+  expect(seen[0]).toMatchObject({ epochs: 9, model: { type: 'other' } });
+  expect(seen[0]).not.toHaveProperty('checkpoint_path');
+  expect(seen[1]).toMatchObject({
+    checkpoint_path: join(playground.shared, outcome.run, 'rounds/round_2/server.agg'),
+  });
+});
+
+it('a training that fails is tried again as often as configured', async () => {
+  let tries = 0;
+  const executor = numberExecutor(1, async () => {
+    tries += 1;
+    if (tries < 3) throw new RoundError({ code: 'training-failed', message: 'out of memory' });
+  });
+  const settings = { trainingRetries: 2, rejoinWaitMs: 1_000, finalModelWaitMs: 5_000 };
+  const [outcome] = await Promise.all([
+    playground.server({ settings: ONE }),
+    playground.client('a', { executor, settings }),
+  ]);
+  expect(outcome.ending?.kind).toBe('finished');
+});
+
+it('a training that goes on failing is reported in the folder and ends the client, not the others', async () => {
+  const failing = numberExecutor(1, async () => {
+    throw new RoundError({ code: 'training-failed', message: 'out of memory' });
+  });
+  const results = await Promise.allSettled([
+    playground.server({ settings: { ...ONE, minimumClients: 2 } }),
+    playground.client('good', { executor: numberExecutor(4) }),
+    playground.client('Bad', { executor: failing }),
+  ]);
+  expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected']);
+  expect(results[2]).toMatchObject({
+    reason: { code: 'failed', message: expect.stringMatching(/out of memory/) },
+  });
+  const [run = ''] = await readdir(playground.shared);
+  const folder = join(playground.shared, run, 'rounds');
+  expect(await readFile(join(folder, 'round_1/bad.failed.json'), 'utf8')).toMatch(/out of memory/);
+  expect(await readFile(join(folder, 'round_2/server.agg'), 'utf8')).toBe('4');
+});
+
+it('a configuration that cannot be trained is not tried again', async () => {
+  let tries = 0;
+  const executor = numberExecutor(1, async () => {
+    tries += 1;
+    throw new ConfigError({ code: 'task-configuration', message: 'epochs: missing' });
+  });
+  const settings = { trainingRetries: 5, rejoinWaitMs: 1_000, finalModelWaitMs: 5_000 };
+  const stop = new AbortController();
+  const server = playground.server({ settings: ONE, stop: stop.signal });
+  await expect(playground.client('a', { executor, settings })).rejects.toBeInstanceOf(ConfigError);
+  expect(tries).toBe(1);
+  stop.abort();
+  await server;
+});
+
+it('keeps a history of the run and a table of its metrics', async () => {
+  const [outcome] = await Promise.all([playground.server({ settings: ONE }), playground.client('a')]);
+  const folder = join(playground.root, 'server-results', outcome.run);
+  const lines = (await readFile(join(folder, 'history.jsonl'), 'utf8')).trim().split('\n');
+  const events = lines.map((line) => (JSON.parse(line) as { event: string }).event);
+  expect(events[0]).toBe('run-created');
+  expect(events.at(-1)).toBe('ended');
+  expect(await readFile(join(folder, 'metrics.csv'), 'utf8')).toBe(
+    'round,participant,metric,value\n1,a,samples,10\n1,a,value,1\n',
+  );
+});

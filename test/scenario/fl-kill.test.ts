@@ -1,0 +1,138 @@
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { readStateDict, writeStateDict } from '../../src/fl/torch/state-dict-file.ts';
+
+const PROJECT = join(import.meta.dirname, '../..');
+const LIVES_MAX = 12;
+
+/** The built program where it is as new as its sources, which starts faster; else the sources. */
+function programArguments(): readonly string[] {
+  const built = join(PROJECT, 'dist/cli/mila.js');
+  const sources = readdirSync(join(PROJECT, 'src'), { recursive: true, encoding: 'utf8' });
+  const newest = Math.max(...sources.map((path) => statSync(join(PROJECT, 'src', path)).mtimeMs));
+  const isBuilt = existsSync(built) && statSync(built).mtimeMs > newest;
+  return isBuilt ? [built] : ['--import', 'tsx', join(PROJECT, 'src/cli/mila.ts')];
+}
+const PROGRAM = programArguments();
+
+let root: string;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'mila-kill-'));
+});
+afterEach(() => rm(root, { recursive: true, force: true, maxRetries: 5 }));
+
+interface Life {
+  readonly exitCode: number | null;
+  /** Events until the process ended or was killed. */
+  readonly events: readonly { readonly event: string; readonly round?: number }[];
+}
+
+/** One life of a real process, killed without warning at the first event of a kind. */
+function live(args: readonly string[], deadly: string | undefined): Promise<Life> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [...PROGRAM, ...args], {
+      cwd: PROJECT,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const events: { event: string }[] = [];
+    let words = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      words += chunk.toString();
+    });
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      const event = JSON.parse(line) as { event: string };
+      events.push(event);
+      if (event.event === deadly) child.kill('SIGKILL');
+    });
+    child.on('error', reject);
+    child.on('close', (exitCode) => {
+      if (exitCode === null || exitCode === 0) resolve({ exitCode, events });
+      else reject(new Error(`${args.join(' ')} left with ${exitCode}: ${words}`));
+    });
+  });
+}
+
+/** Live on after every death, until the process ends by itself; returns all lives. */
+async function liveOn(args: readonly string[], deaths: readonly string[]): Promise<readonly Life[]> {
+  const lives: Life[] = [];
+  const left = [...deaths];
+  while (lives.length < LIVES_MAX) {
+    const life = await live(args, left.shift());
+    lives.push(life);
+    if (life.exitCode === 0) return lives;
+  }
+  throw new Error(`no end after ${LIVES_MAX} lives`);
+}
+
+async function prepare(): Promise<void> {
+  const bytes = new Uint8Array(new Float32Array([1, 2, 3, 4]).buffer);
+  await writeStateDict(join(root, 'init.pt'), new Map([['w', { dtype: 'float32', shape: [4], bytes }]]));
+  await writeFile(
+    join(root, 'train.mjs'),
+    `import { copyFileSync, appendFileSync } from 'node:fs';
+     appendFileSync(process.argv[4], 'trained\\n');
+     await new Promise((resolve) => setTimeout(resolve, 300));
+     copyFileSync(process.argv[2], process.argv[3] + '/model.pt');`,
+  );
+  await writeFile(join(root, 'task.json'), '{"epochs": 1}');
+  const box_configuration = { shared_dir_name: 'shared', save_path: 'run' };
+  const server = {
+    server_type: 'mila.services.servers.BoxServer',
+    box_configuration,
+    task_configuration_file: join(root, 'task.json'),
+    save_path: join(root, 'server'),
+    rounds_count: 2,
+    client_wait_time: 0.1,
+    minimum_clients: 2,
+  };
+  await writeFile(join(root, 'server.json'), JSON.stringify(server));
+  for (const name of ['site_a', 'site_b']) {
+    const client = {
+      name,
+      client_type: 'mila.services.clients.BoxClient',
+      box_configuration,
+      save_path: join(root, name),
+      executor_type: 'mila.executors.Command',
+      executor_options: {
+        command: [
+          process.execPath,
+          join(root, 'train.mjs'),
+          join(root, 'init.pt'),
+          '{output}',
+          join(root, `${name}.log`),
+        ],
+      },
+    };
+    await writeFile(join(root, `${name}.json`), JSON.stringify(client));
+  }
+}
+
+it('server and client, killed at every phase of a run, finish it', { timeout: 400_000 }, async () => {
+  await prepare();
+  const common = ['--dir', root, '--json'];
+  const [server, client] = await Promise.all([
+    liveOn(
+      ['server', join(root, 'server.json'), ...common],
+      ['run-created', 'registered', 'round-started', 'update-received', 'aggregated'],
+    ),
+    liveOn(['client', join(root, 'site_a.json'), ...common], ['admitted', 'training', 'trained', 'uploaded']),
+    liveOn(['client', join(root, 'site_b.json'), ...common], []),
+  ]);
+  // Each was killed as often as asked: the events that were waited for did come.
+  expect(server.filter(({ exitCode }) => exitCode === null)).toHaveLength(5);
+  expect(client.filter(({ exitCode }) => exitCode === null)).toHaveLength(4);
+  const shared = join(root, 'shared', 'run');
+  const [run = '', ...others] = await readdir(shared);
+  expect(others).toEqual([]);
+  expect(await readFile(join(shared, run, 'server_ended.txt'), 'utf8')).toMatch(/^Training finished \d/);
+  const final = await readStateDict(join(shared, run, 'rounds/round_3/server.agg'));
+  expect([...new Float32Array(new Uint8Array(final.get('w')?.bytes ?? []).buffer)]).toEqual([1, 2, 3, 4]);
+  // Killed once in the middle of a training, and once after it: only the first is trained again.
+  const trainings = (await readFile(join(root, 'site_a.log'), 'utf8')).trim().split('\n').length;
+  expect(trainings).toBeLessThanOrEqual(3);
+});

@@ -1,0 +1,56 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { openMountWorkdir } from '../../src/cli/mount-workdir.ts';
+import { systemClock } from '../../src/clock.ts';
+import type { WorkdirEntry } from '../../src/fl/transport/workdir.ts';
+import { silentLogger } from '../../src/logger.ts';
+import { MemoryStore } from '../../src/sync/remote/memory-store.ts';
+import { MEMORY_ROOT, MemoryWorld } from '../../src/sync/remote/memory-world.ts';
+import { eventually } from '../support/eventually.ts';
+import { Mirror } from '../support/mirror.ts';
+
+let client: Mirror;
+let server: Mirror;
+
+beforeEach(async () => {
+  const world = new MemoryWorld(() => Date.now());
+  const storeFor = (id: string) =>
+    new MemoryStore({ clock: systemClock(), user: { id, name: `user ${id}` }, world });
+  const first = storeFor('11');
+  const folder = await first.createFolder(MEMORY_ROOT, 'shared');
+  client = await Mirror.create(first, folder);
+  server = await Mirror.create(storeFor('22'), folder);
+  await client.start();
+  await server.start();
+});
+
+afterEach(async () => {
+  await client.destroy();
+  await server.destroy();
+});
+
+it('never shows a file of somebody else as present before it tells whose it is', async () => {
+  const opened = await openMountWorkdir({
+    layout: server.root.layout,
+    clock: systemClock(),
+    logger: silentLogger,
+  });
+  const early: WorkdirEntry[] = [];
+  let looking = true;
+  const looks = (async () => {
+    while (looking) {
+      const entries = await opened.workdir.list('claims');
+      early.push(...entries.filter((entry) => entry.present && entry.createdBy?.id !== '11'));
+    }
+  })();
+  await mkdir(client.path('claims'));
+  for (let index = 0; index < 40; index += 1) await writeFile(client.path('claims', `${index}.txt`), '');
+  await eventually(async () => {
+    const entries = await opened.workdir.list('claims');
+    expect(entries.filter((entry) => entry.present)).toHaveLength(40);
+  });
+  looking = false;
+  await looks;
+  await opened.close();
+  expect(early).toEqual([]);
+});

@@ -1,0 +1,123 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { writeStateDict } from '../../../../src/fl/torch/state-dict-file.ts';
+import { Federation, float32, int64 } from './federation.ts';
+
+let round: Federation;
+beforeEach(async () => {
+  round = new Federation();
+  await round.joinAll([
+    [1, 2],
+    [3, 4],
+    [5, 6],
+  ]);
+});
+afterEach(() => round.remove());
+
+async function refusals(type = 'plain', options = {}, given = {}) {
+  const { report, w } = await round.aggregate(type, options, given);
+  return {
+    refused: report.refused.map(({ participant, reason, tensor }) => ({ participant, reason, tensor })),
+    w,
+  };
+}
+
+it('refuses who sends NaN or infinity, by name and tensor, and combines the rest', async () => {
+  await round.join('d', new Map([['w', float32(1, Number.NaN)]]));
+  await round.join('e', new Map([['w', float32(Number.NEGATIVE_INFINITY, 0)]]));
+  for (const type of ['plain', 'median', 'geometric-median']) {
+    const { refused, w } = await refusals(type);
+    expect(refused).toEqual([
+      { participant: 'd', reason: 'not-finite', tensor: 'w' },
+      { participant: 'e', reason: 'not-finite', tensor: 'w' },
+    ]);
+    for (const [index, value] of [3, 4].entries()) expect(w[index]).toBeCloseTo(value, 4);
+  }
+});
+
+it('refuses who sends another shape, type or name', async () => {
+  await round.join('d', new Map([['w', float32(1, 2, 3)]]));
+  await round.join('e', new Map([['w', int64(1n, 2n)]]));
+  await round.join('f', new Map([['v', float32(1, 2)]]));
+  await round.join(
+    'g',
+    new Map([
+      ['w', float32(1, 2)],
+      ['x', float32(1)],
+    ]),
+  );
+  expect((await refusals()).refused).toEqual([
+    { participant: 'd', reason: 'shape-mismatch', tensor: 'w' },
+    { participant: 'e', reason: 'dtype-mismatch', tensor: 'w' },
+    { participant: 'f', reason: 'keys-differ', tensor: 'w' },
+    { participant: 'g', reason: 'keys-differ', tensor: 'x' },
+  ]);
+});
+
+it('measures updates by the aggregate that the round started from, even against a majority', async () => {
+  const previousPath = join(round.folder, 'previous.agg');
+  await writeStateDict(previousPath, new Map([['w', float32(0, 0, 0)]]));
+  await round.join('z', new Map([['w', float32(7, 8, 9)]]));
+  const { refused, w } = await refusals('plain', {}, { previousPath });
+  expect(refused.map(({ participant }) => participant)).toEqual(['a', 'b', 'c']);
+  expect(w).toEqual([7, 8, 9]);
+});
+
+it('refuses a damaged storage by its checksum, also when it is found while combining', async () => {
+  const path = round.inputs[1]?.path ?? '';
+  const bytes = readFileSync(path);
+  const at = bytes.indexOf(Buffer.from(Float32Array.of(3, 4).buffer));
+  bytes[at] = (bytes[at] ?? 0) ^ 1;
+  writeFileSync(path, bytes);
+  const { refused, w } = await refusals();
+  expect(refused).toEqual([{ participant: 'b', reason: 'bad-checksum', tensor: 'w' }]);
+  expect(w).toEqual([3, 4]);
+});
+
+it('refuses a file that is no checkpoint, and a cut one', async () => {
+  writeFileSync(round.inputs[0]?.path ?? '', 'not a checkpoint');
+  const path = round.inputs[2]?.path ?? '';
+  writeFileSync(path, readFileSync(path).subarray(0, 300));
+  const { refused, w } = await refusals();
+  expect(refused.map(({ participant, reason }) => [participant, reason])).toEqual([
+    ['a', 'not-a-checkpoint'],
+    ['c', 'truncated'],
+  ]);
+  expect(w).toEqual([3, 4]);
+});
+
+it('refuses a step that is much longer than the others, when asked to', async () => {
+  const previousPath = join(round.folder, 'previous.agg');
+  await writeStateDict(previousPath, new Map([['w', float32(3, 4)]]));
+  await round.join('d', new Map([['w', float32(900, 4)]]));
+  expect((await refusals('plain', { norm_limit: 5 }, { previousPath })).refused).toEqual([
+    { participant: 'd', reason: 'norm-too-large', tensor: undefined },
+  ]);
+});
+
+it('leaves no output and no temporary file when nothing is usable', async () => {
+  for (const { path } of round.inputs) writeFileSync(path, '');
+  await expect(round.aggregate('plain')).rejects.toMatchObject({ code: 'no-updates' });
+  expect(existsSync(round.output)).toBe(false);
+  expect(readdirSync(round.folder).sort()).toEqual(['a.pt', 'b.pt', 'c.pt', 'state']);
+});
+
+it('keeps the old aggregate when it is interrupted', async () => {
+  await round.aggregate('plain');
+  const before = readFileSync(round.output);
+  const controller = new AbortController();
+  controller.abort(new Error('stopped'));
+  await round.join('d', new Map([['w', float32(100, 100)]]));
+  await expect(round.aggregate('plain', { compat: 'kmol' }, { signal: controller.signal })).rejects.toThrow(
+    'stopped',
+  );
+  expect(readFileSync(round.output).equals(before)).toBe(true);
+});
+
+it('says when finite updates overflow their type', async () => {
+  const other = new Federation();
+  await other.joinAll([[3e38], [3e38]]);
+  await expect(other.aggregate('plain')).rejects.toMatchObject({ code: 'overflow' });
+  other.remove();
+});

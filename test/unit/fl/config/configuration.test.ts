@@ -1,0 +1,151 @@
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { ConfigError } from '../../../../src/errors.ts';
+import { parseClientConfiguration } from '../../../../src/fl/config/client-configuration.ts';
+import { parseConfigurationText } from '../../../../src/fl/config/document.ts';
+import { nearestKey } from '../../../../src/fl/config/known-keys.ts';
+import {
+  loadServerConfiguration,
+  parseServerConfiguration,
+} from '../../../../src/fl/config/server-configuration.ts';
+import { loadParticipantConfiguration, participantOf } from '../../../../src/fl/config.ts';
+
+const fixture = (name: string) => join(import.meta.dirname, '../../../../fixtures/configurations', name);
+
+const CLIENT = {
+  name: 'site_a',
+  client_type: 'mila.services.clients.BoxClient',
+  box_configuration: { shared_dir_name: 'shared', save_path: 'run' },
+};
+const SERVER = {
+  server_type: 'mila.services.servers.BoxServer',
+  box_configuration: { shared_dir_name: 'shared', save_path: 'run' },
+  task_configuration_file: 'task.json',
+};
+
+function faultsOf(act: () => unknown): readonly string[] {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof ConfigError) return error.data['faults'] as string[];
+    throw error;
+  }
+  return [];
+}
+
+it("reads a server's configuration with kMoL's keys, durations in milliseconds", async () => {
+  const { configuration, warnings } = await loadServerConfiguration(fixture('server.box.json'));
+  expect(warnings).toEqual([]);
+  expect(configuration).toMatchObject({
+    transport: 'box',
+    box: { shared_dir_name: 'federation', save_path: 'solubility/phase_1' },
+    aggregatorType: 'mila.aggregators.WeightedTorchAggregator',
+    settings: { roundsCount: 20, maximumClients: 10, clientWaitTimeMs: 30_000, heartbeatTimeoutMs: 600_000 },
+  });
+});
+
+it("reads YAML, the guide's top-level gRPC keys and the older name of the servicer's key", async () => {
+  const { configuration, warnings } = await loadServerConfiguration(fixture('server.guide.yaml'));
+  expect(warnings).toEqual([]);
+  expect(configuration).toMatchObject({
+    transport: 'grpc',
+    grpc: { target: 'localhost:8024', use_secure_connection: false },
+    settings: { roundsCount: 5, minimumClients: 3, clientWaitTimeMs: 10_000 },
+  });
+});
+
+it("reads a client's configuration and maps older names of kMoL's classes", async () => {
+  const { configuration } = await loadParticipantConfiguration(fixture('client.box.json'));
+  expect(participantOf(configuration)).toBe('site_a');
+  expect(configuration).toMatchObject({
+    role: 'client',
+    executorType: 'kmol.run.Executor',
+    configType: 'kmol.core.config.Config',
+    heartbeatFrequencyMs: 60_000,
+    modelOverwrites: { output_path: 'data/logs/local/', epochs: 5 },
+  });
+});
+
+it('fills in the documented defaults', () => {
+  const { configuration } = parseServerConfiguration(SERVER, 'server.json');
+  expect(configuration).toMatchObject({
+    aggregatorType: 'mila.aggregators.PlainTorchAggregator',
+    savePath: 'data/logs/server/',
+    startPoint: null,
+    layout: 'documented',
+    settings: {
+      roundsCount: 10,
+      minimumClients: 2,
+      maximumClients: 100,
+      clientWaitTimeMs: 10_000,
+      heartbeatTimeoutMs: 300_000,
+      rejoin: true,
+      stragglers: { deadlineMs: null, share: 1, minimumUpdates: 1 },
+    },
+  });
+});
+
+it('names an unknown key with the nearest known one', () => {
+  const { warnings } = parseServerConfiguration(
+    { ...SERVER, round_count: 3, zzz_unlike_any: 1 },
+    'server.json',
+  );
+  expect(warnings).toEqual([
+    'server.json: unknown key round_count is ignored; did you mean rounds_count?',
+    'server.json: unknown key zzz_unlike_any is ignored',
+  ]);
+  expect(nearestKey('share_dir_name', ['shared_dir_name', 'save_path'])).toBe('shared_dir_name');
+});
+
+it('reports all faults of a file at once, with key, found and allowed', () => {
+  const faults = faultsOf(() =>
+    parseServerConfiguration(
+      { ...SERVER, rounds_count: 0, heartbeat_timeout: 'soon', task_configuration_file: undefined },
+      'server.json',
+    ),
+  );
+  expect(faults).toHaveLength(3);
+  expect(faults.join('\n')).toMatch(/rounds_count is 0/);
+  expect(faults.join('\n')).toMatch(/heartbeat_timeout is "soon"/);
+  expect(faults.join('\n')).toMatch(/task_configuration_file is missing/);
+});
+
+it('refuses what contradicts itself', () => {
+  const faults = faultsOf(() =>
+    parseServerConfiguration(
+      {
+        ...SERVER,
+        minimum_clients: 5,
+        maximum_clients: 3,
+        server_manager_type: 'mila.services.server_manager.GrpcServicer',
+      },
+      'server.json',
+    ),
+  );
+  expect(faults).toHaveLength(2);
+  expect(faultsOf(() => parseClientConfiguration({ ...CLIENT, box_configuration: null }, 'c.json'))).toEqual([
+    'box_configuration is missing: a BoxClient needs it',
+  ]);
+});
+
+it.each(['lab.eu', '', '../up', 'a/b', 'server', ' padded', 'x'.repeat(65)])(
+  'refuses the name %j',
+  (name) => {
+    expect(faultsOf(() => parseClientConfiguration({ ...CLIENT, name }, 'c.json'))).toHaveLength(1);
+  },
+);
+
+it.each(['../up', 'a//b', 'a/./b', '/'])('refuses the shared path %j', (save_path) => {
+  const box_configuration = { shared_dir_name: 'shared', save_path };
+  expect(faultsOf(() => parseClientConfiguration({ ...CLIENT, box_configuration }, 'c.json'))).toHaveLength(
+    1,
+  );
+});
+
+it('says where a file is no JSON, and what is no configuration at all', () => {
+  expect(() => parseConfigurationText('{"name": }', 'c.json')).toThrow(
+    /c\.json is not a configuration: it is no JSON/,
+  );
+  expect(() => parseConfigurationText('[1, 2]', 'c.json')).toThrow(/no keys and values/);
+  expect(() => parseConfigurationText('a: [1', 'c.yaml')).toThrow(/it is no YAML/);
+});

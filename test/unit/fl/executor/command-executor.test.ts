@@ -1,0 +1,186 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { systemClock } from '../../../../src/clock.ts';
+import { ConfigError, RoundError } from '../../../../src/errors.ts';
+import type { ExecutorOptions } from '../../../../src/fl/executor/command-options.ts';
+import { createExecutor } from '../../../../src/fl/executor/create-executor.ts';
+import type { TrainingRequest } from '../../../../src/fl/executor/executor.ts';
+import { silentLogger } from '../../../../src/logger.ts';
+
+let folder = '';
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'command-executor-'));
+});
+afterEach(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+const create = (type: string, options: ExecutorOptions) =>
+  createExecutor(type, options, {
+    clock: systemClock(),
+    logger: silentLogger,
+    environment: process.env,
+    temporaryDirectory: folder,
+  });
+
+/** An executor that runs a few lines of JavaScript as a program of its own. */
+const program = (source: string, more: ExecutorOptions = {}) =>
+  create('mila.executors.Command', {
+    command: [process.execPath, '-e', source, '--', '{config}', '{output}', '{round}', '{participant}'],
+    ...more,
+  });
+
+function request(more: Partial<TrainingRequest> = {}): TrainingRequest {
+  return {
+    configuration: {},
+    configurationPath: join(folder, 'config.latest.json'),
+    round: 2,
+    participant: 'tester1',
+    outputDirectory: folder,
+    signal: new AbortController().signal,
+    ...more,
+  };
+}
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+describe('training by another program', () => {
+  it('takes the checkpoint that this run wrote, wherever below the output path', async () => {
+    await writeFile(join(folder, 'checkpoint.9.pt'), 'of an earlier round');
+    const future = new Date(Date.now() + 3_600_000);
+    await utimes(join(folder, 'checkpoint.9.pt'), future, future);
+    const executor = await program(
+      `const fs = require('fs'); const [config, output, round, who] = process.argv.slice(1);
+       const dated = output + '/2026-01-01_00-00'; fs.mkdirSync(dated);
+       fs.writeFileSync(dated + '/checkpoint.1.pt', [config, round, who].join(' '));
+       fs.writeFileSync(dated + '/notes.txt', ''); console.log('epoch 1 done');`,
+    );
+    const result = await executor.train(request());
+    expect(basename(result.checkpointPath)).toBe('checkpoint.1.pt');
+    expect(await readFile(result.checkpointPath, 'utf8')).toBe(
+      `${join(folder, 'config.latest.json')} 2 tester1`,
+    );
+    expect(result).toMatchObject({ samples: null, metrics: {} });
+    expect(await readFile(join(folder, 'training.round_2.log'), 'utf8')).toContain('epoch 1 done');
+  });
+
+  it('takes the newest of several, and one that was written over', async () => {
+    await writeFile(join(folder, 'checkpoint.best.pt'), 'old');
+    const executor = await program(
+      `const fs = require('fs'); const output = process.argv[2];
+       fs.writeFileSync(output + '/a.pt', ''); fs.utimesSync(output + '/a.pt', 1, 1);
+       fs.writeFileSync(output + '/checkpoint.best.pt', 'new');`,
+    );
+    const { checkpointPath } = await executor.train(request());
+    expect(await readFile(checkpointPath, 'utf8')).toBe('new');
+  });
+
+  it('reads samples and metrics from the result file, and never from an old one', async () => {
+    const writing = `require('fs').writeFileSync(process.argv[2] + '/x.pt', String(Math.random()));`;
+    const result = `require('fs').writeFileSync(process.argv[2] + '/result.json', '{"samples":7,"metrics":{"loss":0.5}}');`;
+    const options = { result_file: 'result.json' };
+    const told = await (await program(writing + result, options)).train(request());
+    expect(told).toMatchObject({ samples: 7, metrics: { loss: 0.5 } });
+    await expect((await program(writing, options)).train(request())).rejects.toThrow(/was not written/);
+  });
+
+  it('fails with the last words when the program fails, and when it leaves no checkpoint', async () => {
+    const failing = await program(`console.error('no such GPU'); process.exit(3);`);
+    await expect(failing.train(request())).rejects.toThrow(/exit code 3; its last words:\nno such GPU/);
+    const empty = await program('');
+    await expect(empty.train(request())).rejects.toThrow(/wrote no checkpoint/);
+  });
+
+  it('stops the program and its workers, also those that ignore being asked', async () => {
+    const controller = new AbortController();
+    const executor = await program(
+      `process.on('SIGTERM', () => {}); setInterval(() => {}, 1000);
+       const worker = require('child_process').spawn(process.execPath, ['-e',
+         "process.on('SIGTERM', () => {}); setInterval(() => {}, 1000)"], { stdio: 'ignore' });
+       require('fs').writeFileSync(process.argv[2] + '/pids', process.pid + ' ' + worker.pid);`,
+      { stop_timeout: 0.2 },
+    );
+    const training = executor.train(request({ signal: controller.signal }));
+    training.catch(() => {});
+    const pids = await vi.waitFor(
+      async () => {
+        const numbers = (await readFile(join(folder, 'pids'), 'utf8')).split(' ').map(Number);
+        expect(numbers).toHaveLength(2);
+        return numbers;
+      },
+      { timeout: 10_000, interval: 20 },
+    );
+    controller.abort();
+    await expect(training).rejects.toMatchObject({ code: 'training-stopped' });
+    await vi.waitFor(() => expect(pids.filter(isAlive)).toEqual([]), { timeout: 5_000 });
+  });
+
+  it('ends a program that takes longer than its limit', async () => {
+    const executor = await program('setInterval(() => {}, 1000)', { time_limit: 0.3 });
+    await expect(executor.train(request())).rejects.toThrow(/did not end within 0.3 s/);
+  });
+
+  it('says what to do when the program does not exist', async () => {
+    const executor = await create('kmol.run.Executor', { command: ['/no/such/kmol', 'train', '{config}'] });
+    await expect(executor.train(request())).rejects.toThrow(ConfigError);
+  });
+});
+
+it('runs kMoL as `kmol train CONFIG` found on the PATH, under each of its names', async () => {
+  const bin = join(folder, 'bin');
+  await mkdir(bin);
+  await writeFile(
+    join(bin, 'kmol'),
+    `#!/bin/sh\nmkdir -p "${folder}/2026-01-01_00-00"\necho "$@" > "${folder}/2026-01-01_00-00/checkpoint.best.pt"\n`,
+    { mode: 0o755 },
+  );
+  for (const type of ['kmol.run.Executor', 'run.Executor']) {
+    const executor = await createExecutor(
+      type,
+      { environment: { PATH: `${bin}:${process.env['PATH'] ?? ''}` } },
+      { clock: systemClock(), logger: silentLogger, environment: process.env, temporaryDirectory: folder },
+    );
+    const { checkpointPath } = await executor.train(request());
+    expect(await readFile(checkpointPath, 'utf8')).toBe(`train ${join(folder, 'config.latest.json')}\n`);
+    await rm(join(folder, '2026-01-01_00-00'), { recursive: true });
+  }
+});
+
+it('evaluates with a command of its own and leaves no temporary file', async () => {
+  const executor = await program('', {
+    evaluate_command: [
+      process.execPath,
+      '-e',
+      `require('fs').writeFileSync(process.argv[1], JSON.stringify({ metrics: { accuracy: 0.5 } }))`,
+      '--',
+      '{result}',
+    ],
+  });
+  const { signal } = new AbortController();
+  const evaluation = { configuration: {}, checkpointPath: '/some/server.agg', signal };
+  expect(await executor.evaluate(evaluation)).toEqual({ accuracy: 0.5 });
+  expect(await readdir(folder)).toEqual([]);
+  await expect((await program('')).evaluate(evaluation)).rejects.toThrow(/evaluate_command is missing/);
+});
+
+it('refuses unknown executors, options and placeholders, naming what is known', async () => {
+  await expect(create('my.Executor', {})).rejects.toMatchObject({
+    code: 'executor-unknown',
+    hint: expect.stringContaining('kmol.run.Executor'),
+  });
+  await expect(create('mila.executors.Command', {})).rejects.toThrow(/command: missing/);
+  await expect(create('kmol.run.Executor', { comand: ['x'] })).rejects.toThrow(/comand/);
+  await expect(create('mila_sync.executors.Mnist2NN', { command: ['x'] })).rejects.toThrow(ConfigError);
+  const executor = await create('mila.executors.Command', { command: ['x', '{round_number}'] });
+  await expect(executor.train(request())).rejects.toThrow(/\{round_number\} stands for nothing/);
+  await expect(executor.train(request())).rejects.not.toThrow(RoundError);
+});

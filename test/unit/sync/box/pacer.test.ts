@@ -1,0 +1,83 @@
+import { setMaxListeners } from 'node:events';
+import { describe, expect, it } from 'vitest';
+import { type Meter, Pacer } from '../../../../src/sync/box/pacer.ts';
+import { FakeClock } from './fake-clock.ts';
+
+const MINUTE_MS = 60_000;
+
+/** How many of many eager callers get through in each minute. */
+async function admitted(pacer: Pacer, clock: FakeClock, meter: Meter, minutes: number): Promise<number[]> {
+  let count = 0;
+  const stop = new AbortController();
+  setMaxListeners(0, stop.signal);
+  for (let caller = 0; caller < 3_000; caller += 1) {
+    pacer.admit(meter, stop.signal).then(
+      () => {
+        count += 1;
+      },
+      () => {},
+    );
+  }
+  const perMinute: number[] = [];
+  for (let minute = 0; minute < minutes; minute += 1) {
+    const before = count;
+    await clock.advance(MINUTE_MS);
+    perMinute.push(count - before);
+  }
+  stop.abort();
+  return perMinute;
+}
+
+describe('Pacer', () => {
+  it("keeps under Box's limits in every minute", async () => {
+    for (const [meter, limit] of [
+      ['api', 1_000],
+      ['upload', 240],
+    ] as const) {
+      const clock = new FakeClock();
+      const perMinute = await admitted(new Pacer(clock), clock, meter, 2);
+      for (const count of perMinute) expect(count).toBeLessThanOrEqual(limit);
+      expect(perMinute[1]).toBeGreaterThan(limit * 0.7);
+    }
+  });
+
+  it('lets what Box does not count through at once', async () => {
+    const clock = new FakeClock();
+    const pacer = new Pacer(clock, { callsPerHour: 1, burst: 1 });
+    for (let call = 0; call < 10; call += 1) await pacer.admit('unmetered');
+  });
+
+  it('lets a burst through and keeps the average of a budget', async () => {
+    const clock = new FakeClock();
+    const perMinute = await admitted(new Pacer(clock, { callsPerHour: 600, burst: 100 }), clock, 'api', 5);
+    expect(perMinute[0]).toBeLessThanOrEqual(111);
+    expect(perMinute[0]).toBeGreaterThanOrEqual(100);
+    for (const count of perMinute.slice(1)) expect(Math.abs(count - 10)).toBeLessThanOrEqual(1);
+  });
+
+  it('closes for as long as Box asks, and goes on slower', async () => {
+    const clock = new FakeClock();
+    const pacer = new Pacer(clock);
+    pacer.throttled('api', 30_000);
+    let through = false;
+    const call = pacer.admit('api').then(() => {
+      through = true;
+    });
+    await clock.advance(29_000);
+    expect(through).toBe(false);
+    await clock.advance(2_000);
+    await call;
+    const perMinute = await admitted(pacer, clock, 'api', 1);
+    expect(perMinute[0]).toBeLessThan(700);
+  });
+
+  it('frees a waiting caller who gives up', async () => {
+    const clock = new FakeClock();
+    const pacer = new Pacer(clock, { callsPerHour: 1, burst: 1 });
+    await pacer.admit('api');
+    const giveUp = new AbortController();
+    const waiting = pacer.admit('api', giveUp.signal);
+    giveUp.abort();
+    await expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
+  });
+});

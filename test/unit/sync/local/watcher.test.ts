@@ -1,0 +1,62 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { systemClock } from '../../../../src/clock.ts';
+import { silentLogger } from '../../../../src/logger.ts';
+import { startWatcher, type Watcher } from '../../../../src/sync/local/watcher.ts';
+import { eventually } from '../../../support/eventually.ts';
+
+let folder = '';
+let watcher: Watcher | undefined;
+let hints = new Set<string>();
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'watcher-'));
+  hints = new Set();
+  watcher = await startWatcher({
+    path: folder,
+    ignored: (path) => path.endsWith('.mila-tmp'),
+    onHint: (path) => void hints.add(path),
+    onFailure: (error) => {
+      throw error;
+    },
+    clock: systemClock(),
+    logger: silentLogger,
+  });
+});
+
+afterEach(async () => {
+  await watcher?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+it('hears of files in folders that were made inside each other at once', async () => {
+  // One in twenty of such pairs escapes chokidar alone.
+  const rounds = Array.from({ length: 60 }, (_, index) => join(folder, `run_${index}`, 'round_1'));
+  for (const round of rounds) {
+    await mkdir(join(round, '..'));
+    await mkdir(round);
+  }
+  const hinted = () => rounds.filter((round) => !hints.has(round));
+  await eventually(() => expect(hinted()).toEqual([]));
+  // Every folder was hinted at when it was found; now each must also be watched.
+  await Promise.all(rounds.map((round) => writeFile(join(round, 'tester1.pt'), 'x')));
+  const unheard = () => rounds.filter((round) => !hints.has(join(round, 'tester1.pt')));
+  await eventually(() => expect(unheard()).toEqual([]));
+});
+
+it('says nothing of names that nobody needs', async () => {
+  await mkdir(join(folder, 'round_1'));
+  await writeFile(join(folder, 'round_1', '.a.mila-tmp'), 'x');
+  await writeFile(join(folder, 'round_1', 'a.pt'), 'x');
+  await eventually(() => expect([...hints]).toContain(join(folder, 'round_1', 'a.pt')));
+  expect([...hints].filter((path) => path.endsWith('.mila-tmp'))).toEqual([]);
+});
+
+it('closes while second looks are still due', async () => {
+  await mkdir(join(folder, 'a'));
+  await eventually(() => expect(hints.size).toBeGreaterThan(0));
+  await watcher?.close();
+  await watcher?.close();
+});
