@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { systemClock } from '../../../../src/clock.ts';
 import { silentLogger } from '../../../../src/logger.ts';
@@ -10,13 +10,16 @@ import { eventually } from '../../../support/eventually.ts';
 let folder = '';
 let watcher: Watcher | undefined;
 let hints = new Set<string>();
+let hidden: string | undefined;
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'watcher-'));
+  folder = join(await mkdtemp(join(tmpdir(), 'watcher-')), 'root');
+  await mkdir(folder);
   hints = new Set();
+  hidden = undefined;
   watcher = await startWatcher({
     path: folder,
-    ignored: (path) => path.endsWith('.mila-tmp'),
+    ignored: (path) => path.endsWith('.mila-tmp') || path === hidden,
     onHint: (path) => void hints.add(path),
     onFailure: (error) => {
       throw error;
@@ -28,7 +31,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await watcher?.close();
-  await rm(folder, { recursive: true, force: true });
+  await rm(dirname(folder), { recursive: true, force: true });
 });
 
 it('hears of files in folders that were made inside each other at once', async () => {
@@ -44,6 +47,33 @@ it('hears of files in folders that were made inside each other at once', async (
   await Promise.all(rounds.map((round) => writeFile(join(round, 'tester1.pt'), 'x')));
   const unheard = () => rounds.filter((round) => !hints.has(join(round, 'tester1.pt')));
   await eventually(() => expect(unheard()).toEqual([]));
+});
+
+it('hears of what stands in a folder that escaped it at first', async () => {
+  // As if chokidar had lost the folder's event: it does not know it when a sibling makes the parent be listed again.
+  hidden = join(folder, 'run');
+  await mkdir(join(hidden, 'rounds', 'round_1'), { recursive: true });
+  await writeFile(join(hidden, 'rounds', 'round_1', 'tester1.pt'), 'x');
+  await mkdir(join(folder, 'sibling'));
+  await eventually(() => expect([...hints]).toContain(join(folder, 'sibling')));
+  hints.clear();
+  const inside = join(hidden, 'rounds', 'round_1', 'tester1.pt');
+  hidden = undefined;
+  await writeFile(join(folder, 'b.txt'), 'x');
+  await eventually(() => expect([...hints]).toContain(inside));
+});
+
+it('never looks outside its folder', async () => {
+  await mkdir(join(folder, '..', 'neighbour', 'inner'), { recursive: true });
+  hidden = join(folder, 'run');
+  await mkdir(join(hidden, 'inner'), { recursive: true });
+  await mkdir(join(folder, 'sibling'));
+  await eventually(() => expect([...hints]).toContain(join(folder, 'sibling')));
+  hidden = undefined;
+  await writeFile(join(folder, 'b.txt'), 'x');
+  // What a second look alone can find has been found, so the looks have been everywhere they go.
+  await eventually(() => expect([...hints]).toContain(join(folder, 'run', 'inner')));
+  expect([...hints].filter((path) => !path.startsWith(folder))).toEqual([]);
 });
 
 it('says nothing of names that nobody needs', async () => {
