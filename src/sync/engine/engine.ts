@@ -4,7 +4,7 @@ import type { Logger } from '../../logger.ts';
 import type { Random } from '../../random.ts';
 import type { LocalDisk } from '../local/disk.ts';
 import { LocalObserver } from '../local/local-observer.ts';
-import { startWatcher, type Watcher } from '../local/watcher.ts';
+import type { Watcher, WatcherOptions } from '../local/watcher.ts';
 import type { Filter, Op, Plan } from '../plan/op.ts';
 import { plan } from '../plan/planner.ts';
 import type { RemoteStore } from '../remote/remote-store.ts';
@@ -22,6 +22,8 @@ export interface EngineOptions {
   readonly store: RemoteStore;
   readonly replica: Replica;
   readonly disk: LocalDisk;
+  /** How the disk tells of changes; hints only. */
+  readonly watch: (options: WatcherOptions) => Promise<Watcher>;
   readonly filter: Filter;
   /** More deletions than this in one plan wait for a person; undefined: half of what is synced, at least a hundred. */
   readonly deletionsMax?: number;
@@ -148,8 +150,8 @@ export class SyncEngine {
   }
 
   #startWatcher(): Promise<Watcher> {
-    const { disk, filter, logger, clock } = this.#options;
-    return startWatcher({
+    const { disk, filter, logger, clock, watch } = this.#options;
+    return watch({
       path: disk.root.path,
       ignored: (path) => {
         const names = disk.root.namesOf(path) ?? [];

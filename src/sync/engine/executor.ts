@@ -1,8 +1,8 @@
-import { rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import type { Clock } from '../../clock.ts';
 import { StaleError } from '../../errors.ts';
 import { unreachable } from '../../invariant.ts';
+import type { Random } from '../../random.ts';
 import { conflictStamp, type LocalDisk } from '../local/disk.ts';
 import type { Op } from '../plan/op.ts';
 import type { RemoteStore } from '../remote/remote-store.ts';
@@ -16,6 +16,7 @@ export interface ExecutorOptions {
   readonly replica: Replica;
   readonly disk: LocalDisk;
   readonly clock: Clock;
+  readonly random: Random;
   readonly onBytes: (direction: 'up' | 'down', bytes: number) => void;
 }
 
@@ -80,7 +81,7 @@ export class Executor {
       replaces,
       modifiedAtMs: remote.content.modifiedAtMs,
     });
-    await rm(staged, { force: true });
+    await disk.root.files.discard(staged);
     const local = placedFile(replica, { parentId: parent.id, name, facts }, remote.content, replaces?.id);
     const former = replica.synced.get(remote.id);
     const place =
@@ -161,9 +162,9 @@ export class Executor {
   }
 
   async #setAside({ local, reason }: OpOf<'set-aside'>): Promise<Changes> {
-    const { disk, replica, clock } = this.#options;
+    const { disk, replica, clock, random } = this.#options;
     const names = this.#namesOf(local);
-    const keptAs = await disk.setAside(local, names, conflictStamp(clock.now(), hostname()));
+    const keptAs = await disk.setAside(local, names, conflictStamp(clock.now(), hostname(), random));
     const below = replica.local
       .subtree(local.id)
       .map((node) => node.id)

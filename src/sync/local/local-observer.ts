@@ -1,11 +1,10 @@
-import { readdir } from 'node:fs/promises';
 import { errnoOf, messageOf } from '../../errors.ts';
 import type { LocalId } from '../../ids.ts';
 import type { LocalEntry } from '../tree/entry.ts';
 import { localNameProblem } from '../tree/name-rules.ts';
 import type { LocalObserverOptions } from './local-tree-store.ts';
 import { Settling } from './settling.ts';
-import { isUnchanged, type StatFacts, statFacts } from './stat-facts.ts';
+import { isUnchanged, type StatFacts } from './stat-facts.ts';
 
 /** An entry on the disk that the local tree cannot hold: reported, never followed. */
 export interface Unmirrorable {
@@ -100,7 +99,7 @@ export class LocalObserver {
 
   /** Look at everything that was hinted at, and store what is certain by now. */
   async look(): Promise<void> {
-    const root = await statFacts(this.#options.root.path);
+    const root = await this.#options.root.files.facts(this.#options.root.path);
     this.#rootMissing = root?.kind !== 'folder';
     if (this.#rootMissing) return;
     this.#takeEchoes();
@@ -153,7 +152,7 @@ export class LocalObserver {
 
   /** A name that the listing lacked may have come back since. */
   async #lookForMissing(child: LocalEntry, names: readonly string[]): Promise<void> {
-    const facts = await statFacts(this.#options.root.resolve([...names, child.name]));
+    const facts = await this.#options.root.files.facts(this.#options.root.resolve([...names, child.name]));
     if (facts?.kind !== child.kind) this.#vanish(child.id);
   }
 
@@ -227,11 +226,11 @@ export class LocalObserver {
     for (const id of [...this.#vanished.keys()]) {
       const names = store.local.pathOf(id);
       const node = store.local.get(id);
-      const facts = names === undefined ? undefined : await statFacts(root.resolve(names));
+      const facts = names === undefined ? undefined : await root.files.facts(root.resolve(names));
       this.#vanished.delete(id);
       if (node === undefined) continue;
       if (facts?.kind === node.kind) this.#dirty.add(node.parentId ?? node.id);
-      else if ((await statFacts(root.path))?.kind === 'folder') {
+      else if ((await root.files.facts(root.path))?.kind === 'folder') {
         store.storeLocal({
           put: [],
           remove: store.local
@@ -246,7 +245,7 @@ export class LocalObserver {
   async #list(names: readonly string[]): Promise<string[] | undefined> {
     try {
       const path = await this.#options.root.assertPlainFolder(names);
-      return (await readdir(path)).sort();
+      return [...(await this.#options.root.files.list(path))].sort();
     } catch (error) {
       // A folder that cannot be listed tells nothing about what is in it; one that vanished shows in its parent.
       if (errnoOf(error) === 'EACCES' || errnoOf(error) === 'EPERM') this.#report(names, 'unreadable');
@@ -260,7 +259,7 @@ export class LocalObserver {
 
   async #factsOf(names: readonly string[]): Promise<StatFacts | undefined> {
     if (localNameProblem(names.at(-1) ?? '') !== undefined) return this.#report(names, 'name-refused');
-    const facts = await statFacts(this.#options.root.resolve(names));
+    const facts = await this.#options.root.files.facts(this.#options.root.resolve(names));
     if (facts === undefined || this.#options.ignored(names, facts.kind === 'folder' ? 'folder' : 'file'))
       return undefined;
     if (facts.kind === 'other') return this.#report(names, 'symbolic-link-or-special-file');

@@ -2,7 +2,7 @@ import type { LocalId } from '../../ids.ts';
 import type { LocalFile } from '../tree/entry.ts';
 import { hashFile } from './hasher.ts';
 import type { LocalObserverOptions } from './local-tree-store.ts';
-import { type StatFacts, sameFacts, statFacts } from './stat-facts.ts';
+import { type StatFacts, sameFacts } from './stat-facts.ts';
 
 /** Where a file that may still be written stands in the local tree. */
 export interface Place {
@@ -83,12 +83,12 @@ export class Settling {
     const parentNames = place.parentId === null ? undefined : store.local.pathOf(place.parentId);
     if (parentNames === undefined || place.parentId === null) return true;
     const path = root.resolve([...parentNames, place.name]);
-    const facts = await statFacts(path);
+    const facts = await root.files.facts(path);
     if (facts?.kind !== 'file') return true;
     if (!sameFacts(facts, candidate.facts)) return this.#restart(candidate, facts);
-    const hashed = await hashFile(path, signal);
+    const hashed = await hashFile(root.files, path, signal);
     if (hashed === undefined || !sameFacts(hashed.facts, facts))
-      return this.#restart(candidate, (await statFacts(path)) ?? facts);
+      return this.#restart(candidate, (await root.files.facts(path)) ?? facts);
     // The engine itself may have put this very file here meanwhile; its node is then the one to keep.
     const standing = store.local.named(place.parentId, place.name).find((node) => node.name === place.name);
     const file: LocalFile = {

@@ -10,7 +10,8 @@ export interface Watcher {
   close(): Promise<void>;
 }
 
-interface WatcherOptions {
+/** What a watch needs. */
+export interface WatcherOptions {
   /** The folder to watch, with all that is below it. */
   readonly path: string;
   /** True for names that nobody needs to hear of. */

@@ -13,6 +13,7 @@ import { VersionIndex } from '../index/version-index.ts';
 import { LocalDisk } from '../local/disk.ts';
 import { MirrorRoot, type MountLayout, stateFolder } from '../local/mirror-root.ts';
 import { statFacts } from '../local/stat-facts.ts';
+import { startWatcher } from '../local/watcher.ts';
 import type { Filter } from '../plan/op.ts';
 import type { RemoteCallLedger, RemoteStore } from '../remote/remote-store.ts';
 import { CallLedger } from './call-ledger.ts';
@@ -156,7 +157,7 @@ async function runEngine(
     options.onState?.(state);
   };
   const disk = new LocalDisk(new MirrorRoot(options.layout));
-  const engine = new SyncEngine({ ...options, store, replica, disk, onState });
+  const engine = new SyncEngine({ ...options, store, replica, disk, watch: startWatcher, onState });
   session.engine = engine;
   stop.signal.addEventListener('abort', () => engine.stop(), { once: true });
   if (stop.signal.aborted) engine.stop();
