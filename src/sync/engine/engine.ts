@@ -40,6 +40,8 @@ export interface EngineOptions {
 const SCAN_MIN_MS = 5000;
 /** ... and so that looking takes this share of the time at most. */
 const SCAN_SHARE = 1 / 400;
+/** What a look at everything in Box costs beyond one listing a folder: the position and the root. */
+const FULL_LOOK_CALLS = 2;
 const DELETIONS_MIN = 100;
 const NO_ROOM_RETRY_MS = 5000;
 const FEED_GAP_MAX_MS = 60_000;
@@ -77,7 +79,8 @@ export class SyncEngine {
     const wanted: ConstructorParameters<typeof RemoteObserver>[0]['wanted'] = (entry) =>
       !ignored(replica.remote.pathOf(entry.id) ?? [], entry.kind);
     const observer = new RemoteObserver({ store, replica, logger, signal, wanted });
-    this.#remote = new RemoteSide({ observer, clock, logger, signal });
+    const callsOfFullLook = () => FULL_LOOK_CALLS + replica.folderCount;
+    this.#remote = new RemoteSide({ observer, callsOfFullLook, clock, logger, signal });
     this.#local = new LocalObserver({ root: disk.root, store: replica, ignored, clock, logger, signal });
     const onHint = () => this.#hintRemote('hints');
     this.#pace = new FeedPace(clock, options.feedGapMaxMs ?? FEED_GAP_MAX_MS);

@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path';
 import { errnoOf, FullError, StaleError } from '../../errors.ts';
 import { type Random, randomName } from '../../random.ts';
 import type { LocalEntry, LocalFile } from '../tree/entry.ts';
+import type { Guard } from './file-system.ts';
 import { conflictFolder, type MirrorRoot, stagingFolder } from './mirror-root.ts';
 import { isUnchanged, type StatFacts } from './stat-facts.ts';
 
@@ -38,8 +39,8 @@ export class LocalDisk {
     const staged = await this.#requireFacts(stagedPath);
     if (options.replaces === null) await this.#moveWithoutReplacing(stagedPath, path);
     else {
-      await this.assertUnchanged(names, options.replaces);
-      await this.#files.rename(stagedPath, path);
+      const unchanged = guardOf(path, options.replaces);
+      if (!(await this.#files.rename(stagedPath, path, [unchanged]))) throw stale(path);
     }
     const placed = await this.#files.facts(path);
     await this.#files.syncFolder(folder);
@@ -66,12 +67,11 @@ export class LocalDisk {
       this.root.assertPlainFolder(from.slice(0, -1)),
       this.root.assertPlainFolder(to.slice(0, -1)),
     ]);
-    await this.assertUnchanged(from, entry);
     const [source, target] = [this.root.resolve(from), this.root.resolve(to)];
-    const standing = await this.#files.facts(target);
     // On a disk that ignores case, the target of a change of case is the entry itself.
-    if (standing !== undefined && standing.inode !== entry.inode) throw stale(target);
-    await this.#files.rename(source, target);
+    const isFree = (facts: StatFacts | undefined) => facts === undefined || facts.inode === entry.inode;
+    const guards = [guardOf(source, entry), { path: target, holds: isFree }];
+    if (!(await this.#files.rename(source, target, guards))) throw stale(target);
     return this.#requireFacts(target);
   }
 
@@ -79,23 +79,23 @@ export class LocalDisk {
   async remove(entry: LocalEntry, names: readonly string[]): Promise<void> {
     await this.root.assertPlainFolder(names.slice(0, -1));
     const path = this.root.resolve(names);
-    await this.assertUnchanged(names, entry);
     try {
-      await (entry.kind === 'file' ? this.#files.removeFile(path) : this.#files.removeFolder(path));
+      if (entry.kind === 'folder') await this.#files.removeFolder(path);
+      else if (!(await this.#files.removeFile(path, [guardOf(path, entry)]))) throw stale(path);
     } catch (error) {
       const errno = errnoOf(error);
       if (errno === 'ENOENT') return;
-      throw errno === 'ENOTEMPTY' || errno === 'EEXIST' ? stale(path) : error;
+      throw ['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(errno ?? '') ? stale(path) : error;
     }
   }
 
   /** Take an entry out of the mirror into the conflict folder. Returns where it stands now. */
   async setAside(entry: LocalEntry, names: readonly string[], stamp: string): Promise<string> {
     await this.root.assertPlainFolder(names.slice(0, -1));
-    await this.assertUnchanged(names, entry);
+    const path = this.root.resolve(names);
     const target = join(conflictFolder(this.root.layout), ...names.slice(0, -1), `${names.at(-1)}.${stamp}`);
     await this.#files.makeFolders(dirname(target));
-    await this.#files.rename(this.root.resolve(names), target);
+    if (!(await this.#files.rename(path, target, [guardOf(path, entry)]))) throw stale(path);
     return target;
   }
 
@@ -125,10 +125,7 @@ export class LocalDisk {
   /** Errors: StaleError when the entry is not as the local tree says. */
   async assertUnchanged(names: readonly string[], entry: LocalEntry): Promise<void> {
     const path = this.root.resolve(names);
-    const facts = await this.#files.facts(path);
-    const same =
-      facts !== undefined && (entry.kind === 'file' ? isUnchanged(facts, entry) : facts.kind === 'folder');
-    if (!same) throw stale(path);
+    if (!guardOf(path, entry).holds(await this.#files.facts(path))) throw stale(path);
   }
 
   get #files() {
@@ -164,6 +161,15 @@ function stale(path: string): StaleError {
     message: `${path} changed since it was looked at`,
     data: { path },
   });
+}
+
+/** Holds while the entry is as the local tree says. */
+function guardOf(path: string, entry: LocalEntry): Guard {
+  return {
+    path,
+    holds: (facts) =>
+      facts !== undefined && (entry.kind === 'file' ? isUnchanged(facts, entry) : facts.kind === 'folder'),
+  };
 }
 
 /** True when nobody touched a file but the rename, which changes its change time only. */

@@ -1,20 +1,7 @@
-import { constants } from 'node:fs';
-import {
-  type FileHandle,
-  link,
-  mkdir,
-  open,
-  readdir,
-  realpath,
-  rename,
-  rm,
-  rmdir,
-  statfs,
-  unlink,
-  utimes,
-} from 'node:fs/promises';
+import { constants, renameSync, rmdirSync, unlinkSync } from 'node:fs';
+import { type FileHandle, link, mkdir, open, readdir, realpath, rm, statfs, utimes } from 'node:fs/promises';
 import { syncDirectory } from '../../atomic-file.ts';
-import { factsOf, type StatFacts, statFacts } from './stat-facts.ts';
+import { factsOf, type StatFacts, statFacts, statFactsNow } from './stat-facts.ts';
 
 /** An open file. */
 export interface OpenFile {
@@ -28,11 +15,18 @@ export interface OpenFile {
   close(): Promise<void>;
 }
 
+/** What must stand at a path for an effect to happen. */
+export interface Guard {
+  readonly path: string;
+  readonly holds: (facts: StatFacts | undefined) => boolean;
+}
+
 /**
  * The disk as the engine uses it: the operating system's in the programs, a simulated one in tests.
  *
  * Guarantees: those of POSIX: `rename` replaces in one step, `link` never replaces; nothing follows a symbolic link in
- * the last part of a path but `realPath`. Errors: Node's system errors, with `code`.
+ * the last part of a path but `realPath`. Guards are looked at right before the effect, with nothing of this program
+ * in between: what another program does in the microseconds between the two is all that can be missed. Errors: Node's system errors, with `code`.
  */
 export interface FileSystem {
   /** What stands at a path; undefined when nothing does. */
@@ -44,8 +38,10 @@ export interface FileSystem {
   /** Make a folder and those above it; existing ones are taken as they are. */
   makeFolders(path: string): Promise<void>;
   link(from: string, to: string): Promise<void>;
-  rename(from: string, to: string): Promise<void>;
-  removeFile(path: string): Promise<void>;
+  /** False, and no effect, when a guard does not hold. */
+  rename(from: string, to: string, guards?: readonly Guard[]): Promise<boolean>;
+  /** False, and no effect, when a guard does not hold. */
+  removeFile(path: string, guards?: readonly Guard[]): Promise<boolean>;
   removeFolder(path: string): Promise<void>;
   /** Remove a file of the engine's own; a missing one is taken as removed. */
   discard(path: string): Promise<void>;
@@ -75,9 +71,9 @@ export const systemFiles: FileSystem = {
     await mkdir(path, { recursive: true });
   },
   link,
-  rename,
-  removeFile: unlink,
-  removeFolder: rmdir,
+  rename: async (from, to, guards = []) => effectIf(guards, () => renameSync(from, to)),
+  removeFile: async (path, guards = []) => effectIf(guards, () => unlinkSync(path)),
+  removeFolder: async (path) => rmdirSync(path),
   discard: (path) => rm(path, { force: true }),
   setModified: (path, modifiedAtMs) => utimes(path, modifiedAtMs / 1000, modifiedAtMs / 1000),
   open: async (path, mode) => new SystemFile(await open(path, FLAGS[mode])),
@@ -87,6 +83,13 @@ export const systemFiles: FileSystem = {
     return bavail * bsize;
   },
 };
+
+/** Two system calls back to back: going through the thread pool would leave milliseconds between look and effect. */
+function effectIf(guards: readonly Guard[], effect: () => void): boolean {
+  if (!guards.every(({ path, holds }) => holds(statFactsNow(path)))) return false;
+  effect();
+  return true;
+}
 
 class SystemFile implements OpenFile {
   readonly #handle: FileHandle;
