@@ -44,7 +44,7 @@ export class Oracle {
   }
 
   /** Programs that did not sync bear the loss themselves; what the engine wrote must be whole. */
-  powerWasCut(disk: SimDisk, before: ReadonlySet<string>): void {
+  powerWasCut(site: string, disk: SimDisk, before: ReadonlySet<string>): void {
     const after = this.contentsOn(disk);
     for (const content of before) if (!after.has(content)) this.discards(content);
     for (const [path, node] of disk.walk(MIRROR)) {
@@ -52,9 +52,18 @@ export class Oracle {
       this.#open.delete(node);
       const content = node.bytes.toString();
       if (this.#finished.has(content)) continue;
-      if (node.writer === 'engine') this.fault(`after a power cut ${path} is half-written by the engine`);
+      if (node.writer === 'engine')
+        this.fault(`after a power cut ${path} is half-written by the engine: ${content}`);
+      // Cut-off content may be seen, and nobody misses it.
       this.#finished.add(content);
+      this.#discarded.add(content);
     }
+    // A program that did not sync may find its own older count, and go on from there.
+    for (const key of [...this.#counters.keys()]) if (key.endsWith(` ${site}`)) this.#counters.delete(key);
+  }
+
+  isOpen(node: DiskNode | undefined): boolean {
+    return node !== undefined && this.#open.has(node);
   }
 
   /** What stands at final names is whole, at any time. */

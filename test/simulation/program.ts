@@ -75,7 +75,8 @@ export class Program {
   /** The careless way: the file is truncated, and filled piece by piece. */
   #writeInPlace(path: string): void {
     const { disk, oracle, clock, random, trace, site } = this.#options;
-    if (disk.find(path)?.kind === 'folder') return;
+    // Two writers of one file at once spoil it without any engine.
+    if (disk.find(path)?.kind === 'folder' || oracle.isOpen(disk.find(path))) return;
     const content = this.#content();
     this.#try(`begins ${path}: ${content.slice(0, 24)}`, () => {
       this.#discard(path);

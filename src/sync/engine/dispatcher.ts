@@ -13,7 +13,7 @@ import type { Random } from '../../random.ts';
 import type { LoggedOp } from '../index/records.ts';
 import type { LocalDisk } from '../local/disk.ts';
 import type { LocalObserver } from '../local/local-observer.ts';
-import type { Op } from '../plan/op.ts';
+import type { Filter, Op } from '../plan/op.ts';
 import type { RemoteStore } from '../remote/remote-store.ts';
 import { BackOff } from './back-off.ts';
 import { Executor } from './executor.ts';
@@ -27,6 +27,7 @@ interface DispatcherOptions {
   readonly store: RemoteStore;
   readonly replica: Replica;
   readonly disk: LocalDisk;
+  readonly filter: Filter;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;

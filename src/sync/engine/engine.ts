@@ -1,5 +1,5 @@
 import { type Clock, delay } from '../../clock.ts';
-import { messageOf } from '../../errors.ts';
+import { isSystemError, messageOf } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import type { Random } from '../../random.ts';
 import type { LocalDisk } from '../local/disk.ts';
@@ -67,6 +67,8 @@ export class SyncEngine {
   #wasReady = false;
   #paused = false;
   #nextScanMs: number;
+  /** True while staging may hold what no download will go on with: since the start, and since anything was fetched. */
+  #stagingUsed = true;
 
   constructor(options: EngineOptions) {
     const { clock, logger, store, replica, filter, disk } = options;
@@ -202,6 +204,19 @@ export class SyncEngine {
     if (this.#stop.signal.aborted) return;
     const started = this.#remote.usable && !this.#local.rootMissing ? this.#planAndDispatch() : 0;
     this.#settle(started);
+    await this.#tidy();
+  }
+
+  /** Once both sides agree, downloads of versions that nobody wants any more go. */
+  async #tidy(): Promise<void> {
+    if (!this.#stagingUsed || this.#state !== 'in-sync') return;
+    try {
+      await this.#options.disk.clearStaging();
+      this.#stagingUsed = false;
+    } catch (error) {
+      if (!isSystemError(error)) throw error;
+      this.#options.logger.warn({ error: messageOf(error) }, 'staging could not be cleared');
+    }
   }
 
   async #lookAtDisk(): Promise<void> {
@@ -226,6 +241,7 @@ export class SyncEngine {
     });
     if (this.#paused) return 0;
     if (this.#plan.ops.some(isOfInterest)) this.#pace.interest();
+    if (this.#plan.ops.some((op) => op.kind === 'download')) this.#stagingUsed = true;
     return this.#dispatcher.dispatch(this.#plan.ops, (op) => this.#isUnsettled(op));
   }
 

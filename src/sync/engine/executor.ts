@@ -4,7 +4,7 @@ import { StaleError } from '../../errors.ts';
 import { unreachable } from '../../invariant.ts';
 import type { Random } from '../../random.ts';
 import { conflictStamp, type LocalDisk } from '../local/disk.ts';
-import type { Op } from '../plan/op.ts';
+import type { Filter, Op } from '../plan/op.ts';
 import type { RemoteStore } from '../remote/remote-store.ts';
 import type { LocalEntry, LocalFolder } from '../tree/entry.ts';
 import { movedEntry, pairing, placedFile, placedFolder } from './effects.ts';
@@ -15,6 +15,7 @@ export interface ExecutorOptions {
   readonly store: RemoteStore;
   readonly replica: Replica;
   readonly disk: LocalDisk;
+  readonly filter: Filter;
   readonly clock: Clock;
   readonly random: Random;
   readonly onBytes: (direction: 'up' | 'down', bytes: number) => void;
@@ -143,6 +144,7 @@ export class Executor {
   }
 
   async #removeLocal({ synced, local }: OpOf<'remove-local'>): Promise<Changes> {
+    if (await this.#holdsUnmirrored(local)) return this.#moveAside(local, 'holds-unmirrored-files');
     await this.#options.disk.remove(local, this.#namesOf(local));
     return { removeLocal: [local.id], unpair: [synced.remoteId] };
   }
@@ -161,7 +163,22 @@ export class Executor {
     return { removeLocal: [local.id], pair: [pairing(remote, null)] };
   }
 
-  async #setAside({ local, reason }: OpOf<'set-aside'>): Promise<Changes> {
+  /** True for a folder that is gone in Box and empty but for what is never mirrored, which is nobody's to delete. */
+  async #holdsUnmirrored(local: LocalEntry): Promise<boolean> {
+    if (local.kind === 'file') return false;
+    const { disk, filter } = this.#options;
+    const names = this.#namesOf(local);
+    const content = await disk.contentOf(names);
+    const isIgnored = ({ name, kind }: (typeof content)[number]) =>
+      filter([...names, name], kind === 'folder' ? 'folder' : 'file') === 'ignore';
+    return content.length > 0 && content.every(isIgnored);
+  }
+
+  #setAside({ local, reason }: OpOf<'set-aside'>): Promise<Changes> {
+    return this.#moveAside(local, reason);
+  }
+
+  async #moveAside(local: LocalEntry, reason: string): Promise<Changes> {
     const { disk, replica, clock, random } = this.#options;
     const names = this.#namesOf(local);
     const keptAs = await disk.setAside(local, names, conflictStamp(clock.now(), hostname(), random));

@@ -119,7 +119,7 @@ export class FileTransfers {
     if (offset < remote.content.sizeBytes || offset === 0) {
       await this.#options.disk.assertRoom(remote.content.sizeBytes - offset);
       await this.#fetch(remote, path, { offset, hash, signal });
-    }
+    } else await this.#makeDurable(path);
     const sha1 = hash.digest('hex');
     if (sha1 === remote.content.sha1) return path;
     await this.#files.discard(path);
@@ -128,6 +128,16 @@ export class FileTransfers {
       message: `the bytes of ${remote.name} do not match the hash that Box gives`,
       data: { expected: remote.content.sha1, sha1 },
     });
+  }
+
+  /** What stands whole in staging after a crash may never have been synced. */
+  async #makeDurable(path: string): Promise<void> {
+    const file = await this.#files.open(path, 'append');
+    try {
+      await file.sync();
+    } finally {
+      await file.close();
+    }
   }
 
   async #fetch(

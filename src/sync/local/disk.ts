@@ -89,6 +89,17 @@ export class LocalDisk {
     }
   }
 
+  /** Everything that stands directly in a folder, also what is never mirrored. */
+  async contentOf(names: readonly string[]): Promise<readonly { name: string; kind: StatFacts['kind'] }[]> {
+    const path = await this.root.assertPlainFolder(names);
+    const found: { name: string; kind: StatFacts['kind'] }[] = [];
+    for (const name of await this.#files.list(path)) {
+      const facts = await this.#files.facts(join(path, name));
+      if (facts !== undefined) found.push({ name, kind: facts.kind });
+    }
+    return found;
+  }
+
   /** Take an entry out of the mirror into the conflict folder. Returns where it stands now. */
   async setAside(entry: LocalEntry, names: readonly string[], stamp: string): Promise<string> {
     await this.root.assertPlainFolder(names.slice(0, -1));
@@ -104,6 +115,13 @@ export class LocalDisk {
     const folder = stagingFolder(this.root.layout);
     await this.#files.makeFolders(folder);
     return join(folder, `${key}.part`);
+  }
+
+  /** Remove every half-finished download. Call when nothing is under way and nothing is to be gone on with. */
+  async clearStaging(): Promise<void> {
+    const folder = stagingFolder(this.root.layout);
+    if ((await this.#files.facts(folder)) === undefined) return;
+    for (const name of await this.#files.list(folder)) await this.#files.discard(join(folder, name));
   }
 
   /**
