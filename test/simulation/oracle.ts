@@ -17,6 +17,7 @@ export class Oracle {
   readonly #open = new Set<DiskNode>();
   /** The highest count seen of each site's counter, by the site that sees it. */
   readonly #counters = new Map<string, number>();
+  readonly #unsteady = new Set<string>();
 
   fault(message: string): void {
     if (this.faults.length < 20) this.faults.push(message);
@@ -44,7 +45,7 @@ export class Oracle {
   }
 
   /** Programs that did not sync bear the loss themselves; what the engine wrote must be whole. */
-  powerWasCut(site: string, disk: SimDisk, before: ReadonlySet<string>): void {
+  powerWasCut(disk: SimDisk, before: ReadonlySet<string>): void {
     const after = this.contentsOn(disk);
     for (const content of before) if (!after.has(content)) this.discards(content);
     for (const [path, node] of disk.walk(MIRROR)) {
@@ -58,8 +59,11 @@ export class Oracle {
       this.#finished.add(content);
       this.#discarded.add(content);
     }
-    // A program that did not sync may find its own older count, and go on from there.
-    for (const key of [...this.#counters.keys()]) if (key.endsWith(` ${site}`)) this.#counters.delete(key);
+  }
+
+  /** Without what was agreed, an edit cannot be told from an old copy: Box keeps the name, also of the site's own counter. */
+  indexWasLost(site: string): void {
+    this.#unsteady.add(site);
   }
 
   isOpen(node: DiskNode | undefined): boolean {
@@ -81,6 +85,7 @@ export class Oracle {
   #watchCounter(site: string, path: string, content: string): void {
     const count = /^beat of (\w+) (\d+) /.exec(content);
     if (count === null || !path.endsWith(`/beat-${count[1]}.txt`)) return;
+    if (this.#unsteady.has(site)) return;
     const key = `${site} ${count[1]}`;
     const value = Number(count[2]);
     if (value < (this.#counters.get(key) ?? 0))

@@ -61,14 +61,17 @@ export class Program {
   #writeAtomically(path: string, content = this.#content()): void {
     const { disk, oracle, random } = this.#options;
     if (disk.find(path)?.kind === 'folder') return;
+    const isBeat = path.includes('/beat-');
     const temporary = `${path.slice(0, path.lastIndexOf('/'))}/.w${this.#count}-${this.#beats}.mila-tmp`;
     this.#try(`writes ${path}: ${content.slice(0, 24)}`, () => {
       const node = disk.create(temporary, true);
       disk.write(node, Buffer.from(content), 'program', temporary);
-      if (random.next() < 0.8) disk.sync(node);
+      if (isBeat || random.next() < 0.8) disk.sync(node);
       oracle.finishes(undefined, content);
       this.#discard(path);
       disk.rename(temporary, path);
+      // Who counts must not forget what others have seen.
+      if (isBeat) disk.sync();
     });
   }
 

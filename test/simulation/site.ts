@@ -60,6 +60,8 @@ export class Site {
   readonly disk: SimDisk;
   weather: Weather = CALM;
   calls: string[] = [];
+  /** Paths that the disk refuses to open for reading. */
+  readonly unreadable = new Set<string>();
   readonly #options: SiteOptions;
   #image: Buffer | undefined;
   #olderImage: Buffer | undefined;
@@ -112,17 +114,19 @@ export class Site {
     if (this.#life !== undefined) this.kill();
     const before = oracle.contentsOn(this.disk);
     this.disk.cutPower(random);
-    oracle.powerWasCut(this.name, this.disk, before);
+    oracle.powerWasCut(this.disk, before);
     trace.note(this.name, 'loses power');
   }
 
   loseIndex(): void {
     this.#image = undefined;
+    this.#options.oracle.indexWasLost(this.name);
     this.#options.trace.note(this.name, 'loses its index');
   }
 
   rollIndexBack(): void {
     this.#image = this.#olderImage ?? this.#image;
+    this.#options.oracle.indexWasLost(this.name);
     this.#options.trace.note(this.name, 'gets an older index back');
   }
 }
@@ -186,6 +190,7 @@ class Life implements Gate {
         this.#options.oracle.lookAt(this.#site.name, this.#site.disk);
       return;
     }
+    if (effect === 'open' && this.#site.unreadable.has(subject)) throw systemError('EACCES', subject);
     if (this.#options.random.next() < this.#site.weather.diskFails) {
       const code = isFileWrite(effect) && this.#options.random.next() < 0.5 ? 'ENOSPC' : 'EIO';
       this.#options.trace.note(this.#site.name, `${code} at ${effect} ${subject}`);
