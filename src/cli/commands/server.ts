@@ -57,11 +57,16 @@ async function serve(
   const ended = new AbortController();
   const aggregator = await openAggregator(configuration, { clock, logger, signal: ended.signal });
   const lock = await acquireRunLock(configuration);
-  const opened = await openWorkdir(configuration, flags, { clock, logger }).catch(async (error) => {
+  const interrupt = listenForInterrupt();
+  const opened = await openWorkdir(configuration, flags, {
+    clock,
+    logger,
+    isInterrupted: interrupt.interrupted,
+  }).catch(async (error) => {
+    interrupt.dispose();
     await lock.release();
     throw error;
   });
-  const interrupt = listenForInterrupt();
   const stop = new AbortController();
   const park = new AbortController();
   // A person's Ctrl-C ends the run for everybody, as in kMoL; a machine that shuts down only leaves it open.
@@ -87,8 +92,9 @@ async function serve(
   } finally {
     ended.abort();
     parent.dispose();
-    interrupt.dispose();
     await opened.close();
+    // Last, so that a second signal still stops at once whatever hangs above.
+    interrupt.dispose();
     await lock.release();
   }
 }
