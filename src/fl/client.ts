@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
-import { ConfigError, messageOf, RoundError } from '../errors.ts';
+import { ConfigError, CorruptError, messageOf, RoundError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { Executor } from './executor/executor.ts';
 import { stepClient } from './round/client-machine.ts';
@@ -16,6 +16,8 @@ import { newClientState, resumedClientState } from './round/client-state.ts';
 import type { FederationEvent } from './round/event.ts';
 import { CLIENT_RECORD } from './round/record-schema.ts';
 import { participantKey, runPaths } from './round/run-folder.ts';
+import type { Announcer } from './transport/announcer.ts';
+import { createAnnouncer } from './transport/announcer.ts';
 import type { Background } from './transport/background.ts';
 import { createBackground, isExpected } from './transport/background.ts';
 import { ClientEffects } from './transport/client-effects.ts';
@@ -85,7 +87,8 @@ async function awaitRun(options: FederationClientOptions, wake: Wake): Promise<s
         onEvent({ event: 'waiting', what: 'run', participants: [], until: null, message });
       said = message;
     } catch (error) {
-      if (!isExpected(error)) throw error;
+      // A damaged state file stays damaged until a person moves it away.
+      if (!isExpected(error) || error instanceof CorruptError) throw error;
       logger.error({ error: messageOf(error) }, 'The shared folder could not be looked at; trying again.');
     }
     await wake.sleep(pauseAfter(0), LOOK_INTERVAL_MAX_MS, signal);
@@ -115,7 +118,7 @@ class ClientLoop {
   readonly #save: (record: ClientRecord) => Promise<void>;
   #state: ClientState;
   #heartbeat: { stop(): Promise<void> } | undefined;
-  #saidAwaited = '';
+  readonly #say: Announcer;
   #fault: unknown;
 
   constructor(options: FederationClientOptions, wake: Wake, state: ClientState) {
@@ -124,6 +127,7 @@ class ClientLoop {
     this.#state = state;
     const { clock, logger } = options;
     const { run } = state.record;
+    this.#say = createAnnouncer(clock, options.onEvent);
     this.#background = createBackground({
       clock,
       logger,
@@ -131,6 +135,7 @@ class ClientLoop {
       onFault: (error) => {
         this.#fault = error;
       },
+      onTrouble: (message) => this.#say.trouble(message),
     });
     this.#observer = createClientObserver(options.workdir, run, options.name);
     this.#effects = new ClientEffects({
@@ -187,6 +192,7 @@ class ClientLoop {
         { error: messageOf(error) },
         'The run folder could not be looked at or written; trying again.',
       );
+      this.#say.trouble(`${messageOf(error)}; trying again`);
       return null;
     }
   }
@@ -208,16 +214,10 @@ class ClientLoop {
   }
 
   #sayAwaited({ awaited }: ClientStep): void {
-    const message = awaited?.message ?? '';
-    if (message === this.#saidAwaited) return;
-    this.#saidAwaited = message;
-    if (awaited === null) return;
-    const { clock, onEvent } = this.#options;
-    const until =
-      awaited.untilMs === null
-        ? null
-        : new Date(clock.now() + awaited.untilMs - clock.monotonic()).toISOString();
-    onEvent({ event: 'waiting', what: awaited.what, participants: [], until, message });
+    const { workdir } = this.#options;
+    if (!workdir.connected()) this.#say.disconnected(workdir.trouble?.() ?? null);
+    else if (awaited === null) this.#say.nothing();
+    else this.#say.awaited({ ...awaited, participants: [] });
   }
 }
 

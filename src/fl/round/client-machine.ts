@@ -183,7 +183,8 @@ function workOn(draft: ClientDraft, input: ClientInput, round: ObservedClientRou
     return;
   }
   if (trained?.round === round.round) {
-    const isPublished = draft.record.published?.sha256 === trained.sha256;
+    const { published } = draft.record;
+    const isPublished = published?.round === trained.round && published.sha256 === trained.sha256;
     if (isPublished && round.hasOwnUpdate) awaitNext(draft, round.round);
     else draft.actions.push({ kind: 'publish', update: trained });
     return;

@@ -49,11 +49,16 @@ export type FederationEvent =
     }
   | {
       readonly event: 'waiting';
-      /** What for: "registration", "updates", "admission", "aggregate", "run". */
+      /** What for: "registration", "updates", "admission", "aggregate", "ending", "run", "connection". */
       readonly what: string;
       readonly participants: readonly string[];
       /** ISO 8601, null when nothing but the others' doing ends it. */
       readonly until: string | null;
+      readonly message: string;
+    }
+  | {
+      /** Something failed that is tried again by itself. */
+      readonly event: 'trouble';
       readonly message: string;
     }
   | { readonly event: 'aggregating'; readonly round: number; readonly fraction: number }
@@ -83,6 +88,13 @@ export type FederationEvent =
       readonly event: 'training-failed' | 'training-abandoned';
       readonly round: number;
       readonly message: string;
+    }
+  | {
+      /** The update is on its way to the others. */
+      readonly event: 'uploading';
+      readonly round: number;
+      readonly fraction: number;
+      readonly size_bytes: number;
     }
   | {
       readonly event: 'uploaded';

@@ -6,7 +6,12 @@ import type { Logger } from '../../logger.ts';
 import type { FederationEvent } from '../round/event.ts';
 
 /** Events that only say how far something has come; a history of them would be noise. */
-const PASSING: ReadonlySet<FederationEvent['event']> = new Set(['training', 'aggregating', 'waiting']);
+const PASSING: ReadonlySet<FederationEvent['event']> = new Set([
+  'training',
+  'uploading',
+  'aggregating',
+  'waiting',
+]);
 const CSV_HEADER = 'round,participant,metric,value\n';
 
 interface HistoryOptions {

@@ -3,7 +3,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomically } from '../../atomic-file.ts';
 import type { Clock } from '../../clock.ts';
-import { CorruptError, messageOf, RoundError, StateError } from '../../errors.ts';
+import { ConfigError, CorruptError, MilaError, messageOf, RoundError, StateError } from '../../errors.ts';
 import { participantId } from '../../ids.ts';
 import { unreachable } from '../../invariant.ts';
 import type { Random } from '../../random.ts';
@@ -47,6 +47,8 @@ export interface ServerEffectsOptions {
 
 type Action<Kind extends ServerAction['kind']> = Extract<ServerAction, { kind: Kind }>;
 
+/** What an aggregation cannot get over by being tried again. */
+const GIVES_UP = [RoundError, CorruptError, ConfigError];
 /** Progress of an aggregation is told at most in steps of this fraction. */
 const PROGRESS_STEP = 0.05;
 
@@ -206,7 +208,12 @@ export class ServerEffects {
       const refused = report.refused.map(({ participant, ...rest }) => ({ key: participant, ...rest }));
       onResult({ kind: 'aggregated', round, weights, refused, seconds });
     } catch (error) {
-      if (!(error instanceof RoundError || error instanceof CorruptError) || signal.aborted) throw error;
+      if (
+        signal.aborted ||
+        !GIVES_UP.some((Class) => error instanceof Class) ||
+        !(error instanceof MilaError)
+      )
+        throw error;
       onResult({ kind: 'aggregation-failed', round, code: error.code, message: messageOf(error) });
     }
   }

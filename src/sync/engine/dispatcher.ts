@@ -55,6 +55,8 @@ export class Dispatcher {
   readonly #running = new Map<Op, string>();
   readonly #recheck: Op[] = [];
   readonly #bytes = { up: 0, down: 0 };
+  /** Bytes that running transfers have moved, by entry. */
+  readonly #moved = new Map<string, number>();
   readonly #deletions: { readonly atMs: number; readonly count: number }[] = [];
   #lastChangeAtMs: number | null = null;
   #trouble: string | null = null;
@@ -64,8 +66,9 @@ export class Dispatcher {
   constructor(options: DispatcherOptions) {
     this.#options = options;
     this.backOff = new BackOff(options.clock, options.random);
-    const onBytes = (direction: 'up' | 'down', bytes: number) => {
+    const onBytes = (direction: 'up' | 'down', bytes: number, id: string) => {
       this.#bytes[direction] += bytes;
+      this.#moved.set(id, (this.#moved.get(id) ?? 0) + bytes);
     };
     this.#executor = new Executor({ ...options, onBytes });
   }
@@ -141,6 +144,8 @@ export class Dispatcher {
         path,
         direction: op.kind === 'download' ? ('down' as const) : ('up' as const),
         sizeBytes: bytesOf(op),
+        // What is sent again after a broken connection counts twice.
+        doneBytes: Math.min(bytesOf(op), this.#moved.get(transferIdOf(op)) ?? 0),
       }));
     return {
       queue: { control: this.#lanes.depth('control'), bulk: this.#lanes.depth('bulk') },
@@ -174,6 +179,7 @@ export class Dispatcher {
     } finally {
       for (const key of keys) this.#busy.delete(key);
       this.#running.delete(op);
+      this.#moved.delete(transferIdOf(op));
       this.#options.onDone();
     }
   }
@@ -233,6 +239,12 @@ export class Dispatcher {
       this.#full = true;
     }
   }
+}
+
+/** The entry whose content an op moves. */
+function transferIdOf(op: Op): string {
+  if (op.kind === 'download') return op.remote.id;
+  return 'local' in op ? String(op.local.id) : '';
 }
 
 /** True for every way in which a disk or a quota says that it is full. */

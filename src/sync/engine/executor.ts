@@ -16,7 +16,7 @@ export interface ExecutorOptions {
   readonly replica: Replica;
   readonly disk: LocalDisk;
   readonly clock: Clock;
-  readonly onBytes: (direction: 'up' | 'down', bytes: number) => void;
+  readonly onBytes: (direction: 'up' | 'down', bytes: number, id: string) => void;
 }
 
 type OpOf<Kind extends Op['kind']> = Extract<Op, { kind: Kind }>;
