@@ -179,6 +179,8 @@ export class SyncEngine {
     try {
       await this.#turn();
     } catch (error) {
+      // What a stop interrupts ends by the stop's own reason, which is no failure.
+      if (this.#stop.signal.aborted && error === this.#stop.signal.reason) return;
       if (!isFull(error)) throw error;
       logger.warn({ error: messageOf(error) }, 'what was seen could not be stored');
       this.#remote.hint('hints');
