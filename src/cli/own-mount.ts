@@ -10,6 +10,8 @@ import { mountLayoutOf } from './mount-layout.ts';
 
 /** How often it is looked whether the mount holds its lock, while it starts. */
 const START_POLL_MS = 50;
+/** How long a mount that is stopping may hold its lock. */
+const PREDECESSOR_MS = 10_000;
 /** Between two lives of a mount that ended by itself. */
 const RESTART_MS = 5_000;
 
@@ -36,7 +38,11 @@ export async function startOwnMount(
   { clock, logger, environment }: OwnMountOptions,
 ): Promise<OwnMount> {
   const layout = mountLayoutOf(configuration);
-  if ((await lockOwner(lockPath(layout))) !== undefined)
+  const deadlineMs = clock.monotonic() + PREDECESSOR_MS;
+  const isLocked = async () => (await lockOwner(lockPath(layout))) !== undefined;
+  // The mount of a process that was killed stops in order, which takes it a moment.
+  while ((await isLocked()) && clock.monotonic() < deadlineMs) await delay(clock, START_POLL_MS);
+  if (await isLocked())
     throw new StateError({
       code: 'already-mounted',
       message: `${layout.directory} is mounted already`,

@@ -87,17 +87,17 @@ export class Dispatcher {
     return this.#trouble;
   }
 
-  /** Queue every op of a plan that may run now. Returns how many. */
-  dispatch(planned: readonly Op[], isUnsettled: (op: Op) => boolean): number {
+  /** Queue every op of a plan that may run now. Returns those. */
+  dispatch(planned: readonly Op[], isUnsettled: (op: Op) => boolean): readonly Op[] {
     if (this.#fatal !== undefined) throw this.#fatal;
     this.backOff.retain(new Set(planned.map((op) => keysOf(op)[0] ?? op.kind)));
     const ops = planned.filter((op) => !isUnsettled(op));
-    let started = 0;
+    const started: Op[] = [];
     for (const op of ops) {
       const keys = keysOf(op);
       const key = keys[0] ?? op.kind;
       if (keys.some((each) => this.#busy.has(each)) || this.backOff.holds(key, versionOf(op))) continue;
-      started += 1;
+      started.push(op);
       for (const each of keys) this.#busy.add(each);
       this.#running.set(op, pathOf(op, this.#options.replica));
       this.#lanes.add(op, () => this.#work(op, keys));

@@ -222,8 +222,10 @@ export class SyncEngine {
       deletionsMax: limit - this.#dispatcher.recentDeletions(),
     });
     if (this.#paused) return 0;
-    if (this.#plan.ops.some(isOfInterest)) this.#pace.interest();
-    return this.#dispatcher.dispatch(this.#plan.ops, (op) => this.#isUnsettled(op));
+    const started = this.#dispatcher.dispatch(this.#plan.ops, (op) => this.#isUnsettled(op));
+    // What runs already is no news: a long upload is no reason to read the feed all the while.
+    if (started.some(isOfInterest)) this.#pace.interest();
+    return started.length;
   }
 
   /** True when the disk, where the op would act, was seen otherwise than the tree says and is still being looked at. */
