@@ -43,6 +43,11 @@ export class BenchProcess {
     return this.#events.find((each) => each.event.event === event && each.event.round === round)?.atMs;
   }
 
+  /** When it told of something in a round last. */
+  lastTimeOf(event: string, round: number): number | undefined {
+    return this.#events.findLast((each) => each.event.event === event && each.event.round === round)?.atMs;
+  }
+
   async waitFor(event: string, round: number | undefined, patienceMs: number): Promise<BenchEvent> {
     const find = () =>
       this.#events.find(

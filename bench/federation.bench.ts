@@ -129,6 +129,22 @@ function watchRss(pid: number): () => number {
   };
 }
 
+/** Where the time between two rounds goes, for the last round that was measured. */
+function phases(server: BenchProcess, clients: readonly BenchProcess[], round: number): string {
+  const last = (event: string, of: number) =>
+    Math.max(...clients.map((client) => client.timeOf(event, of) ?? Number.NaN));
+  const moments: readonly (readonly [string, number])[] = [
+    ['trained', last('trained', round)],
+    ['in Box', last('uploaded', round)],
+    ['at the server', server.lastTimeOf('update-received', round) ?? Number.NaN],
+    ['aggregated', server.timeOf('aggregated', round) ?? Number.NaN],
+    ['opened', server.timeOf('round-started', round + 1) ?? Number.NaN],
+    ['on every client', last('round-started', round + 1)],
+  ];
+  const start = moments[0]?.[1] ?? 0;
+  return moments.map(([name, atMs]) => `${name} ${((atMs - start) / 1000).toFixed(2)}`).join(', ');
+}
+
 /** By round: when the last client had trained, and when the last one had the next model. */
 function overheads(clients: readonly BenchProcess[], rounds: number): readonly number[] {
   const last = (event: string, round: number) =>
@@ -190,6 +206,7 @@ async function overBox(folder: string): Promise<void> {
     say(
       `round overhead, ${clients} clients x ${sizeMb} MB, ${values.latency} ms latency, transfers included: ${spans.map((ms) => `${(ms / 1000).toFixed(2)} s`).join(', ')}`,
     );
+    say(`  seconds after the last training of round ${rounds - 1}: ${phases(server, sites, rounds - 1)}`);
     say(
       `API calls per round and client, heartbeats included: mean ${(calls.reduce((a, b) => a + b, 0) / clients).toFixed(1)}, most ${Math.max(...calls).toFixed(1)}`,
     );

@@ -126,6 +126,42 @@ export class BoxStage {
     return site;
   }
 
+  /** Call the API as an account; answers as JSON. */
+  async api(method: string, path: string, token: string, body?: unknown): Promise<Record<string, unknown>> {
+    const answer = await fetch(`${this.emulator.url}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
+    return (await answer.json()) as Record<string, unknown>;
+  }
+
+  async tokenOf(userId: string): Promise<string> {
+    const { access_token } = await this.api('POST', `/_emulator/users/${userId}/token`, '', {});
+    return String(access_token);
+  }
+
+  /** An account of its own for a peer that talks to Box itself, in the group as every site is. */
+  async account(name: string): Promise<{ readonly id: string; readonly token: string }> {
+    const administrator = await this.tokenOf(this.emulator.adminUserId);
+    const user = await this.api('POST', '/2.0/users', administrator, { name, is_platform_access_only: true });
+    const groups = await this.api('GET', '/2.0/groups', administrator);
+    const [group] = groups['entries'] as { id: string }[];
+    await this.api('POST', '/2.0/group_memberships', administrator, {
+      user: { id: user['id'] },
+      group: { id: group?.id },
+    });
+    const id = String(user['id']);
+    return { id, token: await this.tokenOf(id) };
+  }
+
+  /** What a peer must know to talk to this Box. */
+  peerSettings(token: string): Record<string, unknown> {
+    const { api, upload } = this.emulator.configuration.baseUrls;
+    return { api, upload, token, shared_dir_name: BOX.folderName, save_path: BOX.savePath };
+  }
+
   /** Every API call since the preparation. */
   apiCalls(): Promise<ApiCalls> {
     return this.administrator.apiCalls();
