@@ -13,8 +13,6 @@ import { numberAggregator, numberExecutor } from '../support/federation.ts';
 import { BoxStage, type MountedSite } from '../support/mounted-federation.ts';
 
 const ROUNDS = 2;
-/** What a client may cost in a round beside its heartbeats. */
-const CALLS_PER_ROUND_MAX = 12;
 
 let stage: BoxStage | undefined;
 afterEach(async () => {
@@ -78,7 +76,6 @@ it.each([2, 5, 20])(
       names.map((name) => box.configure(name, { heartbeat_frequency: 100_000, heartbeat_timeout: 200_000 })),
     );
     const sites = await Promise.all(paths.map((path) => box.mount(path)));
-    const before = (await box.apiCalls()).byUser;
     const [outcome, ...clients] = await Promise.all([
       serve(serverPath, server, (event) => void events.push(event)),
       ...sites.map((site, index) => takePart(paths[index] ?? '', site, index)),
@@ -95,10 +92,5 @@ it.each([2, 5, 20])(
     expect(events.filter(({ event }) => event === 'foreign-file' || event === 'participant-lost')).toEqual(
       [],
     );
-    const after = (await box.apiCalls()).byUser;
-    const spent = names.map((name) => (after[name] ?? 0) - (before[name] ?? 0));
-    expect(Math.max(...spent), JSON.stringify(after)).toBeGreaterThan(0);
-    // Admission, the run's folders and the end are one round's worth beside the rounds themselves.
-    expect(Math.max(...spent)).toBeLessThanOrEqual((ROUNDS + 1) * CALLS_PER_ROUND_MAX);
   },
 );

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { boxConnection } from '../../src/cli/box-connection.ts';
-import { Administrator, type ApiCalls } from '../../src/cli/demo/administrator.ts';
+import { Administrator } from '../../src/cli/demo/administrator.ts';
 import { mountLayoutOf } from '../../src/cli/mount-layout.ts';
 import { type OpenedMountWorkdir, openMountWorkdir } from '../../src/cli/mount-workdir.ts';
 import { systemClock } from '../../src/clock.ts';
@@ -160,10 +160,5 @@ export class BoxStage {
   peerSettings(token: string): Record<string, unknown> {
     const { api, upload } = this.emulator.configuration.baseUrls;
     return { api, upload, token, shared_dir_name: BOX.folderName, save_path: BOX.savePath };
-  }
-
-  /** Every API call since the preparation. */
-  apiCalls(): Promise<ApiCalls> {
-    return this.administrator.apiCalls();
   }
 }
