@@ -24,6 +24,7 @@ import { ClientEffects } from './transport/client-effects.ts';
 import type { ClientObserver } from './transport/client-observer.ts';
 import { createClientObserver, findNewestRun } from './transport/client-observer.ts';
 import { startHeartbeat } from './transport/heartbeat.ts';
+import { History } from './transport/history.ts';
 import { createStateFile, loadState } from './transport/state-file.ts';
 import type { Wake } from './transport/wake.ts';
 import { createWake, pauseAfter } from './transport/wake.ts';
@@ -228,24 +229,49 @@ class ClientLoop {
  * Errors: RoundError 'refused' | 'cut-off' | 'stopped' | 'training-failed' when it ended without success.
  */
 export async function runFederationClient(options: FederationClientOptions): Promise<ClientOutcome> {
-  const { clock, workdir, name, onEvent, signal } = options;
+  const { clock, workdir, name, signal } = options;
   const wake = createWake(clock);
   const watch = await workdir.watch(() => wake.hint());
   try {
     while (!signal.aborted) {
       const run = await awaitRun(options, wake);
       if (run === undefined) break;
-      onEvent({ event: 'run-joined', run, folder: workdir.absolutePath(run) });
       const record = await loadState(stateFilePath(options, run), CLIENT_RECORD);
       const state = record === undefined ? newClientState(run, name) : resumedClientState(record);
-      const ending = await new ClientLoop(options, wake, state).run();
+      const ending = await takePartIn(options, wake, state);
       if (ending?.kind === 'moved') continue;
-      if (ending !== null) reportEnding(options, run, ending);
       return { run, ending };
     }
     return { run: null, ending: null };
   } finally {
     await watch.close();
+  }
+}
+
+/** One run with its history. Errors: as `reportEnding`. */
+async function takePartIn(
+  options: FederationClientOptions,
+  wake: Wake,
+  state: ClientState,
+): Promise<ClientEnding | null> {
+  const { workdir, savePath, name } = options;
+  const { run } = state.record;
+  const history = new History({
+    ...options,
+    folder: join(savePath, run),
+    prefix: `${participantKey(name)}.`,
+  });
+  const onEvent = (event: FederationEvent): void => {
+    history.record(event);
+    options.onEvent(event);
+  };
+  onEvent({ event: 'run-joined', run, folder: workdir.absolutePath(run) });
+  try {
+    const ending = await new ClientLoop({ ...options, onEvent }, wake, state).run();
+    if (ending !== null && ending.kind !== 'moved') reportEnding({ ...options, onEvent }, run, ending);
+    return ending;
+  } finally {
+    await history.close();
   }
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { ConfigError, RoundError } from '../../src/errors.ts';
+import { summariseHistory } from '../../src/fl/report/run-summary.ts';
 import { openPlainWorkdir } from '../../src/fl/transport/plain-workdir.ts';
 import { silentLogger } from '../../src/logger.ts';
 import { numberAggregator, numberExecutor, Playground, SETTINGS } from '../support/federation.ts';
@@ -210,7 +211,18 @@ it('keeps a history of the run and a table of its metrics', async () => {
   const events = lines.map((line) => (JSON.parse(line) as { event: string }).event);
   expect(events[0]).toBe('run-created');
   expect(events.at(-1)).toBe('ended');
-  expect(await readFile(join(folder, 'metrics.csv'), 'utf8')).toBe(
-    'round,participant,metric,value\n1,a,samples,10\n1,a,value,1\n',
+  expect(await readFile(join(folder, 'metrics.csv'), 'utf8')).toMatch(
+    /^round,participant,metric,value\n1,a,samples,10\n1,a,value,1\n1,a,weight,1\n1,server,value,1\n1,server,aggregation_seconds,[\d.e-]+\n$/,
   );
+  const measured = (await readFile(join(folder, 'metrics.jsonl'), 'utf8')).trim().split('\n');
+  expect(JSON.parse(measured[0] ?? '')).toMatchObject({
+    round: 1,
+    participant: 'a',
+    metrics: { samples: 10 },
+  });
+  expect(summariseHistory(lines)).toMatchObject([
+    { round: 1, weights: { a: 1 }, left_out: [], metrics: { value: 1 } },
+  ]);
+  const own = join(playground.root, 'client-a', outcome.run, 'a.metrics.csv');
+  expect(await readFile(own, 'utf8')).toMatch(/1,self,training_seconds,/);
 });

@@ -67,6 +67,8 @@ export type FederationEvent =
       readonly round: number;
       readonly weights: Readonly<Record<string, number>>;
       readonly refused: readonly { readonly participant: string; readonly reason: string }[];
+      /** The participants' own metrics, weighted as their updates were. */
+      readonly metrics?: Readonly<Record<string, number>>;
       readonly seconds: number;
     }
   | { readonly event: 'run-joined'; readonly run: string; readonly folder: string }

@@ -126,6 +126,7 @@ function reportAggregate(draft: ServerDraft, result: Extract<ServerResult, { kin
     round: result.round,
     weights,
     refused,
+    metrics: result.metrics ?? {},
     seconds: result.seconds,
   });
 }

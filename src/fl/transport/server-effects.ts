@@ -206,7 +206,8 @@ export class ServerEffects {
       await this.#refuse(round, report);
       await this.#summarise(round, record, report, seconds);
       const refused = report.refused.map(({ participant, ...rest }) => ({ key: participant, ...rest }));
-      onResult({ kind: 'aggregated', round, weights, refused, seconds });
+      const metrics = meanMetrics(record, report.weights);
+      onResult({ kind: 'aggregated', round, weights, refused, metrics, seconds });
     } catch (error) {
       if (
         signal.aborted ||
