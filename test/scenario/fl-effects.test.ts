@@ -2,7 +2,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
-import { ConfigError, RoundError } from '../../src/errors.ts';
+import { ConfigError, CorruptError, RoundError } from '../../src/errors.ts';
 import { summariseHistory } from '../../src/fl/report/run-summary.ts';
 import { openPlainWorkdir } from '../../src/fl/transport/plain-workdir.ts';
 import { silentLogger } from '../../src/logger.ts';
@@ -126,6 +126,89 @@ it('B18: a start point is published without anything but its model', async () =>
   expect(await readFile(join(run, 'rounds/round_1/server.agg'), 'utf8')).toBe('5');
   expect(await readFile(join(run, 'rounds/round_2/server.agg'), 'utf8')).toBe('6');
   expect(await readdir(join(run, 'rounds/round_1'))).not.toContain('no_starting_model.info');
+});
+
+it('a start point that cannot be read, or is none, is told before anybody hears of the run', async () => {
+  const missing = playground.server({ settings: ONE, startPoint: join(playground.root, 'nowhere.pt') });
+  await expect(missing).rejects.toMatchObject({ code: 'start-point-missing' });
+  const startPoint = join(playground.root, 'broken.pt');
+  await writeFile(startPoint, 'no checkpoint');
+  const stripStartPoint = async () => {
+    throw new CorruptError({ code: 'malformed', message: 'broken.pt is no checkpoint' });
+  };
+  const broken = playground.server({ settings: ONE, startPoint, stripStartPoint });
+  await expect(broken).rejects.toMatchObject({ message: 'broken.pt is no checkpoint' });
+  expect(await readdir(playground.shared)).toEqual([]);
+});
+
+it('an update that was trained from another model than its round’s is refused, and trained anew', async () => {
+  let trainings = 0;
+  const executor = numberExecutor(1, async () => {
+    trainings += 1;
+  });
+  const workdir = await plain();
+  const lying = {
+    ...workdir,
+    write: (path: string, content: string | Uint8Array) =>
+      trainings === 2 && path.endsWith('round_2/a.meta.json')
+        ? workdir.write(path, String(content).replace(/"start_sha256": "\w{4}/, '"start_sha256": "0000'))
+        : workdir.write(path, content),
+  };
+  const settings = { trainingRetries: 1, rejoinWaitMs: 1_000, finalModelWaitMs: 5_000 };
+  const [outcome] = await Promise.all([
+    playground.server({ settings: { ...ONE, roundsCount: 2 } }),
+    playground.client('a', { executor, settings, workdir: lying }),
+  ]);
+  expect(outcome.ending?.kind).toBe('finished');
+  expect(trainings).toBe(3);
+  const refusals = playground.events.filter(
+    ({ event, who }) => event === 'update-refused' && who === 'server',
+  );
+  expect(refusals).toMatchObject([{ round: 2, participant: 'a', reason: 'wrong-start' }]);
+});
+
+it('B16: the server ends after the last round, and a client goes on through an outage of the folder', async () => {
+  const workdir = await plain();
+  let failures = 0;
+  const flaky = {
+    ...workdir,
+    list: async (path: string) => {
+      if (path.includes('round_1') && failures < 2) {
+        failures += 1;
+        throw Object.assign(new Error('the network drive is gone'), { code: 'EHOSTDOWN' });
+      }
+      return workdir.list(path);
+    },
+  };
+  const [server, client] = await Promise.all([
+    playground.server({ settings: ONE }),
+    playground.client('a', { workdir: flaky }),
+  ]);
+  expect(failures).toBe(2);
+  expect([server.ending?.kind, client.ending?.kind]).toEqual(['finished', 'finished']);
+  expect(playground.events).toContainEqual(
+    expect.objectContaining({ event: 'trouble', message: expect.stringMatching(/network drive is gone/) }),
+  );
+});
+
+it('a fault of the server’s own ends the run with a word for everybody, and a person may open it again', async () => {
+  const aggregator = {
+    aggregate: async () => {
+      throw new TypeError('a bug');
+    },
+  };
+  const [server, client] = await Promise.allSettled([
+    playground.server({ settings: ONE, aggregator }),
+    playground.client('a'),
+  ]);
+  expect(server).toMatchObject({ status: 'rejected', reason: { message: 'a bug' } });
+  expect(client).toMatchObject({ reason: { message: 'Training stopped: the server failed: a bug' } });
+  const [run = ''] = await readdir(playground.shared);
+  const [outcome] = await Promise.all([
+    playground.server({ settings: ONE, resume: { run } }),
+    playground.client('a', { run }),
+  ]);
+  expect(outcome).toMatchObject({ run, ending: { kind: 'finished' } });
 });
 
 it('B19: the checkpoint that the executor names is published, whatever else lies beside it', async () => {
