@@ -63,6 +63,11 @@ function stateFilePath(options: FederationClientOptions, run: string): string {
   return join(options.savePath, run, `${participantKey(options.name)}.client.state.json`);
 }
 
+/** A folder of each client's own: two of them may share a save_path, and must not take each other's checkpoints. */
+function resultsFolder({ savePath, name }: FederationClientOptions, run: string): string {
+  return join(savePath, run, participantKey(name));
+}
+
 /** The run to take part in, or what is still awaited for there to be one. */
 async function lookForRun(
   options: FederationClientOptions,
@@ -142,7 +147,7 @@ class ClientLoop {
     this.#effects = new ClientEffects({
       ...options,
       run,
-      results: join(options.savePath, run),
+      results: resultsFolder(options, run),
       background: this.#background,
       onResult: (result) => void this.#results.push(result),
     });
@@ -254,13 +259,9 @@ async function takePartIn(
   wake: Wake,
   state: ClientState,
 ): Promise<ClientEnding | null> {
-  const { workdir, savePath, name } = options;
+  const { workdir } = options;
   const { run } = state.record;
-  const history = new History({
-    ...options,
-    folder: join(savePath, run),
-    prefix: `${participantKey(name)}.`,
-  });
+  const history = new History({ ...options, folder: resultsFolder(options, run) });
   const onEvent = (event: FederationEvent): void => {
     history.record(event);
     options.onEvent(event);

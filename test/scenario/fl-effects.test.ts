@@ -211,6 +211,18 @@ it('a fault of the server’s own ends the run with a word for everybody, and a 
   expect(outcome).toMatchObject({ run, ending: { kind: 'finished' } });
 });
 
+it('two clients with one save_path never take each other’s checkpoint', async () => {
+  const savePath = join(playground.root, 'both');
+  const [outcome] = await Promise.all([
+    playground.server({ settings: { ...ONE, minimumClients: 2 } }),
+    playground.client('a', { savePath, executor: numberExecutor(2) }),
+    playground.client('b', { savePath, executor: numberExecutor(4) }),
+  ]);
+  const round = join(playground.shared, outcome.run, 'rounds/round_1');
+  expect(await readFile(join(round, 'a.pt'), 'utf8')).toBe('2');
+  expect(await readFile(join(round, 'b.pt'), 'utf8')).toBe('4');
+});
+
 it('B19: the checkpoint that the executor names is published, whatever else lies beside it', async () => {
   const executor = numberExecutor(7, async ({ outputDirectory }) => {
     await writeFile(join(outputDirectory, 'zz_newest_by_name.pt'), '999');
@@ -306,6 +318,6 @@ it('keeps a history of the run and a table of its metrics', async () => {
   expect(summariseHistory(lines)).toMatchObject([
     { round: 1, weights: { a: 1 }, left_out: [], metrics: { value: 1 } },
   ]);
-  const own = join(playground.root, 'client-a', outcome.run, 'a.metrics.csv');
+  const own = join(playground.root, 'client-a', outcome.run, 'a', 'metrics.csv');
   expect(await readFile(own, 'utf8')).toMatch(/1,self,training_seconds,/);
 });

@@ -20,8 +20,6 @@ const CSV_HEADER = 'round,participant,metric,value\n';
 
 interface HistoryOptions {
   readonly folder: string;
-  /** What the files' names begin with, where several participants share a folder. */
-  readonly prefix?: string;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -107,8 +105,7 @@ export class History {
   }
 
   #path(name: string): string {
-    const { folder, prefix = '' } = this.#options;
-    return join(folder, prefix + name);
+    return join(this.#options.folder, name);
   }
 
   /** Wait until everything is written. */
