@@ -25,6 +25,7 @@ async function takePart(path: string, flags: ClientFlags): Promise<void> {
   for (const warning of warnings) output.note(`warning: ${warning}`);
   const clock = systemClock();
   const executor = await openExecutor(configuration, { clock, logger });
+  await executor.check?.();
   const lock = await acquireRunLock(configuration);
   const interrupt = listenForInterrupt();
   const opened = await openWorkdir(configuration, flags, {
