@@ -6,6 +6,7 @@ import type { Random } from '../random.ts';
 import { BOX_BASE_URLS, type BoxBaseUrls, readBoxConfiguration } from '../sync/box/box-configuration.ts';
 import { type BoxIdentity, openBoxStore } from '../sync/box/box-store.ts';
 import type { RemoteCallLedger, RemoteStore } from '../sync/remote/remote-store.ts';
+import { boxSectionOf } from './mount-layout.ts';
 
 interface Surroundings {
   readonly clock: Clock;
@@ -19,17 +20,6 @@ const MOUNT_RETRY_POLICY = { attemptsMax: 4, baseMs: 400, capMs: 4000, waitTotal
 
 /** Opens the store when it is needed, with the ledger that counts its calls. */
 export type StoreOpener = (ledger: RemoteCallLedger) => Promise<RemoteStore>;
-
-/** The Box section of a configuration. Errors: ConfigError when there is none. */
-export function boxSectionOf(configuration: ParticipantConfiguration) {
-  if (configuration.box === null) {
-    throw new ConfigError({
-      code: 'configuration-invalid',
-      message: `${configuration.path} has no box_configuration, so there is nothing to mount`,
-    });
-  }
-  return configuration.box;
-}
 
 /** A server works as the application's service account, a client as the app user of its name. */
 function identityOf(configuration: ParticipantConfiguration): BoxIdentity {

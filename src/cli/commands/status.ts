@@ -24,8 +24,10 @@ export function statusText(status: MountStatus): string {
     `  moved      ${readableBytes(bytes.up)} up, ${readableBytes(bytes.down)} down`,
     `  API calls  ${apiCalls.thisHour} this hour, ${apiCalls.sinceStart} since the start`,
   ];
-  for (const { path, direction, sizeBytes } of status.transfers)
-    lines.push(`  ${direction.padEnd(9)}  ${path} (${readableBytes(sizeBytes)})`);
+  for (const { path, direction, sizeBytes, doneBytes } of status.transfers)
+    lines.push(
+      `  ${direction.padEnd(9)}  ${path} (${Math.floor((100 * doneBytes) / sizeBytes)} % of ${readableBytes(sizeBytes)})`,
+    );
   if (status.held !== null)
     lines.push(
       `  held       ${status.held.count} deletions wait for a person; mount again with --max-delete ${status.held.count} to let them through`,

@@ -9,6 +9,21 @@ export const seconds = (fallback: number) =>
     .default(fallback)
     .transform((value) => value * 1000);
 
+/** The other side's half of the heartbeat, for files that describe both. */
+export const heartbeatSeconds = z
+  .number()
+  .positive()
+  .transform((value) => value * 1000)
+  .optional();
+
+/** A client that beats more slowly than the server waits would be lost between two beats. Units: milliseconds. */
+export function heartbeatFaults(frequencyMs: number, timeoutMs: number): readonly string[] {
+  if (frequencyMs < timeoutMs) return [];
+  return [
+    `heartbeat_frequency ${frequencyMs / 1000} s is not below heartbeat_timeout ${timeoutMs / 1000} s: every client would count as lost between two heartbeats`,
+  ];
+}
+
 /** Names of modules as kMoL writes them: the last two parts say which it is, whatever stands before. */
 export const className = z
   .string()

@@ -186,6 +186,8 @@ export class SyncEngine {
     try {
       await this.#turn();
     } catch (error) {
+      // What a stop interrupts ends by the stop's own reason, which is no failure.
+      if (this.#stop.signal.aborted && error === this.#stop.signal.reason) return;
       if (!isFull(error)) throw error;
       logger.warn({ error: messageOf(error) }, 'what was seen could not be stored');
       this.#remote.hint('hints');
@@ -240,9 +242,11 @@ export class SyncEngine {
       deletionsMax: limit - this.#dispatcher.recentDeletions(),
     });
     if (this.#paused) return 0;
-    if (this.#plan.ops.some(isOfInterest)) this.#pace.interest();
     if (this.#plan.ops.some((op) => op.kind === 'download')) this.#stagingUsed = true;
-    return this.#dispatcher.dispatch(this.#plan.ops, (op) => this.#isUnsettled(op));
+    const started = this.#dispatcher.dispatch(this.#plan.ops, (op) => this.#isUnsettled(op));
+    // What runs already is no news: a long upload is no reason to read the feed all the while.
+    if (started.some(isOfInterest)) this.#pace.interest();
+    return started.length;
   }
 
   /** True when the disk, where the op would act, was seen otherwise than the tree says and is still being looked at. */

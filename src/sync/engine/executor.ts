@@ -18,7 +18,7 @@ export interface ExecutorOptions {
   readonly filter: Filter;
   readonly clock: Clock;
   readonly random: Random;
-  readonly onBytes: (direction: 'up' | 'down', bytes: number) => void;
+  readonly onBytes: (direction: 'up' | 'down', bytes: number, id: string) => void;
 }
 
 type OpOf<Kind extends Op['kind']> = Extract<Op, { kind: Kind }>;

@@ -15,7 +15,8 @@ interface FileTransfersOptions {
   readonly replica: Replica;
   readonly disk: LocalDisk;
   readonly clock: Clock;
-  readonly onBytes: (direction: 'up' | 'down', bytes: number) => void;
+  /** `id` is the local entry's of what goes up, the remote entry's of what comes down. */
+  readonly onBytes: (direction: 'up' | 'down', bytes: number, id: string) => void;
 }
 
 const READ_CHUNK_BYTES = 1 << 20;
@@ -56,7 +57,7 @@ export class FileTransfers {
     });
     const options = {
       signal,
-      onBytes: (bytes: number) => this.#options.onBytes('up', bytes),
+      onBytes: (bytes: number) => this.#options.onBytes('up', bytes, String(local.id)),
       resumption: this.#resumption(key),
     };
     const source = this.#source(local, this.#options.disk.root.resolve(names));
@@ -157,7 +158,7 @@ export class FileTransfers {
           for await (const chunk of chunks) {
             hash.update(chunk);
             await file.write(chunk);
-            this.#options.onBytes('down', chunk.length);
+            this.#options.onBytes('down', chunk.length, remote.id);
           }
         },
         { signal },
