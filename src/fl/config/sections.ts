@@ -14,6 +14,14 @@ export const className = z
   .string()
   .regex(/^[A-Za-z_][\w.]*$/, 'a dotted name such as mila.services.clients.BoxClient');
 
+/** As `className`, a short name such as trimmed-mean, or a module of the user's own as folder/file.mjs:export. */
+export const aggregatorName = z
+  .string()
+  .regex(
+    /^([A-Za-z_$][\w.$-]*|.+\.[cm]?js:[A-Za-z_$][\w$]*)$/,
+    'a dotted name such as mila.aggregators.PlainTorchAggregator, a short one such as median, or folder/file.mjs:export',
+  );
+
 /** Where Box's own addresses are replaced, for an emulator. */
 const BASE_URLS = z.object({
   api: z.url().optional(),
