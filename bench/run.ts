@@ -77,7 +77,10 @@ async function run(name: string, options: Omit<Flags, 'json'>, words: readonly s
   const figures: Figure[] = [];
   child.on('message', (figure) => figures.push(figure as Figure));
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
-  if (code !== 0) throw new Error(`bench/${name}${ENDING} ended with ${code}`);
+  if (code !== 0) {
+    process.stderr.write(`bench/${name}${ENDING} ended with ${code}\n`);
+    process.exitCode = 1;
+  }
   return figures;
 }
 

@@ -48,6 +48,10 @@ export const BOX_SECTION = z.object({
   /** Where the shared folder is mirrored on this machine. */
   mount_path: z.string().min(1).optional(),
   base_urls: BASE_URLS.optional(),
+  /** Work with tokens that open the mirrored folder only. */
+  least_privilege: z.boolean().default(false),
+  /** Calls a month that the enterprise's plan allows, of which the status tells the share. */
+  monthly_api_quota: z.int().positive().optional(),
 });
 
 export const GRPC_SECTION = z.object({
