@@ -133,5 +133,6 @@ await new Command('bench')
   .option('--runs <n>', 'runs of each figure, of which the median counts', runsOf, RUNS_DEFAULT)
   .option('--quick', 'less data: a rough look')
   .option('--list', 'only name the benchmarks')
+  .allowUnknownOption()
   .action(bench)
   .parseAsync();
