@@ -49,7 +49,11 @@ export async function logIn(options: LogInOptions): Promise<LoggedIn> {
   const { identity } = options;
   const service = keeperOf(options, grantFor(options, subjectOf(options.configuration)));
   const directory = new BoxDirectory(sessionOf(options, service), options.logger);
-  if (identity.kind === 'service-account') return loggedIn(options, service, await directory.me());
+  if (identity.kind === 'service-account') {
+    const account = await directory.me();
+    service.identify(account.id);
+    return loggedIn(options, service, account);
+  }
   const account = await directory.appUser(identity.name);
   if (identity.groupName !== undefined) await directory.join(account, identity.groupName);
   return loggedIn(options, await accessOf(options, service, account), account);
