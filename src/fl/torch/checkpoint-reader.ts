@@ -91,14 +91,17 @@ export class Checkpoint {
   }
 
   /** Where a storage's bytes are; found once. */
-  async place({ storage }: TensorLayout): Promise<StoragePlace> {
+  place({ storage }: TensorLayout): StoragePlace | Promise<StoragePlace> {
     const known = this.#places.get(storage.key);
     // A key may be claimed with different types; each claim is checked against the record.
     if (known?.storage.className === storage.className && known.storage.numel === storage.numel)
       return known.place;
-    const place = await this.#store.place(storage);
-    this.#places.set(storage.key, { storage, place });
-    return place;
+    const place = this.#store.place(storage);
+    const keep = (found: StoragePlace): StoragePlace => {
+      this.#places.set(storage.key, { storage, place: found });
+      return found;
+    };
+    return place instanceof Promise ? place.then(keep) : keep(place);
   }
 
   /** Compare a storage with its checksum, once. Errors: CorruptError 'bad-checksum'. */

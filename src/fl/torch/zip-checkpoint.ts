@@ -51,7 +51,7 @@ export class ZipStore implements StorageStore {
   }
 
   /** Errors: CorruptError 'bad-storage' when the record is missing or of another size. */
-  async place(storage: StorageNode): Promise<StoragePlace> {
+  place(storage: StorageNode): StoragePlace | Promise<StoragePlace> {
     const record = this.#directory.records.get(`data/${storage.key}`);
     if (record === undefined) throw malformed('bad-storage', `storage ${quoted(storage.key)} is missing`);
     const expected = storageBytes(storage);
@@ -64,6 +64,10 @@ export class ZipStore implements StorageStore {
       const offset = payloadOffset(this.#source, this.#directory, record);
       return { kind: 'file', offset, sizeBytes: expected, crc32: record.crc32 };
     }
+    return this.#unpack(record);
+  }
+
+  async #unpack(record: ZipRecord): Promise<StoragePlace> {
     const bytes = await readRecord(this.#source, this.#directory, record, this.#limits.inflatedBytesMax);
     return { kind: 'memory', bytes };
   }
