@@ -5,6 +5,7 @@ import type { Logger } from '../logger.ts';
 import type { Random } from '../random.ts';
 import { BOX_BASE_URLS, type BoxBaseUrls, readBoxConfiguration } from '../sync/box/box-configuration.ts';
 import { type BoxIdentity, openBoxStore } from '../sync/box/box-store.ts';
+import type { ApiBudget } from '../sync/box/pacer.ts';
 import type { RemoteCallLedger, RemoteStore } from '../sync/remote/remote-store.ts';
 import { boxSectionOf } from './mount-layout.ts';
 
@@ -13,6 +14,8 @@ interface Surroundings {
   readonly random: Random;
   readonly logger: Logger;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** An average of calls that the user wants kept. */
+  readonly apiBudget?: ApiBudget | undefined;
 }
 
 /** Short, because the engine tries again by itself, and a person at the start wants to know soon. */
@@ -56,7 +59,7 @@ export async function boxConnection(
   configuration: ParticipantConfiguration,
   surroundings: Surroundings,
 ): Promise<StoreOpener> {
-  const { clock, random, logger, environment } = surroundings;
+  const { clock, random, logger, environment, apiBudget } = surroundings;
   const path = boxSectionOf(configuration).box_configuration_path;
   if (path === undefined) {
     throw new ConfigError({
@@ -68,6 +71,7 @@ export async function boxConnection(
   const keys = await readBoxConfiguration(path, logger);
   const baseUrls = baseUrlsOf(configuration, environment);
   const identity = identityOf(configuration);
+  const leastPrivilege = boxSectionOf(configuration).least_privilege;
   return (ledger) =>
     openBoxStore({
       configuration: keys,
@@ -78,6 +82,8 @@ export async function boxConnection(
       ledger,
       environment,
       retryPolicy: MOUNT_RETRY_POLICY,
+      leastPrivilege,
+      ...(apiBudget === undefined ? {} : { apiBudget }),
       ...(baseUrls === undefined ? {} : { baseUrls }),
     });
 }

@@ -29,6 +29,14 @@ export const className = z
   .string()
   .regex(/^[A-Za-z_][\w.]*$/, 'a dotted name such as mila.services.clients.BoxClient');
 
+/** As `className`, a short name such as trimmed-mean, or a module of the user's own as folder/file.mjs:export. */
+export const aggregatorName = z
+  .string()
+  .regex(
+    /^([A-Za-z_$][\w.$-]*|.+\.[cm]?js:[A-Za-z_$][\w$]*)$/,
+    'a dotted name such as mila.aggregators.PlainTorchAggregator, a short one such as median, or folder/file.mjs:export',
+  );
+
 /** Where Box's own addresses are replaced, for an emulator. */
 const BASE_URLS = z.object({
   api: z.url().optional(),
@@ -55,6 +63,10 @@ export const BOX_SECTION = z.object({
   /** Where the shared folder is mirrored on this machine. */
   mount_path: z.string().min(1).optional(),
   base_urls: BASE_URLS.optional(),
+  /** Work with tokens that open the mirrored folder only. */
+  least_privilege: z.boolean().default(false),
+  /** Calls a month that the enterprise's plan allows, of which the status tells the share. */
+  monthly_api_quota: z.int().positive().optional(),
 });
 
 export const GRPC_SECTION = z.object({

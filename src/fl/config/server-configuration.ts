@@ -7,6 +7,7 @@ import type { ParsedConfiguration } from './parse.ts';
 import { parseDocument } from './parse.ts';
 import type { BoxSection, GrpcSection, TransportKind } from './sections.ts';
 import {
+  aggregatorName,
   BOX_SECTION,
   className,
   GRPC_SECTION,
@@ -25,7 +26,7 @@ const SERVER_SCHEMA = z.object({
   config_type: className.nullable().default(null),
   executor_type: className.nullable().default(null),
   executor_options: z.record(z.string(), z.unknown()).nullable().default(null),
-  aggregator_type: className.default('mila.aggregators.PlainTorchAggregator'),
+  aggregator_type: aggregatorName.default('mila.aggregators.PlainTorchAggregator'),
   aggregator_options: z.record(z.string(), z.unknown()).nullable().default(null),
   rounds_count: z.number().int().min(1).max(1_000_000).default(10),
   save_path: z.string().min(1).default('data/logs/server/'),

@@ -190,9 +190,9 @@ export class VersionIndex {
     return this.#sql.conflicts.all();
   }
 
-  /** Add calls to the ledger. Units: `hour` in hours since 1970. */
-  countCalls(hour: number, endpoint: string, calls: number): void {
-    this.#sql.countCalls.run(hour, endpoint, calls);
+  /** Add calls to the ledger. */
+  countCalls({ hour, user, endpoint, calls }: ApiUsage): void {
+    this.#sql.countCalls.run(hour, user, endpoint, calls);
   }
 
   apiUsage(sinceHour: number): readonly ApiUsage[] {

@@ -44,6 +44,14 @@ it("reads a server's configuration with kMoL's keys, durations in milliseconds",
   });
 });
 
+it.each(['rules.mine.First', 'rules/mine.mjs:First', './mine.js:first', 'trimmed-mean'])(
+  'takes %s for an aggregator',
+  (name) => {
+    const { configuration } = parseServerConfiguration({ ...SERVER, aggregator_type: name }, 'server.json');
+    expect(configuration.aggregatorType).toBe(name);
+  },
+);
+
 it("reads YAML, the guide's top-level gRPC keys and the older name of the servicer's key", async () => {
   const { configuration, warnings } = await loadServerConfiguration(fixture('server.guide.yaml'));
   expect(warnings).toEqual([]);
