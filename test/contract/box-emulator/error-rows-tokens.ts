@@ -244,6 +244,16 @@ export const AUTHENTICATION_ROWS: readonly ErrorRow[] = [
     code: null,
   },
   {
+    name: 'an app that is authorised but not enabled',
+    run: (world) =>
+      withApp(world, { enabled: false }, { enabled: true }, () =>
+        world.rig.get('/2.0/users/me', world.owner),
+      ),
+    status: 401,
+    code: 'unauthorized',
+    message: 'Unauthorized - Cannot authorize with this service',
+  },
+  {
     name: 'an app user who wants to administer',
     run: ({ rig, editor }) => rig.get('/2.0/users', editor.token),
     status: 403,

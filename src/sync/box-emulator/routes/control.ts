@@ -11,14 +11,23 @@ import { plain, type Route } from '../http/route.ts';
 import { createFolder } from '../operations/tree-operations.ts';
 
 function describeApp(box: Box): Record<string, unknown> {
-  const { clientId, enterpriseId, adminUserId, serviceAccountId, configured, authorised, keyRevoked } =
-    box.application.current;
+  const {
+    clientId,
+    enterpriseId,
+    adminUserId,
+    serviceAccountId,
+    configured,
+    authorised,
+    keyRevoked,
+    enabled,
+  } = box.application.current;
   return {
     client_id: clientId,
     enterprise_id: String(enterpriseId),
     admin_user_id: String(adminUserId),
     service_account_id: String(serviceAccountId),
     key_revoked: keyRevoked,
+    enabled,
     configured,
     authorised,
   };
