@@ -85,6 +85,13 @@ export function controlRoutes(box: Box): readonly Route[] {
       box.store.tokens.expireAll(box.clock.now());
       return empty();
     }),
+    plain('control', 'POST', '/_emulator/users/:id/leave', (context) => {
+      const user = box.store.users.get(idParam(context));
+      if (user === undefined) throw notFound('user_id', context.params['id'] ?? '');
+      const details = { ...(JSON.parse(user.details) as Record<string, unknown>), external: true };
+      box.store.users.update(user.id, { details: JSON.stringify(details) });
+      return empty();
+    }),
     plain('control', 'POST', '/_emulator/users/:id/token', async (context) => {
       const user = box.store.users.get(idParam(context));
       if (user === undefined) throw notFound('user_id', context.params['id'] ?? '');
