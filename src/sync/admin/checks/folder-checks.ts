@@ -1,0 +1,204 @@
+import { AuthError, FullError, RejectedError } from '../../../errors.ts';
+import { remoteId } from '../../../ids.ts';
+import { foldName, remoteNameProblem } from '../../tree/name-rules.ts';
+import type { Collaboration, Desk, FolderFacts } from '../enterprise.ts';
+import type { Outcome, StepId } from '../finding.ts';
+import { type Check, enterpriseOf, failedBy, type Look } from '../look.ts';
+import { inProbeFolder, PROBE_FILE } from '../probe-folder.ts';
+import { roleProblem, UNNEEDED_ROLES } from '../roles.ts';
+import { STEPS } from '../steps.ts';
+
+const ROOT = remoteId('0');
+
+/** Whether the account that will work in the folder is there and in the group, so that it can look for itself. */
+function canLook({ facts, wanted }: Look): boolean {
+  if (wanted.side !== 'client') return true;
+  const own = facts.participants?.[0];
+  return own !== undefined && (own.inGroup || facts.group === undefined);
+}
+
+async function sharedFolder(look: Look): Promise<Outcome> {
+  const { facts, wanted } = look;
+  const name = wanted.sharedFolder;
+  const problem = remoteNameProblem(name);
+  if (problem !== undefined) {
+    const means = `shared_dir_name is "${name}", which no folder in Box can be called: it is one folder's name, without "/".`;
+    return { status: 'failed', means, mend: [] };
+  }
+  await learnInvitation(look);
+  if (!canLook(look)) return toldByInvitation(look);
+  // A client that may not act for its account at all has failed before.
+  if (facts.worker === undefined) return { status: 'skipped', because: 'as-user' };
+  const folders = ((await facts.worker.entries(ROOT)) ?? []).filter(
+    (entry) => entry.kind === 'folder' && foldName(entry.name) === foldName(name),
+  );
+  const [first, second] = folders;
+  if (first === undefined) return folderMissing(look);
+  if (second !== undefined) {
+    const ids = folders.map(({ id }) => id).join(', ');
+    return {
+      status: 'failed',
+      means: `${folders.length} folders named "${name}" are shared with this account (${ids}), so it is left to chance which is used. Rename all but one, or take one back.`,
+      mend: [
+        { who: ['folder-owner', 'administrator'], what: 'Rename all but one of them in Box.', link: null },
+      ],
+    };
+  }
+  const folder = await facts.worker.folder(first.id);
+  if (folder === undefined) return folderMissing(look);
+  facts.folder = folder;
+  const owner = folder.owner === null ? '' : `, owned by "${folder.owner.name}"`;
+  return { status: 'ok', found: `"${first.name}"${owner}` };
+}
+
+/** Where the group is invited, as far as the app may ask. */
+async function learnInvitation(look: Look): Promise<void> {
+  const { facts, wanted } = look;
+  if (facts.group === undefined) return;
+  facts.invitations = await enterpriseOf(look).invitationsOf(facts.group.id);
+  const invitation = facts.invitations.find(({ folder }) => folder?.name === wanted.sharedFolder);
+  if (invitation !== undefined) facts.invitation = invitation;
+}
+
+function toldByInvitation(look: Look): Outcome {
+  if (look.facts.invitation === undefined) return folderMissing(look);
+  return {
+    status: 'ok',
+    found: 'The group is invited to it; this account will see it as soon as it is in the group.',
+  };
+}
+
+function folderMissing({ facts, wanted }: Look): Outcome {
+  const name = wanted.sharedFolder;
+  const who = facts.group === undefined ? 'this account' : `the group "${facts.group.name}"`;
+  const others = (facts.invitations ?? []).flatMap(({ folder }) => folder?.name ?? []).slice(0, 5);
+  const hint =
+    others.length === 0
+      ? ''
+      : ` It is invited to ${others.map((other) => `"${other}"`).join(', ')}: is shared_dir_name right?`;
+  const waits = facts.invitation !== undefined && !facts.invitation.accepted;
+  const means = waits
+    ? `The group is invited to "${name}", but the invitation was not accepted yet.`
+    : `No folder named "${name}" is shared with ${who}.${hint}`;
+  return { status: 'failed', means };
+}
+
+async function folderOwner({ facts }: Look): Promise<Outcome> {
+  const owner = facts.folder?.owner?.name ?? 'somebody whom Box does not name';
+  if (facts.folder?.ownedElsewhere !== true) return { status: 'ok', found: `"${owner}"` };
+  return {
+    status: 'failed',
+    blocks: false,
+    means:
+      `"${owner}" belongs to another enterprise, whose rules then hold for the folder: it can be taken away, ` +
+      'closed or emptied from outside, and its storage limit counts.',
+  };
+}
+
+/** The invitation that gives the worker its role, as the folder itself tells it. */
+async function invitationIn(look: Look, desk: Desk, folder: FolderFacts): Promise<Collaboration | undefined> {
+  const { facts } = look;
+  try {
+    const all = await desk.collaborations(folder.id);
+    return all.find(({ invited }) => invited?.kind === 'group' && invited.id === facts.group?.id);
+  } catch (error) {
+    // An owner may hide who else is invited.
+    if (error instanceof RejectedError || error instanceof AuthError) return facts.invitation;
+    throw error;
+  }
+}
+
+async function folderRole(look: Look): Promise<Outcome> {
+  const { facts, wanted, clock } = look;
+  const { folder, worker, group } = facts;
+  if (folder === undefined || worker === undefined || group === undefined) return roleByPermissions(look);
+  const invitation = await invitationIn(look, worker, folder);
+  if (invitation === undefined) {
+    const means = `The group "${group.name}" is not invited to the folder, so the participants do not see it.`;
+    return { status: 'failed', means };
+  }
+  const { role, accepted, endsAtMs } = invitation;
+  if (!accepted) return { status: 'failed', means: "The group's invitation was not accepted yet." };
+  if (endsAtMs !== null && endsAtMs <= clock.now()) {
+    return {
+      status: 'failed',
+      means: `The group's invitation ended on ${new Date(endsAtMs).toUTCString()}.`,
+    };
+  }
+  const problem = roleProblem(role, wanted.side);
+  if (problem !== undefined) return { status: 'failed', means: `The group's role is "${role}": ${problem}` };
+  const warnings = [
+    ...(UNNEEDED_ROLES.has(role) ? [`The group's role is "${role}"; Editor is enough.`] : []),
+    ...(endsAtMs === null ? [] : [`The invitation ends on ${new Date(endsAtMs).toUTCString()}.`]),
+  ];
+  return { status: 'ok', found: `The group is "${role}".`, warnings };
+}
+
+/** Without a group to ask about, what Box says that the account may do here. */
+function roleByPermissions({ facts, wanted }: Look): Outcome {
+  const { folder, invitation } = facts;
+  if (folder === undefined) {
+    const problem = invitation && roleProblem(invitation.role, wanted.side);
+    if (problem !== undefined)
+      return { status: 'failed', means: `The group's role is "${invitation?.role}": ${problem}` };
+    return { status: 'ok', found: `The group is "${invitation?.role ?? 'invited'}".` };
+  }
+  const { upload, remove, rename } = folder.may;
+  if (upload && remove && rename)
+    return { status: 'ok', found: 'This account may write, rename and delete.' };
+  const lacking = [upload ? '' : 'write', rename ? '' : 'rename', remove ? '' : 'delete'].filter(Boolean);
+  return { status: 'failed', means: `This account may not ${lacking.join(', ')} in the folder.` };
+}
+
+/** Follow save_path as far as it exists. */
+async function walk(desk: Desk, from: FolderFacts, path: readonly string[]): Promise<Outcome | number> {
+  let folderId = from.id;
+  for (const [depth, name] of path.entries()) {
+    if (remoteNameProblem(name) !== undefined) {
+      return { status: 'failed', means: `"${name}" in save_path is no name that Box allows for a folder.` };
+    }
+    const entry = ((await desk.entries(folderId)) ?? []).find(
+      (each) => foldName(each.name) === foldName(name),
+    );
+    if (entry === undefined) return depth;
+    if (entry.kind === 'file') {
+      const means = `"${path.slice(0, depth + 1).join('/')}" in the shared folder is a file, so no folder of that name can be made.`;
+      return { status: 'failed', means };
+    }
+    folderId = entry.id;
+  }
+  return path.length;
+}
+
+const savePath: Check = async (look) => {
+  const { facts, wanted, clock, random } = look;
+  const { folder, worker } = facts;
+  if (folder === undefined || worker === undefined) {
+    return { status: 'cannot-tell', why: 'This shows once the account is in the group.' };
+  }
+  const depth = await walk(worker, folder, wanted.savePath);
+  if (typeof depth !== 'number') return depth;
+  const path = wanted.savePath.join('/');
+  const there = depth === wanted.savePath.length;
+  const state = there ? `"${path}" is there` : `"${path}" will be made when the server's mount starts`;
+  if (!wanted.mayWrite) return { status: 'cannot-tell', why: `${state}. Only writing tells more.` };
+  try {
+    await inProbeFolder({ desk: worker, parentId: folder.id, clock, random }, (probe) =>
+      worker.writeFile(probe.id, PROBE_FILE, 'mila-sync doctor wrote this, and removes it.\n'),
+    );
+  } catch (error) {
+    const outcome = failedBy(error, look);
+    return error instanceof FullError && outcome.status === 'failed'
+      ? { ...outcome, means: "The folder owner's storage is full.", mend: STEPS.storage.mend }
+      : outcome;
+  }
+  return { status: 'ok', found: `${state}; a trial file could be written and removed.` };
+};
+
+/** The shared folder, and what may be done in it. */
+export const FOLDER_CHECKS = {
+  'shared-folder': sharedFolder,
+  'folder-owner': folderOwner,
+  'folder-role': folderRole,
+  'save-path': savePath,
+} as const satisfies Partial<Record<StepId, Check>>;
