@@ -254,6 +254,16 @@ export const AUTHENTICATION_ROWS: readonly ErrorRow[] = [
     message: 'Unauthorized - Cannot authorize with this service',
   },
   {
+    name: 'an app without any scope for content that lists its own root',
+    run: async ({ rig }) => {
+      const path = `/users/${rig.running.serviceAccountId}/token`;
+      const { body } = await rig.control('POST', path, { scopes: ['manage_groups'] });
+      return rig.get('/2.0/folders/0/items', body.access_token);
+    },
+    status: 403,
+    code: 'insufficient_scope',
+  },
+  {
     name: 'an app user who wants to administer',
     run: ({ rig, editor }) => rig.get('/2.0/users', editor.token),
     status: 403,
