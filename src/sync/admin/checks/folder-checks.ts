@@ -17,6 +17,8 @@ function canLook({ facts, wanted }: Look): boolean {
   return own !== undefined && (own.inGroup || facts.group === undefined);
 }
 
+const dateText = (ms: number) => new Date(ms).toISOString().slice(0, 10);
+
 async function sharedFolder(look: Look): Promise<Outcome> {
   const { facts, wanted } = look;
   const name = wanted.sharedFolder;
@@ -76,10 +78,10 @@ function folderMissing({ facts, wanted }: Look): Outcome {
     others.length === 0
       ? ''
       : ` It is invited to ${others.map((other) => `"${other}"`).join(', ')}: is shared_dir_name right?`;
-  const waits = facts.invitation !== undefined && !facts.invitation.accepted;
-  const means = waits
-    ? `The group is invited to "${name}", but the invitation was not accepted yet.`
-    : `No folder named "${name}" is shared with ${who}.${hint}`;
+  const { accepted = true, endsAtMs = null } = facts.invitation ?? {};
+  let means = `No folder named "${name}" is shared with ${who}.${hint}`;
+  if (!accepted) means = `The group is invited to "${name}", but the invitation was not accepted yet.`;
+  else if (endsAtMs !== null) means = `The group's invitation to "${name}" ended on ${dateText(endsAtMs)}.`;
   return { status: 'failed', means };
 }
 
@@ -122,14 +124,14 @@ async function folderRole(look: Look): Promise<Outcome> {
   if (endsAtMs !== null && endsAtMs <= clock.now()) {
     return {
       status: 'failed',
-      means: `The group's invitation ended on ${new Date(endsAtMs).toUTCString()}.`,
+      means: `The group's invitation ended on ${dateText(endsAtMs)}.`,
     };
   }
   const problem = roleProblem(role, wanted.side);
   if (problem !== undefined) return { status: 'failed', means: `The group's role is "${role}": ${problem}` };
   const warnings = [
     ...(UNNEEDED_ROLES.has(role) ? [`The group's role is "${role}"; Editor is enough.`] : []),
-    ...(endsAtMs === null ? [] : [`The invitation ends on ${new Date(endsAtMs).toUTCString()}.`]),
+    ...(endsAtMs === null ? [] : [`The invitation ends on ${dateText(endsAtMs)}.`]),
   ];
   return { status: 'ok', found: `The group is "${role}".`, warnings };
 }

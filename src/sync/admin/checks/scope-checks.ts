@@ -22,8 +22,10 @@ async function scoped(look: Look, scope: string, attempt: () => Promise<Outcome>
 
 const readScope: Check = (look) =>
   scoped(look, 'read files and folders', async () => {
-    await enterpriseOf(look).service.entries(ROOT);
-    return { status: 'ok', found: 'It lists its own folder.' };
+    const entries = await enterpriseOf(look).service.entries(ROOT);
+    return entries === undefined
+      ? { status: 'failed', means: 'Box hides from the app even what the app owns.' }
+      : { status: 'ok', found: 'It lists what it owns.' };
   });
 
 const writeScope: Check = async (look) => {
