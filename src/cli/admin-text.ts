@@ -2,7 +2,7 @@ import { styleText } from 'node:util';
 import { unreachable } from '../invariant.ts';
 import type { BoxAnswer } from '../sync/admin/enterprise.ts';
 import type { Finding, Person, Remedy } from '../sync/admin/finding.ts';
-import type { SetupAction } from '../sync/admin/setup.ts';
+import type { SetupAction } from '../sync/admin/setup-works.ts';
 
 /** How a report is written. */
 export interface TextStyle {
@@ -61,7 +61,7 @@ class Page {
 const PEOPLE: Readonly<Record<Person, string>> = {
   developer: "the app's developer",
   administrator: 'an administrator',
-  'co-administrator': 'a co-administrator who may change settings and apps',
+  'co-administrator': 'a co-administrator who may change apps',
   'folder-owner': "the folder's owner",
   you: 'you',
 };
@@ -85,18 +85,18 @@ export function findingText(finding: Finding, style: TextStyle): string {
   switch (status) {
     case 'ok':
       page.head(warnings.length === 0 ? 'ok' : 'ok, but', warnings.length === 0 ? 'green' : 'yellow', title);
-      page.body(text);
+      page.body(text, 'gray');
       for (const warning of warnings) page.body(`Note: ${warning}`, 'yellow');
       break;
     case 'failed':
       page.head('FAILED', finding.blocks ? 'red' : 'yellow', title);
-      page.body(text);
+      page.body(finding.blocks ? text : `${text} A run can start all the same.`);
       if (finding.answer !== null) page.body(answerText(finding.answer), 'gray');
       for (const remedy of finding.mend) remedyLines(page, remedy);
       break;
     case 'skipped':
       page.head('skipped', 'gray', title);
-      page.body(`because this has to be mended first: ${text}`, 'gray');
+      page.body(`until this is mended: ${text}`, 'gray');
       break;
     case 'cannot-tell':
       page.head('unknown', 'gray', title);

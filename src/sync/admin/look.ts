@@ -13,7 +13,7 @@ import type {
   Member,
 } from './enterprise.ts';
 import type { Outcome, StepId } from './finding.ts';
-import type { Side } from './steps.ts';
+import type { Side } from './step.ts';
 
 /** What the configuration says that the checks need. */
 export interface Wanted {

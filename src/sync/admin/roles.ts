@@ -1,4 +1,4 @@
-import type { Side } from './steps.ts';
+import type { Side } from './step.ts';
 
 /**
  * Why a role on the shared folder is too weak; undefined when it is not.

@@ -1,22 +1,8 @@
-import { AuthError, type MilaError, RejectedError, StaleError } from '../../errors.ts';
 import { type RemoteId, remoteId } from '../../ids.ts';
 import { foldName } from '../tree/name-rules.ts';
-import type { Account, BoxAnswer, Enterprise, FolderFacts, Group } from './enterprise.ts';
+import type { Account, Enterprise, FolderFacts, Group } from './enterprise.ts';
 import { LINKS } from './links.ts';
-
-/** The things that setup can make. */
-export type SetupPart = 'group' | 'service-account' | 'folder' | 'invitation' | 'participant' | 'membership';
-
-/** What was done about one of them, or has to be done by somebody. */
-export interface SetupAction {
-  readonly part: SetupPart;
-  readonly state: 'exists' | 'made' | 'would-make' | 'by-hand';
-  readonly text: string;
-  /** For what is left: how to do it by hand. */
-  readonly how: string | null;
-  readonly link: string | null;
-  readonly answer: BoxAnswer | null;
-}
+import { type SetupAction, SetupWorks } from './setup-works.ts';
 
 export interface SetupOptions {
   readonly enterprise: Enterprise;
@@ -40,10 +26,12 @@ const GROUPS_PAGE = 'Admin Console > Users & Groups > Groups';
 export class Setup {
   readonly #options: SetupOptions;
   readonly #enterprise: Enterprise;
+  readonly #works: SetupWorks;
 
   constructor(options: SetupOptions) {
     this.#options = options;
     this.#enterprise = options.enterprise;
+    this.#works = new SetupWorks(options);
   }
 
   /** Errors: AuthError · TransientError · AbortError; what was made until then stays, and is found the next time. */
@@ -61,13 +49,13 @@ export class Setup {
     const { groupName } = this.#options;
     const found = (await this.#enterprise.groups(groupName)).find(({ name }) => name === groupName);
     if (found !== undefined) {
-      this.#tell('group', 'exists', `group "${groupName}"`);
+      this.#works.tell('group', 'exists', `group "${groupName}"`);
       return found;
     }
     const how =
       `${GROUPS_PAGE} > Create. If a group of this name exists already, the app does not see it: it needs App + ` +
       'Enterprise access.';
-    return await this.#make('group', `group "${groupName}"`, {
+    return await this.#works.make('group', `group "${groupName}"`, {
       how,
       link: LINKS.groups,
       work: () => this.#enterprise.createGroup(groupName),
@@ -87,9 +75,9 @@ export class Setup {
     const name = account?.name ?? given.name ?? '';
     const whose = part === 'service-account' ? `the app's own account "${name}"` : `"${name}"`;
     const text = `${whose} in the group "${this.#options.groupName}"`;
-    if (isMember) this.#tell(part, 'exists', text);
+    if (isMember) this.#works.tell(part, 'exists', text);
     else {
-      await this.#make(part, text, {
+      await this.#works.make(part, text, {
         how: `${GROUPS_PAGE} > "${this.#options.groupName}" > Members: add "${name}".`,
         link: LINKS.groups,
         // Without group or account there is nothing to join: only on a dry run, or when making them was refused.
@@ -110,21 +98,21 @@ export class Setup {
       .flatMap(({ folder }) => folder?.name ?? [])
       .filter((name) => name !== sharedFolder);
     if (invitation !== undefined) {
-      this.#tell('folder', 'exists', `folder "${sharedFolder}"`);
+      this.#works.tell('folder', 'exists', `folder "${sharedFolder}"`);
       if (invitation.role === 'editor' || invitation.role === 'co-owner')
-        this.#tell('invitation', 'exists', shared);
+        this.#works.tell('invitation', 'exists', shared);
       else this.#leaveRole(invitation.role);
       return;
     }
     const found = await this.#ownFolder();
     if (found !== undefined) {
-      this.#tell('folder', 'exists', `folder "${sharedFolder}"`);
+      this.#works.tell('folder', 'exists', `folder "${sharedFolder}"`);
       await this.#inviteToExisting(found, { service, group, shared });
       return;
     }
     const note =
       others.length > 0 ? ` (the group is invited to ${others.map((each) => `"${each}"`).join(', ')})` : '';
-    const folder = await this.#make(
+    const folder = await this.#works.make(
       'folder',
       `folder "${sharedFolder}", owned by the app's own account${note}`,
       {
@@ -158,14 +146,14 @@ export class Setup {
     const why = isOwn
       ? 'the folder holds something already'
       : `the folder belongs to "${folder.owner?.name ?? 'somebody else'}"`;
-    this.#tell('invitation', 'by-hand', `${shared}: not done, because ${why}`, {
+    this.#works.tell('invitation', 'by-hand', `${shared}: not done, because ${why}`, {
       how: `In Box, open the folder > Sharing settings > invite the group "${this.#options.groupName}" as Editor.`,
       link: LINKS.collaborations,
     });
   }
 
   async #invite(shared: string, folderId: RemoteId | undefined, group: Group | undefined): Promise<void> {
-    await this.#make('invitation', shared, {
+    await this.#works.make('invitation', shared, {
       how: `In Box, open the folder > Sharing settings > invite the group "${this.#options.groupName}" as Editor.`,
       link: LINKS.collaborations,
       work:
@@ -177,12 +165,17 @@ export class Setup {
 
   #leaveRole(role: string): void {
     const { groupName, sharedFolder } = this.#options;
-    this.#tell('invitation', 'by-hand', `group "${groupName}" is "${role}" of the folder "${sharedFolder}"`, {
-      how:
-        'This program raises no role. If Editor is meant: in Box, open the folder > Sharing settings > Manage ' +
-        'Collaborators.',
-      link: LINKS.roles,
-    });
+    this.#works.tell(
+      'invitation',
+      'by-hand',
+      `group "${groupName}" is "${role}" of the folder "${sharedFolder}"`,
+      {
+        how:
+          'This program raises no role. If Editor is meant: in Box, open the folder > Sharing settings > Manage ' +
+          'Collaborators.',
+        link: LINKS.roles,
+      },
+    );
   }
 
   async #participant(
@@ -194,10 +187,10 @@ export class Setup {
     const own = users.find(({ kind }) => kind === 'app-user');
     const person = users.find(({ kind }) => kind === 'person');
     if (own === undefined && person !== undefined) {
-      this.#tell('participant', 'exists', `account "${name}" (${person.login}, a person's)`);
-      if (isMember(person.id)) this.#tell('membership', 'exists', `"${name}" in the group`);
+      this.#works.tell('participant', 'exists', `account "${name}" (${person.login}, a person's)`);
+      if (isMember(person.id)) this.#works.tell('membership', 'exists', `"${name}" in the group`);
       else {
-        this.#tell(
+        this.#works.tell(
           'membership',
           'by-hand',
           `"${name}" is a person's account, which this program puts into no group`,
@@ -210,7 +203,7 @@ export class Setup {
       return;
     }
     const account = own ?? (await this.#newParticipant(name));
-    if (own !== undefined) this.#tell('participant', 'exists', `account "${name}"`);
+    if (own !== undefined) this.#works.tell('participant', 'exists', `account "${name}"`);
     await this.#member('membership', {
       account,
       group,
@@ -220,56 +213,10 @@ export class Setup {
   }
 
   #newParticipant(name: string): Promise<Account | undefined> {
-    return this.#make('participant', `account "${name}", for this app only`, {
+    return this.#works.make('participant', `account "${name}", for this app only`, {
       how: 'The account is made when "mila-sync mount" is first started with the participant\'s file.',
       link: LINKS.userTypes,
       work: () => this.#enterprise.createAppUser(name),
     });
   }
-
-  /** Make one thing; what Box refuses is left to a person, and the rest goes on. */
-  async #make<T>(
-    part: SetupPart,
-    text: string,
-    given: {
-      readonly how: string;
-      readonly link: string;
-      readonly work: (() => Promise<T>) | undefined;
-    },
-  ): Promise<T | undefined> {
-    const { how, link, work } = given;
-    if (this.#options.dryRun) {
-      this.#tell(part, 'would-make', text);
-      return undefined;
-    }
-    if (work === undefined) {
-      this.#tell(part, 'by-hand', `${text}: has to wait for what comes before`, { how, link });
-      return undefined;
-    }
-    try {
-      const made = await work();
-      this.#tell(part, 'made', text);
-      return made;
-    } catch (error) {
-      if (!isRefusal(error)) throw error;
-      const answer = this.#enterprise.answerBehind(error) ?? null;
-      this.#tell(part, 'by-hand', `${text}: Box refused it`, { how, link, answer });
-      return undefined;
-    }
-  }
-
-  #tell(
-    part: SetupPart,
-    state: SetupAction['state'],
-    text: string,
-    more: { readonly how?: string; readonly link?: string; readonly answer?: BoxAnswer | null } = {},
-  ): void {
-    const { how = null, link = null, answer = null } = more;
-    this.#options.onAction({ part, state, text, how, link, answer });
-  }
-}
-
-/** Box's no to one thing, which says nothing about the next. */
-function isRefusal(error: unknown): error is MilaError {
-  return error instanceof RejectedError || error instanceof StaleError || error instanceof AuthError;
 }
