@@ -4,6 +4,7 @@ import { FOLDER_CHECKS } from './checks/folder-checks.ts';
 import { LIMIT_CHECKS } from './checks/limit-checks.ts';
 import { LOGIN_CHECKS } from './checks/login-checks.ts';
 import { PEOPLE_CHECKS } from './checks/people-checks.ts';
+import { ROLE_CHECKS } from './checks/role-checks.ts';
 import { SCOPE_CHECKS } from './checks/scope-checks.ts';
 import { type Finding, type Outcome, STEP_IDS, type StepId } from './finding.ts';
 import { type Check, failedBy, type Look } from './look.ts';
@@ -15,6 +16,7 @@ const CHECKS: Readonly<Record<StepId, Check>> = {
   ...PEOPLE_CHECKS,
   ...ACTING_CHECKS,
   ...FOLDER_CHECKS,
+  ...ROLE_CHECKS,
   ...LIMIT_CHECKS,
 };
 

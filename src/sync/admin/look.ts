@@ -59,6 +59,8 @@ export interface Facts {
   invitations?: readonly Collaboration[];
   /** The group's invitation to the shared folder, where it can be seen. */
   invitation?: Collaboration;
+  /** Whether the worker may delete in the folder. */
+  mayRemove?: boolean;
 }
 
 /** What every check is given. */
@@ -94,3 +96,6 @@ export function failedBy(error: unknown, look: Look): Outcome {
 export function isForbidden(error: unknown, look: Look): boolean {
   return look.facts.enterprise?.answerBehind(error)?.status === 403;
 }
+
+/** A day as everybody reads it. */
+export const dateText = (ms: number): string => new Date(ms).toISOString().slice(0, 10);

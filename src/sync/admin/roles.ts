@@ -13,7 +13,7 @@ export function roleProblem(role: string, side: Side): string | undefined {
       return undefined;
     case 'viewer uploader':
       return side === 'server'
-        ? 'it can add and change files, but not delete or rename them, which a server has to.'
+        ? 'it can add and change files, but not delete them, which a server has to.'
         : undefined;
     case 'previewer uploader':
     case 'uploader':
@@ -29,3 +29,6 @@ export function roleProblem(role: string, side: Side): string | undefined {
 
 /** Roles that may also decide about others' access. */
 export const UNNEEDED_ROLES: ReadonlySet<string> = new Set(['co-owner', 'owner']);
+
+/** Roles that may delete what they wrote. */
+export const MAY_REMOVE: ReadonlySet<string> = new Set(['owner', 'co-owner', 'editor']);

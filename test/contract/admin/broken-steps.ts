@@ -531,7 +531,7 @@ const folder: readonly BrokenStep[] = [
       ['previewer', /can only look/],
       ['uploader', /neither download nor change/],
       ['previewer uploader', /neither download nor change/],
-      ['viewer uploader', /but not delete or rename/],
+      ['viewer uploader', /app's own account is "viewer uploader".*but not delete/],
     ] as const
   ).map(
     ([role, means]): BrokenStep => ({

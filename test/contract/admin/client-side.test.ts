@@ -54,10 +54,30 @@ describe('a client’s file', () => {
     await changeRole('editor');
   });
 
-  it('is enough for a client that the group may upload and view', async () => {
+  it('is enough for a client that the group may view and upload, and then tries no writing', async () => {
     await changeRole('viewer uploader');
-    const findings = await world.doctor({ ...client(), mayWrite: false });
+    const before = (await world.items()).length;
+    const findings = await world.doctor(client());
     expect(failed(findings)).toEqual([]);
+    expect(of(findings, 'save-path')).toMatchObject({
+      status: 'cannot-tell',
+      text: expect.stringContaining('could not remove'),
+    });
+    expect(await world.items()).toHaveLength(before);
+    await changeRole('editor');
+  });
+
+  it('lets the server be Editor by itself where the group is less', async () => {
+    await changeRole('viewer uploader');
+    const own = await world.api('POST', '/2.0/collaborations', {
+      item: { type: 'folder', id: world.ids.folder },
+      accessible_by: { type: 'user', id: world.emulator.serviceAccountId },
+      role: 'editor',
+    });
+    const findings = await world.doctor();
+    expect(failed(findings)).toEqual([]);
+    expect(of(findings, 'save-path')?.status).toBe('ok');
+    await world.api('DELETE', `/2.0/collaborations/${own['id']}`);
     await changeRole('editor');
   });
 

@@ -1,11 +1,10 @@
-import { AuthError, FullError, RejectedError } from '../../../errors.ts';
+import { FullError } from '../../../errors.ts';
 import { remoteId } from '../../../ids.ts';
 import { foldName, remoteNameProblem } from '../../tree/name-rules.ts';
-import type { Collaboration, Desk, FolderFacts } from '../enterprise.ts';
+import type { Desk, FolderFacts } from '../enterprise.ts';
 import type { Outcome, StepId } from '../finding.ts';
-import { type Check, enterpriseOf, failedBy, type Look } from '../look.ts';
+import { type Check, dateText, enterpriseOf, failedBy, type Look } from '../look.ts';
 import { inProbeFolder, PROBE_FILE } from '../probe-folder.ts';
-import { roleProblem, UNNEEDED_ROLES } from '../roles.ts';
 import { STEPS } from '../steps.ts';
 
 const ROOT = remoteId('0');
@@ -16,8 +15,6 @@ function canLook({ facts, wanted }: Look): boolean {
   const own = facts.participants?.[0];
   return own !== undefined && (own.inGroup || facts.group === undefined);
 }
-
-const dateText = (ms: number) => new Date(ms).toISOString().slice(0, 10);
 
 async function sharedFolder(look: Look): Promise<Outcome> {
   const { facts, wanted } = look;
@@ -97,61 +94,6 @@ async function folderOwner({ facts }: Look): Promise<Outcome> {
   };
 }
 
-/** The invitation that gives the worker its role, as the folder itself tells it. */
-async function invitationIn(look: Look, desk: Desk, folder: FolderFacts): Promise<Collaboration | undefined> {
-  const { facts } = look;
-  try {
-    const all = await desk.collaborations(folder.id);
-    return all.find(({ invited }) => invited?.kind === 'group' && invited.id === facts.group?.id);
-  } catch (error) {
-    // An owner may hide who else is invited.
-    if (error instanceof RejectedError || error instanceof AuthError) return facts.invitation;
-    throw error;
-  }
-}
-
-async function folderRole(look: Look): Promise<Outcome> {
-  const { facts, wanted, clock } = look;
-  const { folder, worker, group } = facts;
-  if (folder === undefined || worker === undefined || group === undefined) return roleByPermissions(look);
-  const invitation = await invitationIn(look, worker, folder);
-  if (invitation === undefined) {
-    const means = `The group "${group.name}" is not invited to the folder, so the participants do not see it.`;
-    return { status: 'failed', means };
-  }
-  const { role, accepted, endsAtMs } = invitation;
-  if (!accepted) return { status: 'failed', means: "The group's invitation was not accepted yet." };
-  if (endsAtMs !== null && endsAtMs <= clock.now()) {
-    return {
-      status: 'failed',
-      means: `The group's invitation ended on ${dateText(endsAtMs)}.`,
-    };
-  }
-  const problem = roleProblem(role, wanted.side);
-  if (problem !== undefined) return { status: 'failed', means: `The group's role is "${role}": ${problem}` };
-  const warnings = [
-    ...(UNNEEDED_ROLES.has(role) ? [`The group's role is "${role}"; Editor is enough.`] : []),
-    ...(endsAtMs === null ? [] : [`The invitation ends on ${dateText(endsAtMs)}.`]),
-  ];
-  return { status: 'ok', found: `The group is "${role}".`, warnings };
-}
-
-/** Without a group to ask about, what Box says that the account may do here. */
-function roleByPermissions({ facts, wanted }: Look): Outcome {
-  const { folder, invitation } = facts;
-  if (folder === undefined) {
-    const problem = invitation && roleProblem(invitation.role, wanted.side);
-    if (problem !== undefined)
-      return { status: 'failed', means: `The group's role is "${invitation?.role}": ${problem}` };
-    return { status: 'ok', found: `The group is "${invitation?.role ?? 'invited'}".` };
-  }
-  const { upload, remove, rename } = folder.may;
-  if (upload && remove && rename)
-    return { status: 'ok', found: 'This account may write, rename and delete.' };
-  const lacking = [upload ? '' : 'write', rename ? '' : 'rename', remove ? '' : 'delete'].filter(Boolean);
-  return { status: 'failed', means: `This account may not ${lacking.join(', ')} in the folder.` };
-}
-
 /** Follow save_path as far as it exists. */
 async function walk(desk: Desk, from: FolderFacts, path: readonly string[]): Promise<Outcome | number> {
   let folderId = from.id;
@@ -184,6 +126,10 @@ const savePath: Check = async (look) => {
   const there = depth === wanted.savePath.length;
   const state = there ? `"${path}" is there` : `"${path}" will be made when the server's mount starts`;
   if (!wanted.mayWrite) return { status: 'cannot-tell', why: `${state}. Only writing tells more.` };
+  // Who may not delete would leave the trial behind.
+  if (facts.mayRemove !== true) {
+    return { status: 'cannot-tell', why: `${state}. This account could not remove a trial file again.` };
+  }
   try {
     await inProbeFolder({ desk: worker, parentId: folder.id, clock, random }, (probe) =>
       worker.writeFile(probe.id, PROBE_FILE, 'mila-sync doctor wrote this, and removes it.\n'),
@@ -201,6 +147,5 @@ const savePath: Check = async (look) => {
 export const FOLDER_CHECKS = {
   'shared-folder': sharedFolder,
   'folder-owner': folderOwner,
-  'folder-role': folderRole,
   'save-path': savePath,
 } as const satisfies Partial<Record<StepId, Check>>;
