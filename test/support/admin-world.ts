@@ -5,6 +5,7 @@ import { systemClock } from '../../src/clock.ts';
 import { silentLogger } from '../../src/logger.ts';
 import { seededRandom } from '../../src/random.ts';
 import { examine } from '../../src/sync/admin/doctor.ts';
+import type { GroupRole } from '../../src/sync/admin/enterprise.ts';
 import type { Finding } from '../../src/sync/admin/finding.ts';
 import type { Look, Wanted } from '../../src/sync/admin/look.ts';
 import { Setup } from '../../src/sync/admin/setup.ts';
@@ -197,7 +198,10 @@ export class AdminWorld {
     }
   }
 
-  async setup(participants: readonly string[], dryRun = false): Promise<readonly SetupAction[]> {
+  async setup(
+    participants: readonly string[],
+    { dryRun = false, role = 'editor' as GroupRole } = {},
+  ): Promise<readonly SetupAction[]> {
     const actions: SetupAction[] = [];
     const enterprise = await this.look().open();
     try {
@@ -206,6 +210,7 @@ export class AdminWorld {
         groupName: GROUP,
         sharedFolder: FOLDER,
         participants,
+        role,
         dryRun,
         onAction: (action) => actions.push(action),
       }).run();

@@ -1,6 +1,7 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { ConfigError } from '../../errors.ts';
 import { examine } from '../../sync/admin/doctor.ts';
+import type { GroupRole } from '../../sync/admin/enterprise.ts';
 import { type Finding, STEP_IDS, type StepId } from '../../sync/admin/finding.ts';
 import { enterpriseOf, type Look } from '../../sync/admin/look.ts';
 import { Setup } from '../../sync/admin/setup.ts';
@@ -14,6 +15,7 @@ import { collect, doctorDocument, doctorExit } from './doctor.ts';
 
 interface SetupFlags extends AdminFlags {
   readonly dryRun?: boolean;
+  readonly role: GroupRole;
 }
 
 /** What has to be there before anything can be made: no person's work can be done by an API that lets nobody in. */
@@ -34,6 +36,7 @@ async function carryOut(look: Look, flags: SetupFlags, output: Output): Promise<
     groupName: wanted.groupName,
     sharedFolder: wanted.sharedFolder,
     participants: wanted.participants,
+    role: flags.role,
     dryRun: flags.dryRun === true,
     onAction: (action) => {
       actions.push(action);
@@ -119,6 +122,11 @@ export function setupCommand(): Command {
     .description("make what the administrator's set-up needs in Box, as far as a program can")
     .argument('<config>', 'a Mila configuration file (JSON or YAML), a server’s or a client’s')
     .option('--participant <name>', 'a participant who gets an account (may be repeated)', collect)
+    .addOption(
+      new Option('--role <role>', 'what the group is to be in a new folder')
+        .choices(['editor', 'viewer uploader'])
+        .default('editor'),
+    )
     .option('--dry-run', 'only say what would be made')
     .option('--json', 'one JSON document')
     .option('--quiet', 'no notes on standard error')

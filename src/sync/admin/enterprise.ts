@@ -34,6 +34,9 @@ export interface Group {
   readonly name: string;
 }
 
+/** The roles that let a participant take part, by Box's names. */
+export type GroupRole = 'editor' | 'viewer uploader';
+
 /** One invitation to a folder. */
 export interface Collaboration {
   readonly folder: { readonly id: string; readonly name: string } | null;
@@ -118,8 +121,7 @@ export interface Enterprise {
   createGroup(name: string): Promise<Group>;
   addMember(groupId: string, userId: string): Promise<void>;
   createAppUser(name: string): Promise<Account>;
-  /** Invite a group to a folder as Editor. */
-  invite(folderId: RemoteId, groupId: string): Promise<void>;
+  invite(folderId: RemoteId, groupId: string, role: GroupRole): Promise<void>;
   /** What Box said, when an error came from Box's saying no. */
   answerBehind(error: unknown): BoxAnswer | undefined;
   close(): Promise<void>;

@@ -1,7 +1,8 @@
 import { type RemoteId, remoteId } from '../../ids.ts';
 import { foldName } from '../tree/name-rules.ts';
-import type { Account, Enterprise, FolderFacts, Group } from './enterprise.ts';
+import type { Account, Enterprise, FolderFacts, Group, GroupRole } from './enterprise.ts';
 import { LINKS } from './links.ts';
+import { roleProblem } from './roles.ts';
 import { type SetupAction, SetupWorks } from './setup-works.ts';
 
 export interface SetupOptions {
@@ -9,12 +10,18 @@ export interface SetupOptions {
   readonly groupName: string;
   readonly sharedFolder: string;
   readonly participants: readonly string[];
+  /** What the group is to be in a folder that it is not invited to yet. */
+  readonly role: GroupRole;
   /** Only tell what would be made. */
   readonly dryRun: boolean;
   readonly onAction: (action: SetupAction) => void;
 }
 
 const ROOT = remoteId('0');
+const ROLE_NAMES: Readonly<Record<GroupRole, string>> = {
+  editor: 'Editor',
+  'viewer uploader': 'Viewer Uploader',
+};
 const GROUPS_PAGE = 'Admin Console > Users & Groups > Groups';
 
 /**
@@ -91,7 +98,7 @@ export class Setup {
 
   async #folder(service: Account, group: Group | undefined): Promise<void> {
     const { sharedFolder, groupName } = this.#options;
-    const shared = `group "${groupName}" as Editor of the folder "${sharedFolder}"`;
+    const shared = `group "${groupName}" as ${ROLE_NAMES[this.#options.role]} of the folder "${sharedFolder}"`;
     const invitations = group === undefined ? [] : await this.#enterprise.invitationsOf(group.id);
     const invitation = invitations.find(({ folder }) => folder?.name === sharedFolder);
     const others = invitations
@@ -99,9 +106,7 @@ export class Setup {
       .filter((name) => name !== sharedFolder);
     if (invitation !== undefined) {
       this.#works.tell('folder', 'exists', `folder "${sharedFolder}"`);
-      if (invitation.role === 'editor' || invitation.role === 'co-owner')
-        this.#works.tell('invitation', 'exists', shared);
-      else this.#leaveRole(invitation.role);
+      this.#existing(invitation.role);
       return;
     }
     const found = await this.#ownFolder();
@@ -143,39 +148,39 @@ export class Setup {
     const isOwn = folder.owner?.id === service.id;
     const isEmpty = isOwn && (await this.#enterprise.service.entries(folder.id))?.length === 0;
     if (isEmpty) return this.#invite(shared, folder.id, group);
-    const why = isOwn
-      ? 'the folder holds something already'
-      : `the folder belongs to "${folder.owner?.name ?? 'somebody else'}"`;
+    const [why, where] = isOwn
+      ? ['the folder holds something already', "Admin Console > Content > the app's own account > the folder"]
+      : [`the folder belongs to "${folder.owner?.name ?? 'somebody else'}"`, 'Its owner, in Box: the folder'];
     this.#works.tell('invitation', 'by-hand', `${shared}: not done, because ${why}`, {
-      how: `In Box, open the folder > Sharing settings > invite the group "${this.#options.groupName}" as Editor.`,
+      how: `${where} > Sharing settings > invite the group "${this.#options.groupName}".`,
       link: LINKS.collaborations,
     });
   }
 
   async #invite(shared: string, folderId: RemoteId | undefined, group: Group | undefined): Promise<void> {
+    const { groupName, role } = this.#options;
     await this.#works.make('invitation', shared, {
-      how: `In Box, open the folder > Sharing settings > invite the group "${this.#options.groupName}" as Editor.`,
+      how: `In Box, open the folder > Sharing settings > invite the group "${groupName}".`,
       link: LINKS.collaborations,
       work:
         folderId === undefined || group === undefined
           ? undefined
-          : () => this.#enterprise.invite(folderId, group.id),
+          : () => this.#enterprise.invite(folderId, group.id, role),
     });
   }
 
-  #leaveRole(role: string): void {
+  /** No role is changed, be it too weak or stronger than asked for. */
+  #existing(role: string): void {
     const { groupName, sharedFolder } = this.#options;
-    this.#works.tell(
-      'invitation',
-      'by-hand',
-      `group "${groupName}" is "${role}" of the folder "${sharedFolder}"`,
-      {
-        how:
-          'This program raises no role. If Editor is meant: in Box, open the folder > Sharing settings > Manage ' +
-          'Collaborators.',
+    const text = `group "${groupName}" as "${role}" of the folder "${sharedFolder}"`;
+    const problem = roleProblem(role, 'client');
+    if (problem === undefined) this.#works.tell('invitation', 'exists', text);
+    else {
+      this.#works.tell('invitation', 'by-hand', `${text}: ${problem}`, {
+        how: 'This program changes no role. In Box, open the folder > Sharing settings > Manage Collaborators.',
         link: LINKS.roles,
-      },
-    );
+      });
+    }
   }
 
   async #participant(

@@ -11,6 +11,7 @@ import type {
   Desk,
   Enterprise,
   Group,
+  GroupRole,
   KeyFacts,
   Member,
 } from '../admin/enterprise.ts';
@@ -209,7 +210,7 @@ class BoxEnterprise implements Enterprise {
     });
   }
 
-  async invite(folderId: RemoteId, groupId: string): Promise<void> {
+  async invite(folderId: RemoteId, groupId: string, role: GroupRole): Promise<void> {
     const { userCollaborations } = this.#session.client;
     const isThere = async () =>
       (await this.service.collaborations(folderId)).some(({ invited }) => invited?.id === groupId)
@@ -221,7 +222,7 @@ class BoxEnterprise implements Enterprise {
           userCollaborations.createCollaboration({
             item: { type: 'folder', id: folderId },
             accessibleBy: { type: 'group', id: groupId },
-            role: 'editor',
+            role,
           }),
         );
         return true;

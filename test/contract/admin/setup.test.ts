@@ -31,7 +31,7 @@ async function everything(): Promise<unknown> {
 describe('setup in an empty enterprise', () => {
   it('says on a dry run what it would make, and touches nothing', async () => {
     const before = await everything();
-    expect(states(await world.setup(['site_a'], true))).toEqual([
+    expect(states(await world.setup(['site_a'], { dryRun: true }))).toEqual([
       'group would-make',
       'service-account would-make',
       'folder would-make',
@@ -67,6 +67,18 @@ describe('setup in an empty enterprise', () => {
     const findings = await world.doctor({ participants: ['site_a'] });
     expect(findings.filter(({ status }) => status === 'failed')).toEqual([]);
     expect(findings.find(({ step }) => step === 'access-level')?.text).toContain('App access only');
+  });
+
+  it('gives the group no more than was asked for, and leaves it at that', async () => {
+    const role = 'viewer uploader';
+    await world.setup(['site_a'], { role });
+    const findings = await world.doctor({ participants: ['site_a'] });
+    expect(findings.filter(({ status }) => status === 'failed')).toEqual([]);
+    const made = await everything();
+    expect(JSON.stringify(made)).toContain('"role":"viewer uploader"');
+    const again = await world.setup(['site_a']);
+    expect(new Set(again.map(({ state }) => state))).toEqual(new Set(['exists']));
+    expect(await everything()).toEqual(made);
   });
 
   it('goes on where it was cut off, whatever it had made', async () => {
