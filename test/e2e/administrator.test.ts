@@ -45,6 +45,8 @@ describe('from nothing to a mount', () => {
     const client = { name: 'site_a', client_type: 'mila.services.clients.BoxClient', box_configuration: box };
     await writeFile(file('server.json'), JSON.stringify(server));
     await writeFile(file('client.json'), JSON.stringify(client));
+    const own = { ...client, name: 'site_own', box_configuration: { ...box, account: 'service_account' } };
+    await writeFile(file('own.json'), JSON.stringify(own));
   });
   afterAll(async () => {
     emulator.process.kill('SIGTERM');
@@ -81,6 +83,12 @@ describe('from nothing to a mount', () => {
     const mounted = await run('mount', file('server.json'), '--once');
     expect(mounted.code).toBe(0);
     expect(mounted.stdout).toContain(`ready ${file('mount')}/kmol folder/jwt/test_run`);
+
+    const own = await run('mount', file('own.json'), '--once', '--dir', file('own-mount'));
+    expect(own.code).toBe(0);
+    const stats = await (await fetch(`${url}/_emulator/stats`)).text();
+    expect(stats).toContain('mila-sync app');
+    expect(stats).not.toContain('site_own');
   }, 60_000);
 
   it('says what a script may rely on with its exit code', async () => {

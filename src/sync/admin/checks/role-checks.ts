@@ -88,8 +88,12 @@ function judged(
     const whose = wanted.side === 'server' ? "The app's own account" : 'The account';
     return { status: 'failed', means: `${whose} is "${roles.join('", "')}": ${problems[0]}` };
   }
-  const found =
-    roles.length === 0 ? 'The folder is shared with the account.' : `Its role: ${roles.join(', ')}.`;
+  const found = [
+    roles.length === 0
+      ? 'The folder is shared with this account.'
+      : `This account is ${roles.join(' and ')}.`,
+    invitation === undefined ? '' : ` The group is ${invitation.role}.`,
+  ].join('');
   return { status: 'ok', found, warnings: invitation === undefined ? [] : notesOn(invitation) };
 }
 
