@@ -15,11 +15,16 @@ type Tint = 'green' | 'red' | 'yellow' | 'gray' | 'cyan' | 'bold';
 
 const INDENT = 10;
 
+/** Names come from Box and from files: what would steer a terminal is shown as a question mark. */
+function harmless(text: string): string {
+  return [...text].map((each) => (/[\p{Cc}\p{Cf}]/u.test(each) ? '?' : each)).join('');
+}
+
 /** Break text at spaces; what is longer than a line, such as an address, stays whole. */
 export function wrapped(text: string, width: number): readonly string[] {
   const lines: string[] = [];
   let line = '';
-  for (const word of text.split(/\s+/)) {
+  for (const word of text.split(/\s+/).map(harmless)) {
     if (line !== '' && line.length + 1 + word.length > width) {
       lines.push(line);
       line = word;

@@ -27,7 +27,7 @@ export function boxSectionOf(configuration: ParticipantConfiguration) {
   if (configuration.box === null) {
     throw new ConfigError({
       code: 'configuration-invalid',
-      message: `${configuration.path} has no box_configuration, so there is nothing to mount`,
+      message: `${configuration.path} has no box_configuration, so it has nothing to do with Box`,
     });
   }
   return configuration.box;

@@ -78,6 +78,10 @@ Looks at every step of the set-up in Box that CONFIG needs, and says for each th
 what that means, where to click and who can do it. With a client's file, only what that client needs. To see whether
 writing works, it makes a small folder and removes it.
 
+With --json, one document: config, side, ok, failed, blocking (counts), and steps, each with id, title, status (ok, failed,
+skipped, cannot-tell), blocks, text, because (a step's id), answer (call, status, code, message, request_id), mend (who,
+what, link) and warnings.
+
 Exit code: 0 a run can start, 3 something has to be mended first, 5 Box cannot be reached.
 
 Example:

@@ -150,6 +150,18 @@ async function changeRole(role: string): Promise<void> {
   await world.api('PUT', `/2.0/collaborations/${invitation?.id}`, { role });
 }
 
+describe('a server’s file without a group', () => {
+  it('is checked as far as that goes', async () => {
+    const findings = await world.doctor({ groupName: undefined });
+    expect(failed(findings)).toEqual([]);
+    expect(of(findings, 'group')).toMatchObject({
+      status: 'cannot-tell',
+      text: expect.stringContaining('group_name'),
+    });
+    expect(of(findings, 'save-path')?.status).toBe('ok');
+  });
+});
+
 describe('the key file', () => {
   it('is complained of when others on this machine can read it', async () => {
     await world.writeKey({}, 0o644);

@@ -82,18 +82,16 @@ function judged(
   }
   const problem = invitation && groupProblem(invitation, look);
   if (problem !== undefined) return { status: 'failed', means: problem };
+  // Through a group that this program was not told of, for one.
+  if (roles.length === 0) return byPermissions(look, folder);
   // The roles of one account add up, so one that is strong enough will do.
   const problems = roles.map((role) => roleProblem(role, wanted.side));
-  if (roles.length > 0 && problems.every((each) => each !== undefined)) {
+  if (problems.every((each) => each !== undefined)) {
     const whose = wanted.side === 'server' ? "The app's own account" : 'The account';
     return { status: 'failed', means: `${whose} is "${roles.join('", "')}": ${problems[0]}` };
   }
-  const found = [
-    roles.length === 0
-      ? 'The folder is shared with this account.'
-      : `This account is ${roles.join(' and ')}.`,
-    invitation === undefined ? '' : ` The group is ${invitation.role}.`,
-  ].join('');
+  const group = invitation === undefined ? '' : ` The group is ${invitation.role}.`;
+  const found = `This account is ${roles.join(' and ')}.${group}`;
   return { status: 'ok', found, warnings: invitation === undefined ? [] : notesOn(invitation) };
 }
 
