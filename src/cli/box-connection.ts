@@ -3,8 +3,10 @@ import { ConfigError } from '../errors.ts';
 import type { ParticipantConfiguration } from '../fl/config.ts';
 import type { Logger } from '../logger.ts';
 import type { Random } from '../random.ts';
+import type { Enterprise } from '../sync/admin/enterprise.ts';
 import { BOX_BASE_URLS, type BoxBaseUrls, readBoxConfiguration } from '../sync/box/box-configuration.ts';
 import { type BoxIdentity, openBoxStore } from '../sync/box/box-store.ts';
+import { openEnterprise } from '../sync/box/enterprise.ts';
 import type { ApiBudget } from '../sync/box/pacer.ts';
 import type { RemoteCallLedger, RemoteStore } from '../sync/remote/remote-store.ts';
 import { boxSectionOf } from './mount-layout.ts';
@@ -24,10 +26,10 @@ const MOUNT_RETRY_POLICY = { attemptsMax: 4, baseMs: 400, capMs: 4000, waitTotal
 /** Opens the store when it is needed, with the ledger that counts its calls. */
 export type StoreOpener = (ledger: RemoteCallLedger) => Promise<RemoteStore>;
 
-/** A server works as the application's service account, a client as the app user of its name. */
+/** A server works as the application's own account, a client as the app user of its name unless the app is its own. */
 function identityOf(configuration: ParticipantConfiguration): BoxIdentity {
-  if (configuration.role === 'server') return { kind: 'service-account' };
-  const group = boxSectionOf(configuration).group_name;
+  const { account, group_name: group } = boxSectionOf(configuration);
+  if (configuration.role === 'server' || account === 'service_account') return { kind: 'service-account' };
   return { kind: 'app-user', name: configuration.name, ...(group === undefined ? {} : { groupName: group }) };
 }
 
@@ -49,6 +51,38 @@ function baseUrlsOf(
   };
 }
 
+/** The key file that a configuration names. Errors: ConfigError. */
+function keyPathOf(configuration: ParticipantConfiguration): string {
+  const path = boxSectionOf(configuration).box_configuration_path;
+  if (path !== undefined) return path;
+  throw new ConfigError({
+    code: 'configuration-invalid',
+    message: `${configuration.path}: box_configuration.box_configuration_path is missing`,
+    hint: 'Name the JSON key file that the developer console of Box downloaded.',
+  });
+}
+
+/**
+ * Prepare to look at Box as an administrator would, with the key file that a configuration names.
+ *
+ * Errors: ConfigError when none is named. What is returned reads the file: ConfigError, AuthError 'wrong-passphrase'.
+ */
+export function enterpriseConnection(
+  configuration: ParticipantConfiguration,
+  surroundings: Surroundings & { readonly signal: AbortSignal },
+): () => Promise<Enterprise> {
+  const { logger, environment } = surroundings;
+  const path = keyPathOf(configuration);
+  const baseUrls = baseUrlsOf(configuration, environment);
+  return async () =>
+    openEnterprise({
+      ...surroundings,
+      configuration: await readBoxConfiguration(path, logger),
+      retryPolicy: MOUNT_RETRY_POLICY,
+      ...(baseUrls === undefined ? {} : { baseUrls }),
+    });
+}
+
 /**
  * Prepare the connection that a configuration describes.
  *
@@ -60,14 +94,7 @@ export async function boxConnection(
   surroundings: Surroundings,
 ): Promise<StoreOpener> {
   const { clock, random, logger, environment, apiBudget } = surroundings;
-  const path = boxSectionOf(configuration).box_configuration_path;
-  if (path === undefined) {
-    throw new ConfigError({
-      code: 'configuration-invalid',
-      message: `${configuration.path}: box_configuration.box_configuration_path is missing`,
-      hint: 'Name the JSON key file that the developer console of Box downloaded.',
-    });
-  }
+  const path = keyPathOf(configuration);
   const keys = await readBoxConfiguration(path, logger);
   const baseUrls = baseUrlsOf(configuration, environment);
   const identity = identityOf(configuration);

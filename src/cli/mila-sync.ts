@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 import { controlCommands } from './commands/control.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { emulatorCommand } from './commands/emulator.ts';
 import { mountCommand } from './commands/mount.ts';
+import { setupCommand } from './commands/setup.ts';
 import { statusCommand } from './commands/status.ts';
 import { createProgram, runProgram } from './program.ts';
 
@@ -10,6 +12,8 @@ await runProgram(
     mountCommand(),
     statusCommand(),
     ...controlCommands(),
+    doctorCommand(),
+    setupCommand(),
     emulatorCommand(),
   ]),
 );

@@ -60,6 +60,8 @@ export const BOX_SECTION = z.object({
   shared_dir_name: innerPath,
   save_path: innerPath,
   group_name: z.string().min(1).optional(),
+  /** Whose account a client works in: one that the app keeps for it, or the app's own. */
+  account: z.enum(['app_user', 'service_account']).default('app_user'),
   /** Where the shared folder is mirrored on this machine. */
   mount_path: z.string().min(1).optional(),
   base_urls: BASE_URLS.optional(),

@@ -197,6 +197,7 @@ async function firstApplication(
       clientId: randomBytes(16).toString('hex'),
       clientSecret: randomBytes(16).toString('hex'),
       keyRevoked: false,
+      enabled: true,
       enterpriseId: 917_283_645,
       adminUserId: admin.id,
       serviceAccountId: service.id,

@@ -132,13 +132,17 @@ function unlock(path: string, appAuth: AppAuth): KeyObject {
   }
 }
 
-/** Warn when others on this machine may read the key. */
-async function warnOfReaders(path: string, logger: Logger): Promise<void> {
+/** The command that keeps others on this machine from reading the key; undefined when they cannot. */
+export async function commandAgainstReaders(path: string): Promise<string | undefined> {
   const { mode } = await stat(path);
-  if ((mode & 0o077) === 0) return;
-  const command = `chmod 600 '${path.replaceAll("'", `'\\''`)}'`;
+  return (mode & 0o077) === 0 ? undefined : `chmod 600 '${path.replaceAll("'", `'\\''`)}'`;
+}
+
+async function warnOfReaders(path: string, logger: Logger): Promise<void> {
+  const command = await commandAgainstReaders(path);
+  if (command === undefined) return;
   logger.warn(
-    { path, mode: (mode & 0o777).toString(8), command },
+    { path, command },
     `others on this machine can read the Box key file; mend it with: ${command}`,
   );
 }

@@ -25,13 +25,17 @@ export type BoxIdentity =
   | { readonly kind: 'service-account' }
   | { readonly kind: 'app-user'; readonly name: string; readonly groupName?: string };
 
-export interface LogInOptions {
+/** What every way of getting tokens needs. */
+export interface GrantOptions {
   readonly configuration: BoxConfiguration;
-  readonly identity: BoxIdentity;
   readonly baseUrls: BoxBaseUrls;
   readonly transport: Transport;
   readonly clock: Clock;
   readonly logger: Logger;
+}
+
+export interface LogInOptions extends GrantOptions {
+  readonly identity: BoxIdentity;
 }
 
 export interface LoggedIn {
@@ -96,7 +100,7 @@ async function accessOf(options: LogInOptions, service: Access, account: RemoteU
   return asUser;
 }
 
-function depsOf({ transport, baseUrls, clock, logger }: LogInOptions): GrantDeps {
+function depsOf({ transport, baseUrls, clock, logger }: GrantOptions): GrantDeps {
   return { transport, apiUrl: baseUrls.api, clock, logger };
 }
 
@@ -108,7 +112,8 @@ function sessionOf({ transport, baseUrls, logger }: LogInOptions, access: Access
   return openSession({ transport, access, baseUrls, logger });
 }
 
-function grantFor(options: LogInOptions, subject: GrantSubject): Grant {
+/** The way to tokens for a subject that the key file allows. */
+export function grantFor(options: GrantOptions, subject: GrantSubject): Grant {
   const { configuration } = options;
   const { credentials, path, clientId, clientSecret } = configuration;
   const deps = depsOf(options);
@@ -132,7 +137,7 @@ function grantFor(options: LogInOptions, subject: GrantSubject): Grant {
 const DEVELOPER: GrantSubject = { type: 'user', id: '' };
 
 /** The enterprise's service account; a file without an enterprise is one user's. */
-function subjectOf({ credentials, enterpriseId, userId, path }: BoxConfiguration): GrantSubject {
+export function subjectOf({ credentials, enterpriseId, userId, path }: BoxConfiguration): GrantSubject {
   if (credentials.kind === 'developer-token') return DEVELOPER;
   if (enterpriseId !== undefined) return { type: 'enterprise', id: enterpriseId };
   if (userId !== undefined) return { type: 'user', id: userId };

@@ -14,6 +14,13 @@ const NEW_FILE =
 
 /** Box's words on the token endpoint, and the administrator's step that mends each. */
 const ROWS: readonly Row[] = [
+  // Before those whose words it contains.
+  {
+    tells: /grant type is unauthorized|invalid grant_type|box_subject_type|grant credentials/i,
+    code: 'grant-refused',
+    says: 'the application is not of the kind "Server Authentication (with JWT)"',
+    hint: 'Create the application as Custom App > Server Authentication (with JWT).',
+  },
   {
     tells: /not authorized by the enterprise/i,
     code: 'app-not-authorised',
@@ -21,7 +28,7 @@ const ROWS: readonly Row[] = [
     hint: 'An administrator authorises it: Admin Console > Apps > Custom Apps Manager > Server Authentication Apps > View > Authorize.',
   },
   {
-    tells: /client credentials|client_id|client_secret/i,
+    tells: /client credentials|'?iss'? claim|client_id|client_secret/i,
     code: 'client-refused',
     says: "Box does not know the file's client id and secret",
     hint: `Was the secret reset, or the application deleted? If so, ${NEW_FILE}.`,
@@ -31,6 +38,18 @@ const ROWS: readonly Row[] = [
     code: 'clock-skew',
     says: "this machine's clock differs too much from Box's",
     hint: 'Set the clock (on Linux: sudo timedatectl set-ntp true).',
+  },
+  {
+    tells: /'?jti'? claim/i,
+    code: 'assertion-refused',
+    says: 'Box takes the login for one that it has seen before',
+    hint: 'Try again. If it comes back, something between this machine and Box repeats requests: a proxy that retries.',
+  },
+  {
+    tells: /algorithm not allowed/i,
+    code: 'algorithm-refused',
+    says: 'Box does not take the signature of this key',
+    hint: `Box wants an RSA key pair; ${NEW_FILE}.`,
   },
   {
     tells: /signature/i,
@@ -55,12 +74,6 @@ const ROWS: readonly Row[] = [
     code: 'user-token-refused',
     says: 'the application may not act for users',
     hint: 'In the Developer Console choose App + Enterprise Access and tick "Generate user access tokens", then submit and authorise again.',
-  },
-  {
-    tells: /grant type is unauthorized|box_subject_type/i,
-    code: 'grant-refused',
-    says: 'the application is not of the kind "Server Authentication (with JWT)"',
-    hint: 'Create the application as Custom App > Server Authentication (with JWT).',
   },
 ];
 

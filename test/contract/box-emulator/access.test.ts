@@ -55,6 +55,23 @@ describe('roles', () => {
     },
   );
 
+  it('go on where the owner has left for another enterprise, which the folder then tells', async () => {
+    const made = await rig.call('POST', '/2.0/users', {
+      token: owner,
+      json: { name: 'partner', login: `partner-${++count}@elsewhere.example` },
+    });
+    const partner = await rig.tokenOf(made.body.id);
+    const folder = await rig.folder(partner, '0', 'from outside');
+    await rig.share(partner, folder, rig.running.serviceAccountId, 'editor');
+    const path = `/2.0/folders/${folder}?fields=is_externally_owned`;
+    expect((await rig.get(path, owner)).body.is_externally_owned).toBe(false);
+    await rig.control('POST', `/users/${made.body.id}/leave`);
+    expect((await rig.get(path, owner)).body.is_externally_owned).toBe(true);
+    expect((await rig.get(`/2.0/users/${made.body.id}`, owner)).status).toBe(404);
+    expect((await rig.get('/2.0/users?filter_term=partner', owner)).body.entries).toEqual([]);
+    expect((await rig.file(owner, folder, 'still mine to edit')).length).toBeGreaterThan(0);
+  });
+
   it('flow down the tree: a role below adds rights and never takes any', async () => {
     const top = await rig.folder(owner, '0', `waterfall-${++count}`);
     const below = await rig.folder(owner, top, 'below');

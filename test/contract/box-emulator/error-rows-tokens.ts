@@ -244,6 +244,26 @@ export const AUTHENTICATION_ROWS: readonly ErrorRow[] = [
     code: null,
   },
   {
+    name: 'an app that is authorised but not enabled',
+    run: (world) =>
+      withApp(world, { enabled: false }, { enabled: true }, () =>
+        world.rig.get('/2.0/users/me', world.owner),
+      ),
+    status: 401,
+    code: 'unauthorized',
+    message: 'Unauthorized - Cannot authorize with this service',
+  },
+  {
+    name: 'an app without any scope for content that lists its own root',
+    run: async ({ rig }) => {
+      const path = `/users/${rig.running.serviceAccountId}/token`;
+      const { body } = await rig.control('POST', path, { scopes: ['manage_groups'] });
+      return rig.get('/2.0/folders/0/items', body.access_token);
+    },
+    status: 403,
+    code: 'insufficient_scope',
+  },
+  {
     name: 'an app user who wants to administer',
     run: ({ rig, editor }) => rig.get('/2.0/users', editor.token),
     status: 403,

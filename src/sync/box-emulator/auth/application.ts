@@ -38,6 +38,8 @@ const applicationSchema = z.strictObject({
   privateKeyPem: z.string(),
   passphrase: z.string(),
   keyRevoked: z.boolean(),
+  /** False: the enterprise disables unpublished apps, and nobody has enabled this one. */
+  enabled: z.boolean().default(true),
   enterpriseId: z.number(),
   adminUserId: z.number(),
   serviceAccountId: z.number(),
@@ -56,6 +58,7 @@ export const applicationChangeSchema = z.strictObject({
   /** True: an administrator authorises the app as it is now configured. Default: stays as it was authorised before. */
   reauthorise: z.boolean().optional(),
   keyRevoked: z.boolean().optional(),
+  enabled: z.boolean().optional(),
 });
 
 /** Remembers the app and lets tests and rehearsals change what the administrator would. */
@@ -84,7 +87,7 @@ export class ApplicationRegistry {
   }
 
   change(change: z.infer<typeof applicationChangeSchema>): Application {
-    const { authorised, reauthorise, keyRevoked, ...grant } = change;
+    const { authorised, reauthorise, keyRevoked, enabled, ...grant } = change;
     const old = this.#application;
     const given = Object.fromEntries(Object.entries(grant).filter(([, value]) => value !== undefined));
     const configured: Grant = { ...old.configured, ...given };
@@ -94,6 +97,7 @@ export class ApplicationRegistry {
       ...old,
       configured,
       keyRevoked: keyRevoked ?? old.keyRevoked,
+      enabled: enabled ?? old.enabled,
       authorised: authorised === false ? null : inForce,
     };
     this.#meta.set('application', this.#application);

@@ -20,10 +20,20 @@ export function authenticate(box: Box, context: RequestContext): Actor {
     throw new Refusal(401, null, {
       'www-authenticate': 'Bearer realm="Service", error="account_deactivated"',
     });
+  requireEnabled(box);
   const scopes = new Set(token.authority.scopes);
   const own: Actor = { user, token, scopes, asUser: false };
   const asUser = header(context, 'as-user');
   return asUser === undefined || asUser === String(user.id) ? own : actAs(box, own, asUser);
+}
+
+/** An app that is authorised but not enabled gets tokens, and no call is let through. Source: support.box.com 360044193313. */
+function requireEnabled(box: Box): void {
+  if (box.application.current.enabled) return;
+  throw new Refusal(401, {
+    code: 'unauthorized',
+    message: 'Unauthorized - Cannot authorize with this service',
+  });
 }
 
 /** Source: developer.box.com guides jwt/as-user; support.box.com 41849010753427. */

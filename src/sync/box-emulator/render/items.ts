@@ -2,7 +2,7 @@ import type { Sight } from '../access/access.ts';
 import { RIGHT, RIGHTS_OF_ROLE } from '../access/rights.ts';
 import type { Box } from '../box.ts';
 import { RawNumber } from '../http/raw-number.ts';
-import type { ItemKind, ItemRow } from '../store/rows.ts';
+import { type ItemKind, type ItemRow, isExternal } from '../store/rows.ts';
 import { type FieldTable, renderFields } from './fields.ts';
 import { renderMiniUser } from './users.ts';
 
@@ -134,7 +134,10 @@ const PEOPLE: FieldTable<ItemView> = {
   owned_by: ({ box, sight }) => renderMiniUser(box, sight.row.owner_id),
   uploader_display_name: ({ box, sight }) => box.store.users.get(sight.row.created_by)?.name ?? '',
   has_collaborations: ({ box, sight }) => box.store.collaborations.ofItem(sight.row.id).length > 0,
-  is_externally_owned: () => false,
+  is_externally_owned: ({ box, sight }) => {
+    const owner = box.store.users.get(sight.row.owner_id);
+    return owner !== undefined && isExternal(owner);
+  },
   allowed_invitee_roles: ({ sight }) =>
     sight.row.kind === 'file' ? ['editor', 'viewer'] : Object.keys(RIGHTS_OF_ROLE),
 };

@@ -11,14 +11,23 @@ import { plain, type Route } from '../http/route.ts';
 import { createFolder } from '../operations/tree-operations.ts';
 
 function describeApp(box: Box): Record<string, unknown> {
-  const { clientId, enterpriseId, adminUserId, serviceAccountId, configured, authorised, keyRevoked } =
-    box.application.current;
+  const {
+    clientId,
+    enterpriseId,
+    adminUserId,
+    serviceAccountId,
+    configured,
+    authorised,
+    keyRevoked,
+    enabled,
+  } = box.application.current;
   return {
     client_id: clientId,
     enterprise_id: String(enterpriseId),
     admin_user_id: String(adminUserId),
     service_account_id: String(serviceAccountId),
     key_revoked: keyRevoked,
+    enabled,
     configured,
     authorised,
   };
@@ -74,6 +83,13 @@ export function controlRoutes(box: Box): readonly Route[] {
     }),
     plain('control', 'POST', '/_emulator/tokens/expire', () => {
       box.store.tokens.expireAll(box.clock.now());
+      return empty();
+    }),
+    plain('control', 'POST', '/_emulator/users/:id/leave', (context) => {
+      const user = box.store.users.get(idParam(context));
+      if (user === undefined) throw notFound('user_id', context.params['id'] ?? '');
+      const details = { ...(JSON.parse(user.details) as Record<string, unknown>), external: true };
+      box.store.users.update(user.id, { details: JSON.stringify(details) });
       return empty();
     }),
     plain('control', 'POST', '/_emulator/users/:id/token', async (context) => {

@@ -4,7 +4,7 @@ import type { Box } from '../box.ts';
 import { bodyOf } from '../http/body.ts';
 import { notModified, requireMatch } from '../http/conditions.ts';
 import { type ActorContext, askedFields, idOf, idParam } from '../http/context.ts';
-import { forbidden, notFound, refuse } from '../http/refusal.ts';
+import { forbidden, insufficientScope, notFound, refuse } from '../http/refusal.ts';
 import { empty, json, type Reply } from '../http/reply.ts';
 import { api, type Route } from '../http/route.ts';
 import { holdSubtrees, requireUnblocked } from '../operations/blocked.ts';
@@ -71,7 +71,7 @@ function items(box: Box, context: ActorContext): Reply {
   const id = idParam(context);
   const listed: Listed = id === 0 ? null : box.access.see(context.actor, id, 'folder');
   if (listed === null && (box.access.allowedInRoot(context.actor) & RIGHT.list) === 0)
-    throw notFound('folder', id);
+    throw context.actor.token.authority.restrictions === null ? insufficientScope() : notFound('folder', id);
   const byMarker = context.query.get('usemarker') === 'true';
   return json(
     byMarker ? markerPage(box, context, listed) : offsetPage(box, context, listed, askedFields(context)),

@@ -10,7 +10,7 @@ import { api, type Route } from '../http/route.ts';
 import { endMarker } from '../operations/listing.ts';
 import { trash } from '../operations/trash-operations.ts';
 import { renderUser } from '../render/users.ts';
-import type { UserRow } from '../store/rows.ts';
+import { isExternal, type UserRow } from '../store/rows.ts';
 
 const NAME_MAX = 50;
 const USER_SCOPES = ['manage_managed_users', 'manage_app_users'];
@@ -49,7 +49,7 @@ const detailsOf = (body: Readonly<Record<string, unknown>>) =>
 
 /** Whether the app may deal with this user at all. */
 function reachable(box: Box, user: UserRow): boolean {
-  return user.kind !== 'managed' || box.application.grant?.access !== 'app';
+  return !isExternal(user) && (user.kind !== 'managed' || box.application.grant?.access !== 'app');
 }
 
 function userOf(box: Box, context: ActorContext): UserRow {

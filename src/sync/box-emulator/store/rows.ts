@@ -1,3 +1,8 @@
+/** Whether an account belongs to another enterprise, which is kept among its attributes. */
+export function isExternal(user: UserRow): boolean {
+  return (JSON.parse(user.details) as Readonly<Record<string, unknown>>)['external'] === true;
+}
+
 /** What kind of account a user is. */
 export type UserKind = 'managed' | 'app' | 'service';
 

@@ -96,7 +96,7 @@ export class Users {
   }
 
   list(filter: UserFilter): { readonly rows: readonly UserRow[]; readonly total: number } {
-    const conditions = ["kind <> 'service'"];
+    const conditions = ["kind <> 'service'", "coalesce(json_extract(details, '$.external'), 0) = 0"];
     const values: SqlValue[] = [];
     if (filter.term !== undefined) {
       conditions.push("(name LIKE ? ESCAPE '\\' OR login LIKE ? ESCAPE '\\')");

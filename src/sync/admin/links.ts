@@ -1,0 +1,20 @@
+/** Box's own pages, by what they explain. */
+export const LINKS = {
+  jwtSetup: 'https://developer.box.com/guides/authentication/jwt/jwt-setup',
+  approval: 'https://developer.box.com/guides/authorization/platform-app-approval',
+  managingApps: 'https://support.box.com/hc/en-us/articles/360044196653',
+  notEnabled: 'https://support.box.com/hc/en-us/articles/360044193313',
+  scopes: 'https://developer.box.com/guides/api-calls/permissions-and-errors/scopes',
+  insufficientPermissions: 'https://support.box.com/hc/en-us/articles/360043693434',
+  userTokens: 'https://support.box.com/hc/en-us/articles/360044192553',
+  asUser: 'https://developer.box.com/guides/authentication/jwt/as-user',
+  wrongGrant: 'https://support.box.com/hc/en-us/articles/360044193033',
+  groups: 'https://support.box.com/hc/en-us/articles/360043694554',
+  collaborations: 'https://developer.box.com/guides/collaborations',
+  roles: 'https://support.box.com/hc/en-us/articles/360044196413',
+  userTypes: 'https://developer.box.com/platform/user-types',
+  commonErrors: 'https://developer.box.com/guides/api-calls/permissions-and-errors/common-errors',
+  uploads: 'https://developer.box.com/guides/uploads/direct',
+  insights: 'https://support.box.com/hc/en-us/articles/20738406915219',
+  rateLimits: 'https://developer.box.com/guides/api-calls/permissions-and-errors/rate-limits',
+} as const;
