@@ -1,0 +1,77 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const program = fileURLToPath(new URL('../dist/cli/mila-sync.js', import.meta.url));
+const TICKS_PER_SECOND = 100;
+
+/** A `mila-sync mount` as a process of its own, measured from outside. */
+export interface MountProcess {
+  readonly pid: number;
+  /** From the start of the process to its `ready`. */
+  readonly readyMs: number;
+  cpuSeconds(): number;
+  rssMib(): number;
+  /** Stop in order, and wait. */
+  stop(): Promise<void>;
+}
+
+interface MountSettings {
+  /** `server`, or a client's name. */
+  readonly name: string;
+  readonly args?: readonly string[];
+}
+
+/** Write a configuration for a session over the emulator, mount it below `folder`, and wait until it is ready. */
+export async function startMount(
+  folder: string,
+  { name, args = ['--profile', name === 'server' ? 'server' : 'client'] }: MountSettings,
+): Promise<MountProcess> {
+  const box = {
+    box_configuration_path: 'box.json',
+    shared_dir_name: 'shared',
+    save_path: 'runs',
+    group_name: 'group',
+    mount_path: `m-${name}`,
+  };
+  const role =
+    name === 'server'
+      ? { server_type: 'mila.services.servers.BoxServer', task_configuration_file: 'task.json' }
+      : { client_type: 'mila.services.clients.BoxClient', name };
+  await writeFile(join(folder, `${name}.json`), JSON.stringify({ ...role, box_configuration: box }));
+  const startedMs = performance.now();
+  const child = spawn(process.execPath, [program, 'mount', `${name}.json`, '--json', ...args], {
+    cwd: folder,
+    env: { ...process.env, XDG_STATE_HOME: join(folder, 'state'), NO_PROXY: '127.0.0.1' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let said = '';
+  await new Promise<void>((resolve, reject) => {
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+      if (said.includes('"event":"ready"')) resolve();
+    });
+    child.once('exit', (code) => reject(new Error(`the mount of ${name} ended with ${code}`)));
+  });
+  const { pid } = child;
+  if (pid === undefined) throw new Error('the mount has no process');
+  const readyMs = performance.now() - startedMs;
+  return {
+    pid,
+    readyMs,
+    cpuSeconds() {
+      const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+      return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+    },
+    rssMib: () =>
+      Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024),
+    async stop() {
+      if (child.exitCode !== null) return;
+      child.kill('SIGTERM');
+      await once(child, 'exit');
+    },
+  };
+}
