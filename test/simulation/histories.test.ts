@@ -56,6 +56,28 @@ describe('what the simulation found', () => {
     expect(site.disk.require(`${MIRROR}/a.pt`).syncedBytes.toString()).toBe('every byte of it');
   });
 
+  it('a file that still has a second name in staging after a crash is never written into', async () => {
+    site.start(Number.POSITIVE_INFINITY);
+    const file = await put('a.pt', 'as Box has it');
+    await run(5000);
+    site.kill();
+    site.loseIndex();
+    const mirrored = `${MIRROR}/a.pt`;
+    site.disk.link(mirrored, `/mount/.mila-sync/staging/${file.id}-${file.versionId}.part`);
+    site.disk.write(
+      site.disk.require(mirrored),
+      Buffer.from('shorter'),
+      'program',
+      mirrored,
+    );
+    oracle.finishes(undefined, 'shorter');
+    site.start(Number.POSITIVE_INFINITY);
+    await run(20_000);
+    expect(site.disk.require(mirrored).bytes.toString()).toBe('as Box has it');
+    const kept = [...site.disk.walk(CONFLICTS)].map(([, node]) => node.bytes.toString());
+    expect(kept).toContain('shorter');
+  });
+
   it('a file that cannot be read ends nothing, is reported, and is taken once it can', async () => {
     site.start(Number.POSITIVE_INFINITY);
     await run(5000);

@@ -9,6 +9,7 @@ export interface DiskNode {
   readonly number: number;
   readonly kind: 'file' | 'folder';
   readonly bornMs: number;
+  links: number;
   modifiedAtMs: number;
   changedAtMs: number;
   bytes: Buffer;
@@ -59,6 +60,7 @@ export class SimDisk {
     return {
       kind: node.kind,
       inode: `1:${node.number}:${node.bornMs}`,
+      links: node.links,
       sizeBytes: node.bytes.byteLength,
       modifiedAtMs: node.modifiedAtMs,
       changedAtMs: node.changedAtMs,
@@ -120,8 +122,12 @@ export class SimDisk {
     this.#journal(() => {
       source.entries.set(name, node);
       if (target === undefined) destination.entries.delete(newName);
-      else destination.entries.set(newName, target);
+      else {
+        destination.entries.set(newName, target);
+        target.links += 1;
+      }
     });
+    if (target !== undefined) target.links -= 1;
     source.entries.delete(name);
     destination.entries.set(newName, node);
     node.changedAtMs = this.#tick();
@@ -181,7 +187,7 @@ export class SimDisk {
   #make(kind: DiskNode['kind']): DiskNode {
     const now = this.#tick();
     const empty = Buffer.alloc(0);
-    const times = { bornMs: now, modifiedAtMs: now, changedAtMs: now };
+    const times = { links: 0, bornMs: now, modifiedAtMs: now, changedAtMs: now };
     const number = this.#nextNumber++;
     return {
       number,
@@ -197,16 +203,24 @@ export class SimDisk {
   #setEntry(path: string, node: DiskNode, taken: string): void {
     const [parent, name] = this.#parentOf(path);
     if (parent.entries.has(name)) throw systemError(taken, path);
-    this.#journal(() => void parent.entries.delete(name));
+    this.#journal(() => {
+      parent.entries.delete(name);
+      node.links -= 1;
+    });
     parent.entries.set(name, node);
+    node.links += 1;
     this.#touched(parent, path);
   }
 
   #removeEntry(path: string): void {
     const [parent, name] = this.#parentOf(path);
     const node = this.require(path);
-    this.#journal(() => void parent.entries.set(name, node));
+    this.#journal(() => {
+      parent.entries.set(name, node);
+      node.links += 1;
+    });
     parent.entries.delete(name);
+    node.links -= 1;
     this.#touched(parent, path);
   }
 

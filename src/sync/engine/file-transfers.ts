@@ -111,6 +111,7 @@ export class FileTransfers {
   /** Bring a version to the staging folder, whole and verified. Returns where it stands. */
   async download(remote: RemoteFile, signal: AbortSignal): Promise<string> {
     const path = await this.#options.disk.stagedPath(`${remote.id}-${remote.versionId}`);
+    await this.#dropAlias(path);
     const hash = createHash('sha1');
     let offset = await rehash(this.#files, path, hash, remote.content.sizeBytes);
     if (offset > remote.content.sizeBytes) {
@@ -129,6 +130,15 @@ export class FileTransfers {
       message: `the bytes of ${remote.name} do not match the hash that Box gives`,
       data: { expected: remote.content.sha1, sha1 },
     });
+  }
+
+  /**
+   * A crash between a file's two names, in staging and in the mirror, leaves both: writing to the first would then write
+   * into the mirror.
+   */
+  async #dropAlias(path: string): Promise<void> {
+    const facts = await this.#files.facts(path);
+    if (facts !== undefined && facts.links > 1) await this.#files.discard(path);
   }
 
   /** What stands whole in staging after a crash may never have been synced. */

@@ -8,6 +8,8 @@ export interface StatFacts {
   readonly kind: 'file' | 'folder' | 'other';
   /** `device:inode:birth`: an inode number alone is given again soon after a deletion, often to the next file made. */
   readonly inode: string;
+  /** How many names the entry has. */
+  readonly links: number;
   readonly sizeBytes: number;
   /** Units: milliseconds since 1970, fractional. */
   readonly modifiedAtMs: number;
@@ -21,6 +23,7 @@ export function factsOf(stats: BigIntStats): StatFacts {
   return {
     kind: stats.isFile() ? 'file' : stats.isDirectory() ? 'folder' : 'other',
     inode: `${stats.dev}:${stats.ino}:${stats.birthtimeNs}`,
+    links: Number(stats.nlink),
     sizeBytes: Number(stats.size),
     modifiedAtMs: Number(stats.mtimeNs) / NANOSECONDS_PER_MS,
     changedAtMs: Number(stats.ctimeNs) / NANOSECONDS_PER_MS,
