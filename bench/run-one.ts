@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Figure, Measure } from './figure.ts';
 
 const { file, runs, quick, words } = JSON.parse(process.argv[2] ?? '{}') as {
@@ -10,11 +11,12 @@ const { file, runs, quick, words } = JSON.parse(process.argv[2] ?? '{}') as {
   readonly quick: boolean;
   readonly words: readonly string[];
 };
+// A file that exports nothing is a program of its own: it has run when it is loaded, and has told its figures in words.
+process.argv.splice(1, process.argv.length, fileURLToPath(file), ...words);
 const { measure } = (await import(file)) as { readonly measure?: Measure };
-if (measure === undefined) throw new Error(`${file} exports no function "measure"`);
 const folder = await mkdtemp(join(tmpdir(), 'mila-bench-'));
 try {
-  await measure({
+  await measure?.({
     runs,
     quick,
     words,

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
-import { ConfigError, messageOf, RoundError } from '../../errors.ts';
+import { ConfigError, MilaError, messageOf, RoundError } from '../../errors.ts';
 import { participantId } from '../../ids.ts';
 import type { AggregationReport, Aggregator } from './aggregator.ts';
 
@@ -97,7 +97,8 @@ function reportOf(value: unknown, { file, exported }: UserAggregatorPlace): Aggr
  * Load a user's aggregator: a class, or a function that makes one.
  *
  * Guarantees: what it reports is checked; parts that it leaves out are empty.
- * Errors: ConfigError 'unknown-aggregator', naming the module and what is wrong with it; those of the user's code.
+ * Errors: ConfigError 'unknown-aggregator', naming the module and what is wrong with it; RoundError 'aggregator-failed' |
+ * 'bad-report' from what it does.
  */
 export async function loadUserAggregator(
   place: UserAggregatorPlace,
@@ -116,13 +117,36 @@ export async function loadUserAggregator(
     throw unusable(`${name} of ${file}, which is not a function or class that it exports`, {
       hint: `It exports ${Object.keys(loaded).join(', ') || 'nothing'}.`,
     });
-  const made: unknown = isAggregatorClass(exported)
-    ? new exported(options, dependencies)
-    : await (exported as (...given: unknown[]) => unknown)(options, dependencies);
+  const made = await make(exported, options, dependencies).catch((cause: unknown) => {
+    if (cause instanceof MilaError) throw cause;
+    throw unusable(`${name} of ${file}, which cannot be made: ${messageOf(cause)}`, { cause });
+  });
   if (!isAggregator(made))
     throw unusable(`${name} of ${file}, which gives nothing with a method "aggregate"`);
   return {
-    aggregate: async (inputs, outputPath, given) =>
-      reportOf(await made.aggregate(inputs, outputPath, given), place),
+    aggregate: async (inputs, outputPath, given) => {
+      const work = async () => made.aggregate(inputs, outputPath, given);
+      const reported = await work().catch((cause: unknown) => {
+        if (cause instanceof MilaError || given?.signal?.aborted === true) throw cause;
+        throw failed(`${name} of ${file} failed: ${messageOf(cause)}`, cause);
+      });
+      if (!(await isFile(outputPath))) throw failed(`${name} of ${file} wrote no aggregate`);
+      return reportOf(reported, place);
+    },
   };
+}
+
+async function make(exported: object, ...given: unknown[]): Promise<unknown> {
+  return isAggregatorClass(exported)
+    ? new exported(...given)
+    : (exported as (...given: unknown[]) => unknown)(...given);
+}
+
+/** A fault of foreign code ends the round's attempt, not the program. */
+function failed(message: string, cause?: unknown): RoundError {
+  return new RoundError({
+    code: 'aggregator-failed',
+    message,
+    ...(cause === undefined ? {} : { cause }),
+  });
 }

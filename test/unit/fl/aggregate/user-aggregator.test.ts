@@ -18,7 +18,14 @@ beforeEach(async () => {
     `export function first() { return { ${COPY_FIRST} }; }
 export class First { constructor(options) { this.word = options.word; } ${COPY_FIRST} }
 export const nothing = () => ({});
-export const wrong = () => ({ aggregate: async () => ({ notes: 'one' }) });
+export const wrong = () => ({ aggregate: async ([input], out) => {
+    await (await import('node:fs/promises')).copyFile(input.path, out);
+    return { notes: 'one' };
+  } });
+export class Unmade { constructor() { throw new Error('no licence'); } async aggregate() {} }
+export const throwing = () => ({ aggregate: async () => { throw new TypeError('of undefined'); } });
+export const rude = () => ({ aggregate: () => { throw new TypeError('at once'); } });
+export const idle = () => ({ aggregate: async () => ({}) });
 export const value = 1;`,
   );
   writeFileSync(join(round.folder, 'rules', 'broken.mjs'), 'export const = 1;');
@@ -50,6 +57,7 @@ describe("an aggregator from a user's own module", () => {
     ['rules.mine.missing', 'not a function or class'],
     ['rules.mine.value', 'not a function or class'],
     ['rules.mine.nothing', 'no'],
+    ['rules.mine.Unmade', 'no licence'],
     ['rules.broken.First', 'cannot be loaded'],
     ['rules/absent.mjs:First', 'cannot be loaded'],
     ['rules.absent.First', 'is no aggregator'],
@@ -57,6 +65,17 @@ describe("an aggregator from a user's own module", () => {
   ])('is refused by name when %s does not work', async (type, words) => {
     await expect(aggregate(type)).rejects.toMatchObject({
       code: 'unknown-aggregator',
+      message: expect.stringContaining(words),
+    });
+  });
+
+  it.each([
+    ['rules.mine.throwing', 'of undefined'],
+    ['rules.mine.rude', 'at once'],
+    ['rules.mine.idle', 'wrote no aggregate'],
+  ])('is named as the one that failed when %s does', async (type, words) => {
+    await expect(aggregate(type)).rejects.toMatchObject({
+      code: 'aggregator-failed',
       message: expect.stringContaining(words),
     });
   });

@@ -105,6 +105,20 @@ it('adds up calls by hour and endpoint', () => {
   index.close();
 });
 
+it('keeps what an older program counted, whose calls had no account yet', () => {
+  VersionIndex.open(path).close();
+  const older = new Database(path);
+  older.exec(`DROP TABLE api_calls;
+    CREATE TABLE api_calls (hour INTEGER NOT NULL, endpoint TEXT NOT NULL, calls INTEGER NOT NULL,
+      PRIMARY KEY (hour, endpoint)) STRICT, WITHOUT ROWID;
+    INSERT INTO api_calls VALUES (100, 'GET /2.0/events', 4)`);
+  older.pragma('user_version = 1');
+  older.close();
+  const index = VersionIndex.open(path);
+  expect(index.apiUsage(0)).toEqual([{ hour: 100, user: '', endpoint: 'GET /2.0/events', calls: 4 }]);
+  index.close();
+});
+
 it('says that a file is no index, and that one is too new', async () => {
   await writeFile(path, 'not an index at all, but long enough to be read as one'.repeat(50));
   expect(() => VersionIndex.open(path)).toThrow(expect.objectContaining({ code: 'index-damaged' }));
