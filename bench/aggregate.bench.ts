@@ -1,42 +1,39 @@
 /**
  * What aggregating costs, beside kMoL's own way in PyTorch where it is installed, in turns on the same files.
- * Run: npm run build && npx tsx bench/aggregate.bench.ts [--cases plain:50x8,...] [--runs 5] [--dir DIR] [--out DIR]
- * A case is RULE:MBxN, with "+adamw" for optimizer state beside the model, "+verify" for input checksums compared.
- * Inputs come from the page cache; PyTorch's import is not counted; --out on a memory disk leaves the disk out of it.
+ * Words: cases such as plain:50x8: RULE:MBxN, with "+adamw" for optimizer state beside the model, "+trusted" for input
+ * whose checksums were compared when it arrived, as a round's is. Inputs come from the page cache; PyTorch's import is
+ * not counted; where there is a memory disk the output goes there, so that no disk is measured.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { type BenchContext, type Figure, median } from './figure.ts';
 
 const PYTHON = '/usr/bin/python3';
-const DEFAULT_CASES = [
-  'plain:1x20',
-  'plain:50x8',
-  'plain:50x8+adamw',
-  'plain:50x20',
-  'plain:360x8',
-  'plain:360x20',
-  'plain:360x8+verify',
-  'median:50x20',
-  'trimmed-mean:50x20',
-  'multi-krum:50x20',
-].join();
 const TENSORS = 320;
+const OUTPUT = join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), `mila-bench-${process.pid}.agg`);
+const RSS_GOAL = { of: 'value', atMost: 100 } as const;
 
-const { values } = parseArgs({
-  options: {
-    cases: { type: 'string', default: DEFAULT_CASES },
-    runs: { type: 'string', default: '5' },
-    dir: { type: 'string', default: join(tmpdir(), 'mila-bench-aggregate') },
-    out: { type: 'string', default: existsSync('/dev/shm') ? '/dev/shm' : tmpdir() },
-    keep: { type: 'boolean', default: false },
-  },
-});
+/** Cases with the largest share of PyTorch's time, or of a time in seconds, that they may take. */
+const CASES: Readonly<Record<string, Figure['goal']>> = {
+  'plain:1x20': undefined,
+  'plain:50x8': { of: 'ratio', atMost: 0.55 },
+  'plain:50x8+trusted': { of: 'ratio', atMost: 0.55 },
+  'plain:50x8+adamw': undefined,
+  'plain:50x20': undefined,
+  'plain:360x8': { of: 'ratio', atMost: 0.35 },
+  'plain:360x8+trusted': { of: 'ratio', atMost: 0.35 },
+  'plain:360x20': { of: 'ratio', atMost: 0.35 },
+  'plain:360x20+trusted': { of: 'ratio', atMost: 0.35 },
+  'median:50x20': { of: 'value', atMost: 3 },
+  'trimmed-mean:50x20': { of: 'value', atMost: 3 },
+  'multi-krum:50x20': undefined,
+};
+const QUICK_CASES = ['plain:50x8', 'plain:50x8+adamw', 'median:50x20'];
 
-interface Measure {
+interface Sample {
   readonly seconds: number;
   readonly cpuSeconds: number;
   readonly rssMb: number;
@@ -79,17 +76,12 @@ cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 print(json.dumps({"seconds": seconds, "cpuSeconds": cpu, "rssMb": after.ru_maxrss / 1024}))
 `;
 
-function measured(command: string, args: readonly string[]): Measure {
-  return JSON.parse(execFileSync(command, args, { encoding: 'utf8' })) as Measure;
+function sample(command: string, args: readonly string[]): Sample {
+  return JSON.parse(execFileSync(command, args, { encoding: 'utf8' })) as Sample;
 }
 
-function median(measures: readonly Measure[], key: keyof Measure): number {
-  const sorted = measures.map((each) => each[key]).sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-}
-
-function inputsOf(megabytes: number, count: number, adamw: boolean): string[] {
-  const folder = join(values.dir, `${megabytes}${adamw ? '-adamw' : ''}`);
+function inputsOf(base: string, megabytes: number, count: number, adamw: boolean): string[] {
+  const folder = join(base, `${megabytes}${adamw ? '-adamw' : ''}`);
   mkdirSync(folder, { recursive: true });
   execFileSync(PYTHON, ['-c', GENERATE, folder, String(megabytes), String(count), adamw ? '1' : '0']);
   return readdirSync(folder)
@@ -99,42 +91,47 @@ function inputsOf(megabytes: number, count: number, adamw: boolean): string[] {
     .map((name) => join(folder, name));
 }
 
-function runCase(name: string): void {
+function measureCase(name: string, { folder, runs, report }: BenchContext): void {
   const match = /^(?<type>[a-z-]+):(?<megabytes>\d+)x(?<count>\d+)(?<extra>(\+[a-z]+)*)$/u.exec(name)?.groups;
   if (match === undefined) throw new Error(`"${name}" is not RULE:MBxN`);
   const extra = (match['extra'] ?? '').split('+');
-  const paths = inputsOf(Number(match['megabytes']), Number(match['count']), extra.includes('adamw'));
-  const output = join(values.out, 'mila-bench.agg');
-  const environment = { checksums: extra.includes('verify') ? 'verify' : 'trusted', threads: 2 };
+  const paths = inputsOf(folder, Number(match['megabytes']), Number(match['count']), extra.includes('adamw'));
+  const checksums = extra.includes('trusted') ? 'trusted' : 'verify';
   const type = match['type'] ?? 'plain';
-  const request = JSON.stringify({ type, options: {}, paths, output, environment });
+  const environment = { checksums, threads: 2 };
+  const request = JSON.stringify({ type, options: {}, paths, output: OUTPUT, environment });
   const once = fileURLToPath(new URL('aggregate-once.mjs', import.meta.url));
-  const ours: Measure[] = [];
-  const theirs: Measure[] = [];
-  for (let turn = 0; turn < Number(values.runs); turn += 1) {
-    ours.push(measured(process.execPath, [once, request]));
-    if (type === 'plain') theirs.push(measured(PYTHON, ['-c', REFERENCE, JSON.stringify(paths), output]));
+  const ours: Sample[] = [];
+  const theirs: Sample[] = [];
+  for (let turn = 0; turn < runs; turn += 1) {
+    ours.push(sample(process.execPath, [once, request]));
+    if (type === 'plain') theirs.push(sample(PYTHON, ['-c', REFERENCE, JSON.stringify(paths), OUTPUT]));
   }
-  const outputMb = statSync(output).size / 1e6;
-  rmSync(output);
-  const [own, reference] = [median(ours, 'seconds'), median(theirs, 'seconds')];
-  const words = [
-    name.padEnd(22),
-    `${own.toFixed(3)} s`,
-    `cpu ${median(ours, 'cpuSeconds').toFixed(3)} s`,
-    `${median(ours, 'rssMb').toFixed(0)} MB`,
-  ];
-  if (theirs.length > 0)
-    words.push(
-      `| PyTorch ${reference.toFixed(3)} s`,
-      `cpu ${median(theirs, 'cpuSeconds').toFixed(3)} s`,
-      `${median(theirs, 'rssMb').toFixed(0)} MB`,
-      `| ratio ${(own / reference).toFixed(2)}`,
-      `cpu ratio ${(median(ours, 'cpuSeconds') / median(theirs, 'cpuSeconds')).toFixed(2)}`,
-    );
-  console.log([...words, `| output ${outputMb.toFixed(0)} MB`].join('  '));
+  rmSync(OUTPUT);
+  const figure = (key: keyof Sample, what: string, unit: string, goal: Figure['goal']): Figure => ({
+    what: `${name}: ${what}`,
+    value: median(ours.map((each) => each[key])),
+    unit,
+    ...(theirs.length === 0
+      ? {}
+      : { rival: { name: 'PyTorch', value: median(theirs.map((each) => each[key])) } }),
+    ...(goal === undefined ? {} : { goal }),
+  });
+  report(figure('seconds', 'time', 's', CASES[name]));
+  report(figure('cpuSeconds', 'processor time', 's', undefined));
+  report(figure('rssMb', 'peak memory', 'MB', RSS_GOAL));
 }
 
-if (!existsSync(PYTHON)) throw new Error(`${PYTHON} with PyTorch makes the inputs; it is not installed here`);
-for (const name of values.cases.split(',')) runCase(name);
-if (!values.keep) rmSync(values.dir, { recursive: true, force: true });
+export async function measure(context: BenchContext): Promise<void> {
+  const { words, quick, note } = context;
+  try {
+    execFileSync(PYTHON, ['-c', 'import torch'], { stdio: 'ignore' });
+  } catch {
+    return note('not measured: python3-torch makes the inputs, and it is not installed');
+  }
+  const cases = words.length > 0 ? words : quick ? QUICK_CASES : Object.keys(CASES);
+  for (const name of cases) {
+    note(name);
+    measureCase(name, context);
+  }
+}

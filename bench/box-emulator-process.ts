@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { startEmulator } from '../src/sync/box-emulator/emulator.ts';
 
-const [, , keyPath = ''] = process.argv.slice(1);
+const [, , keyPath = ''] = process.argv;
 const emulator = await startEmulator({ rateLimitPerMinute: 0, uploadRateLimitPerMinute: 0 });
 await writeFile(keyPath, JSON.stringify(emulator.configuration), { mode: 0o600 });
 process.send?.(emulator.url);

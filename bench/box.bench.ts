@@ -1,75 +1,52 @@
 /**
  * What the Box adapter costs and how fast it is, against the emulator on this machine; rclone beside it where installed.
- * Run: npx tsx bench/box.bench.ts [--large-mib N] [--no-rclone]
+ * rclone knows only Box's own addresses, so a proxy stands in for them over TLS; where the two are compared in time,
+ * the adapter goes through that proxy as well. Words: --large-mib N, --no-rclone.
  */
 import { execFile, fork } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { access, mkdir, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { createReadStream, createWriteStream, existsSync } from 'node:fs';
+import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
-import { systemClock } from '../src/clock.ts';
 import { remoteId } from '../src/ids.ts';
-import { silentLogger } from '../src/logger.ts';
-import { systemRandom } from '../src/random.ts';
-import { readBoxConfiguration } from '../src/sync/box/box-configuration.ts';
-import { type BoxStoreOptions, openBoxStore } from '../src/sync/box/box-store.ts';
-
+import { openBoxStore } from '../src/sync/box/box-store.ts';
 import type { RemoteStore, UploadSource } from '../src/sync/remote/remote-store.ts';
+import { storeOptions } from './box-options.ts';
 import { startTlsProxy } from './box-tls-proxy.ts';
+import type { TransferCost, TransferRequest } from './box-transfer.ts';
+import { type BenchContext, median } from './figure.ts';
 
 const run = promisify(execFile);
 const RCLONE = '/usr/bin/rclone';
 const MIB = 1024 * 1024;
 const SMALL_FILES = 100;
 const LISTED_ENTRIES = 2_500;
-const LISTING_LANES = 8;
-const RCLONE_PATIENCE_MS = 60_000;
-
-const { values } = parseArgs({
-  options: {
-    'large-mib': { type: 'string', default: '1024' },
-    'no-rclone': { type: 'boolean', default: false },
-  },
-});
+const PAGE_ENTRIES = 1_000;
+const LANES = 8;
+const RCLONE_PATIENCE_MS = 120_000;
+/** How long Box holds a quiet long poll, and how long the emulator does here. Units: milliseconds. */
+const BOX_HOLD_MS = 600_000;
+const BENCH_HOLD_MS = 1_000;
+const IDLE_HOLDS = 5;
 
 interface Stats {
   readonly calls: { readonly total: number; readonly by_endpoint: Record<string, number> };
 }
 
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
-
-const seconds = (fromMs: number) => (performance.now() - fromMs) / 1000;
-
-/** Keep an eye on this process's memory while something runs. */
-async function watched<T>(work: () => Promise<T>) {
-  const before = process.memoryUsage().rss;
-  let peak = before;
-  const timer = setInterval(() => {
-    peak = Math.max(peak, process.memoryUsage().rss);
-  }, 20);
-  const startedMs = performance.now();
-  const startedCpu = process.cpuUsage();
-  try {
-    const result = await work();
-    const { user, system } = process.cpuUsage(startedCpu);
-    const cpuSeconds = (user + system) / 1e6;
-    return { result, seconds: seconds(startedMs), cpuSeconds, growthMib: (peak - before) / MIB };
-  } finally {
-    clearInterval(timer);
-  }
+interface Bench extends BenchContext {
+  readonly url: string;
+  readonly keyPath: string;
+  readonly store: RemoteStore;
+  readonly stats: () => Promise<Stats>;
+  readonly reset: () => Promise<void>;
+  readonly settings: (values: object) => Promise<void>;
 }
 
 async function fileSource(path: string): Promise<UploadSource> {
-  const handle = await open(path);
-  const { size, mtimeMs } = await handle.stat();
-  await handle.close();
+  const { size, mtimeMs } = await stat(path);
   const hash = createHash('sha1');
   for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
   return {
@@ -77,11 +54,11 @@ async function fileSource(path: string): Promise<UploadSource> {
     sha1: hash.digest('hex'),
     modifiedAtMs: mtimeMs,
     open: ({ offset = 0, end = size } = { offset: 0 }) =>
-      createReadStream(path, { start: offset, end: Math.max(offset, end) - 1, highWaterMark: 256 * 1024 }),
+      createReadStream(path, { start: offset, end: Math.max(offset, end) - 1 }),
   };
 }
 
-async function writeRandomFile(path: string, sizeMib: number): Promise<void> {
+async function writeLargeFile(path: string, sizeMib: number): Promise<void> {
   const file = createWriteStream(path);
   const block = Buffer.alloc(MIB);
   for (let index = 0; index < sizeMib; index += 1) {
@@ -91,174 +68,227 @@ async function writeRandomFile(path: string, sizeMib: number): Promise<void> {
   await new Promise<void>((resolve) => file.end(resolve));
 }
 
-interface Bench {
-  readonly url: string;
-  readonly keyPath: string;
-  readonly directory: string;
-  readonly store: RemoteStore;
-  readonly stats: () => Promise<Stats>;
-  readonly reset: () => Promise<void>;
+async function inLanes(count: number, work: (index: number) => Promise<unknown>): Promise<void> {
+  let next = 0;
+  const lane = async () => {
+    for (let index = next++; index < count; index = next++) await work(index);
+  };
+  await Promise.all(Array.from({ length: LANES }, lane));
 }
 
-async function smallFiles({ store, stats, reset, directory }: Bench): Promise<void> {
-  const names = Array.from({ length: SMALL_FILES }, (_, index) => `small-${index}.txt`);
-  const local = join(directory, 'small');
+/** rclone against the emulator; undefined where it is not installed. */
+async function rcloneOf(bench: Bench) {
+  if (!existsSync(RCLONE) || bench.words.includes('--no-rclone')) return undefined;
+  const { url, folder, stats, reset } = bench;
+  const app = (await (await fetch(`${url}/_emulator/app`)).json()) as { service_account_id: string };
+  const issued = await fetch(`${url}/_emulator/users/${app.service_account_id}/token`, { method: 'POST' });
+  const { access_token } = (await issued.json()) as { access_token: string };
+  const expiry = new Date(Date.now() + 3_600_000).toISOString();
+  const config = join(folder, 'rclone.conf');
+  const token = JSON.stringify({ access_token, token_type: 'bearer', expiry });
+  await writeFile(config, `[box]\ntype = box\ntoken = ${token}\n`);
+  const front = await startTlsProxy(url, folder);
+  const env = { ...process.env, HTTPS_PROXY: front.url, https_proxy: front.url, RCLONE_CONFIG: config };
+  return {
+    front,
+    async measure(...args: readonly string[]) {
+      await reset();
+      const startedMs = performance.now();
+      const words = ['--no-check-certificate', '--tpslimit', '0', ...args];
+      await run(RCLONE, words, { env, timeout: RCLONE_PATIENCE_MS });
+      return { seconds: (performance.now() - startedMs) / 1000, calls: (await stats()).calls.total };
+    },
+  };
+}
+
+type Rclone = Awaited<ReturnType<typeof rcloneOf>>;
+
+async function smallFiles(bench: Bench, rclone: Rclone): Promise<void> {
+  const { store, stats, reset, folder: base, runs, report } = bench;
+  const local = join(base, 'small');
   await mkdir(local);
+  const names = Array.from({ length: SMALL_FILES }, (_, index) => `small-${index}.txt`);
   for (const name of names) await writeFile(join(local, name), `content of ${name}\n`.repeat(50));
-  await reset();
-  const startedMs = performance.now();
-  const folder = await store.createFolder(remoteId('0'), 'small');
-  await Promise.all(
-    names.map(async (name) =>
-      store.upload({ parentId: folder.id, name, source: await fileSource(join(local, name)) }),
-    ),
-  );
-  const spent = seconds(startedMs);
-  const { calls } = await stats();
-  say(
-    `small files up: ${SMALL_FILES} files + 1 folder = ${calls.total} calls (${(calls.total / (SMALL_FILES + 1)).toFixed(2)} per entry), ${spent.toFixed(2)} s`,
-  );
-}
-
-async function listing({ store, stats, reset }: Bench): Promise<void> {
-  const folder = await store.createFolder(remoteId('0'), 'listed');
-  const lanes = Array.from({ length: LISTING_LANES }, async (_, lane) => {
-    for (let index = lane; index < LISTED_ENTRIES; index += LISTING_LANES) {
-      await store.createFolder(folder.id, `entry ${index}`);
-    }
+  const [calls, seconds, theirCalls, theirSeconds]: number[][] = [[], [], [], []];
+  for (let turn = 0; turn < runs; turn += 1) {
+    await reset();
+    const startedMs = performance.now();
+    const folder = await store.createFolder(remoteId('0'), `small ${turn}`);
+    await inLanes(SMALL_FILES, async (index) => {
+      const name = names[index] ?? '';
+      await store.upload({ parentId: folder.id, name, source: await fileSource(join(local, name)) });
+    });
+    seconds?.push((performance.now() - startedMs) / 1000);
+    calls?.push((await stats()).calls.total / (SMALL_FILES + 1));
+    if (rclone === undefined) continue;
+    const theirs = await rclone.measure('copy', '--transfers', String(LANES), local, `box:rclone-${turn}`);
+    theirCalls?.push(theirs.calls / (SMALL_FILES + 1));
+    theirSeconds?.push(theirs.seconds);
+  }
+  const rival = (values: number[] = []) =>
+    rclone === undefined ? {} : { rival: { name: 'rclone', value: median(values) } };
+  report({
+    what: `calls for each of ${SMALL_FILES} new small files and their folder`,
+    value: median(calls ?? []),
+    unit: 'calls',
+    ...rival(theirCalls),
+    goal: { of: 'value', atMost: 1 },
   });
-  await Promise.all(lanes);
-  await reset();
-  const startedMs = performance.now();
-  const entries = await store.list(folder.id);
-  const { calls } = await stats();
-  say(`listing: ${entries?.length} entries = ${calls.total} calls, ${seconds(startedMs).toFixed(2)} s`);
+  report({
+    what: `time for ${SMALL_FILES} small files, ${LANES} at once`,
+    value: median(seconds ?? []),
+    unit: 's',
+    ...rival(theirSeconds),
+  });
 }
 
-async function firstRequests({ keyPath, stats, reset }: Bench): Promise<void> {
-  const store = await openBoxStore(await storeOptions(keyPath));
-  await store.close();
+async function listing({ store, stats, reset, report }: Bench): Promise<void> {
+  const folder = await store.createFolder(remoteId('0'), 'listed');
+  await inLanes(LISTED_ENTRIES, (index) => store.createFolder(folder.id, `entry ${index}`));
+  await reset();
+  const entries = (await store.list(folder.id)) ?? [];
+  const { calls } = await stats();
+  report({
+    what: `calls to list a folder of ${entries.length} entries`,
+    value: calls.total,
+    unit: 'calls',
+    goal: { of: 'value', atMost: Math.ceil(LISTED_ENTRIES / PAGE_ENTRIES) },
+  });
+}
+
+async function firstRequests({ keyPath, stats, reset, report }: Bench): Promise<void> {
   await reset();
   const fresh = await openBoxStore(await storeOptions(keyPath));
   await Promise.all(Array.from({ length: 5 }, () => fresh.list(remoteId('0'))));
   const { calls } = await stats();
-  const tokens = calls.by_endpoint['POST /oauth2/token'];
-  say(`five parallel first requests: ${tokens} token request(s)`);
+  report({
+    what: 'token requests of five parallel first requests',
+    value: calls.by_endpoint['POST /oauth2/token'] ?? 0,
+    unit: 'calls',
+    goal: { of: 'value', atMost: 1 },
+  });
   await fresh.close();
 }
 
-async function large({ store, stats, reset, directory }: Bench, sizeMib: number): Promise<void> {
-  const path = join(directory, 'large.bin');
-  await writeRandomFile(path, sizeMib);
-  const source = await fileSource(path);
+/** Calls while nothing happens: what one hold of the long poll costs, and the token that an hour needs. */
+async function idle({ store, stats, reset, settings, report }: Bench): Promise<void> {
+  await settings({ longPollHoldMs: BENCH_HOLD_MS });
+  const position = await store.position();
   await reset();
-  const up = await watched(() => store.upload({ parentId: remoteId('0'), name: 'large.bin', source }));
-  const upCalls = (await stats()).calls.total;
-  say(
-    `large file up: ${sizeMib} MiB in ${up.seconds.toFixed(1)} s = ${(sizeMib / up.seconds).toFixed(0)} MiB/s, ${up.cpuSeconds.toFixed(1)} s of processor, memory +${up.growthMib.toFixed(0)} MiB, ${upCalls} calls`,
-  );
-  await reset();
-  const target = join(directory, 'large.down');
-  const down = await watched(async () => {
-    const stream = await store.download({ ...up.result, expected: up.result.content });
-    await pipeline(stream, createWriteStream(target, { highWaterMark: MIB }));
+  await store.waitForChange(position, AbortSignal.timeout(BENCH_HOLD_MS * IDLE_HOLDS + BENCH_HOLD_MS / 2));
+  const { calls } = await stats();
+  await settings({ longPollHoldMs: BOX_HOLD_MS });
+  const holdsPerHour = 3_600_000 / BOX_HOLD_MS;
+  report({
+    what: 'calls in an idle hour, from several holds of the long poll, with the token',
+    value: (calls.total / IDLE_HOLDS) * holdsPerHour + 1,
+    unit: 'calls',
+    goal: { of: 'value', atMost: 12 },
   });
-  const downCalls = (await stats()).calls.total;
-  say(
-    `large file down: ${sizeMib} MiB in ${down.seconds.toFixed(1)} s = ${(sizeMib / down.seconds).toFixed(0)} MiB/s, ${down.cpuSeconds.toFixed(1)} s of processor, memory +${down.growthMib.toFixed(0)} MiB, ${downCalls} calls`,
-  );
-  await rm(target);
 }
 
-async function rclone({ url, directory, stats, reset }: Bench, sizeMib: number): Promise<void> {
-  const present = await access(RCLONE).then(
-    () => true,
-    () => false,
-  );
-  if (!present || values['no-rclone']) return say('rclone: not measured');
-  const app = await (await fetch(`${url}/_emulator/app`)).json();
-  const userId = (app as { service_account_id: string }).service_account_id;
-  const issued = await fetch(`${url}/_emulator/users/${userId}/token`, { method: 'POST' });
-  const { access_token } = (await issued.json()) as { access_token: string };
-  const expiry = new Date(Date.now() + 3_600_000).toISOString();
-  const config = join(directory, 'rclone.conf');
-  await writeFile(
-    config,
-    `[box]\ntype = box\ntoken = ${JSON.stringify({ access_token, token_type: 'bearer', expiry })}\n`,
-  );
-  const proxy = await startTlsProxy(url, directory);
-  const options = {
-    env: { ...process.env, HTTPS_PROXY: proxy.url, https_proxy: proxy.url, RCLONE_CONFIG: config },
+/** Up and down once, in a process of its own. */
+async function transfer(
+  request: TransferRequest,
+  environment: NodeJS.ProcessEnv,
+): Promise<{ readonly up: TransferCost; readonly down: TransferCost }> {
+  const program = fileURLToPath(new URL('./box-transfer.ts', import.meta.url));
+  const child = fork(program, [JSON.stringify(request)], { execArgv: ['--import', 'tsx'], env: environment });
+  const [cost] = (await once(child, 'message')) as [{ up: TransferCost; down: TransferCost }];
+  if (child.exitCode === null) await once(child, 'exit');
+  return cost;
+}
+
+async function large(bench: Bench, rclone: Rclone, sizeMib: number): Promise<void> {
+  const { folder, keyPath, runs, report, note } = bench;
+  const path = join(folder, 'large.bin');
+  await writeLargeFile(path, sizeMib);
+  const { open: _open, ...facts } = await fileSource(path);
+  const throughFront = rclone !== undefined;
+  const front = rclone?.front;
+  const environment =
+    front === undefined
+      ? process.env
+      : { ...process.env, HTTPS_PROXY: front.url, NODE_EXTRA_CA_CERTS: front.certificatePath };
+  const rates = {
+    up: [] as number[],
+    down: [] as number[],
+    theirUp: [] as number[],
+    theirDown: [] as number[],
   };
-  const measure = async (args: readonly string[]) => {
-    await reset();
-    const startedMs = performance.now();
-    await run(RCLONE, ['--no-check-certificate', '--tpslimit', '0', ...args], {
-      ...options,
-      timeout: RCLONE_PATIENCE_MS,
-    });
-    return { spent: seconds(startedMs), calls: (await stats()).calls.total };
-  };
-  try {
-    const small = await measure(['copy', '--transfers', '16', join(directory, 'small'), 'box:rclone-small']);
-    say(
-      `rclone, small files up: ${small.calls} calls (${(small.calls / (SMALL_FILES + 1)).toFixed(2)} per entry), ${small.spent.toFixed(2)} s`,
-    );
-    const up = await measure(['copyto', join(directory, 'large.bin'), 'box:rclone-large.bin']);
-    say(
-      `rclone, large file up: ${up.spent.toFixed(1)} s = ${(sizeMib / up.spent).toFixed(0)} MiB/s, ${up.calls} calls`,
-    );
-    const down = await measure(['copyto', 'box:rclone-large.bin', join(directory, 'rclone.down')]);
-    say(
-      `rclone, large file down: ${down.spent.toFixed(1)} s = ${(sizeMib / down.spent).toFixed(0)} MiB/s, ${down.calls} calls`,
-    );
-  } finally {
-    proxy.close();
+  const growth: number[] = [];
+  for (let turn = 0; turn < runs; turn += 1) {
+    note(`large file, turn ${turn + 1} of ${runs}`);
+    const request = { keyPath, path, name: `large ${turn}`, facts, throughFront };
+    const { up, down } = await transfer(request, environment);
+    rates.up.push(sizeMib / up.seconds);
+    rates.down.push(sizeMib / down.seconds);
+    growth.push(Math.max(up.growthMib, down.growthMib));
+    if (rclone === undefined) continue;
+    const remote = `box:rclone-large-${turn}`;
+    rates.theirUp.push(sizeMib / (await rclone.measure('copyto', path, remote)).seconds);
+    const target = join(folder, 'rclone.down');
+    rates.theirDown.push(sizeMib / (await rclone.measure('copyto', remote, target)).seconds);
+    await rm(target);
+    await rclone.measure('deletefile', remote);
   }
+  for (const direction of ['up', 'down'] as const) {
+    const theirs = direction === 'up' ? rates.theirUp : rates.theirDown;
+    report({
+      what: `${sizeMib} MiB ${direction}`,
+      value: median(rates[direction]),
+      unit: 'MiB/s',
+      ...(rclone === undefined ? {} : { rival: { name: 'rclone', value: median(theirs) } }),
+      goal: { of: 'ratio', atLeast: 1 },
+    });
+  }
+  report({
+    what: `growth of memory with ${sizeMib} MiB up and down`,
+    value: median(growth),
+    unit: 'MiB',
+    goal: { of: 'value', atMost: 100 },
+  });
 }
 
-async function storeOptions(keyPath: string): Promise<BoxStoreOptions> {
-  return {
-    configuration: await readBoxConfiguration(keyPath),
-    identity: { kind: 'service-account' },
-    clock: systemClock(),
-    random: systemRandom(),
-    logger: silentLogger,
-    limits: { callsPerMinute: 1e9, uploadsPerMinute: 1e9 },
-  };
+async function startEmulatorProcess(keyPath: string) {
+  const program = fileURLToPath(new URL('./box-emulator-process.ts', import.meta.url));
+  const child = fork(program, [keyPath], { execArgv: ['--import', 'tsx'] });
+  const [url] = (await once(child, 'message')) as [string];
+  return { child, url };
 }
 
-async function main(): Promise<void> {
-  const directory = await mkdtemp(join(tmpdir(), 'box-bench-'));
-  const keyPath = join(directory, 'key.json');
-  const child = fork(fileURLToPath(new URL('./box-emulator-process.ts', import.meta.url)), [
-    directory,
-    keyPath,
-  ]);
-  const url = await new Promise<string>((resolve) =>
-    child.once('message', (message) => resolve(String(message))),
-  );
+export async function measure(context: BenchContext): Promise<void> {
+  const { values } = parseArgs({
+    args: [...context.words],
+    options: { 'large-mib': { type: 'string' }, 'no-rclone': { type: 'boolean' } },
+  });
+  const keyPath = join(context.folder, 'key.json');
+  const { child, url } = await startEmulatorProcess(keyPath);
   const store = await openBoxStore(await storeOptions(keyPath));
+  const post = (path: string, body?: object) =>
+    fetch(`${url}/_emulator/${path}`, {
+      method: 'POST',
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
   const bench: Bench = {
+    ...context,
     url,
     keyPath,
-    directory,
     store,
     stats: async () => (await (await fetch(`${url}/_emulator/stats`)).json()) as Stats,
-    reset: async () => void (await fetch(`${url}/_emulator/stats/reset`, { method: 'POST' })),
+    reset: async () => void (await post('stats/reset')),
+    settings: async (changed) => void (await post('settings', changed)),
   };
-  const sizeMib = Number(values['large-mib']);
+  const rclone = await rcloneOf(bench);
   try {
-    await smallFiles(bench);
+    await smallFiles(bench, rclone);
     await listing(bench);
     await firstRequests(bench);
-    await large(bench, sizeMib);
-    await rclone(bench, sizeMib);
+    await idle(bench);
+    await large(bench, rclone, Number(values['large-mib'] ?? (context.quick ? 128 : 1024)));
   } finally {
+    rclone?.front.close();
     await store.close();
     child.kill();
-    await rm(directory, { recursive: true });
   }
 }
-
-await main();

@@ -79,6 +79,11 @@ export function errnoOf(error: unknown): string | undefined {
   return undefined;
 }
 
+/** True for what the operating system refused (EIO, EACCES, ENOSPC ...), as against the program's own errors. */
+export function isSystemError(error: unknown): boolean {
+  return /^E[A-Z0-9]+$/.test(errnoOf(error) ?? '');
+}
+
 /** Describe any thrown value in one line, without its stack. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

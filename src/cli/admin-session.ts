@@ -7,7 +7,8 @@ import { silentLogger } from '../logger.ts';
 import { systemRandom } from '../random.ts';
 import type { Look, Wanted } from '../sync/admin/look.ts';
 import type { TextStyle } from './admin-text.ts';
-import { boxSectionOf, enterpriseConnection } from './box-connection.ts';
+import { enterpriseConnection } from './box-connection.ts';
+import { boxSectionOf } from './mount-layout.ts';
 import type { Output } from './output.ts';
 import { pinoLogger } from './pino-logger.ts';
 

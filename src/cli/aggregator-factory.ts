@@ -5,7 +5,7 @@ import { ConfigError, messageOf } from '../errors.ts';
 import type { Aggregator } from '../fl/aggregate/aggregator.ts';
 import { type AggregatorDependencies, createAggregator } from '../fl/aggregate/create-aggregator.ts';
 import type { ServerConfiguration } from '../fl/config/server-configuration.ts';
-import type { TaskConfiguration } from '../fl/executor/executor.ts';
+import type { Executor, TaskConfiguration } from '../fl/executor/executor.ts';
 import type { Logger } from '../logger.ts';
 import { openExecutor } from './executor-factory.ts';
 
@@ -29,15 +29,22 @@ async function taskOf(path: string): Promise<TaskConfiguration> {
 }
 
 /** Evaluates checkpoints by the server's executor; undefined where the configuration names none. */
-async function evaluatorOf(
+function evaluatorOf(
   configuration: ServerConfiguration,
   surroundings: AggregatorSurroundings,
-): Promise<AggregatorDependencies['evaluate']> {
+): { open(): Promise<unknown>; evaluate: NonNullable<AggregatorDependencies['evaluate']> } | undefined {
   const { executorType, executorOptions, taskFile } = configuration;
   if (executorType === null) return undefined;
-  const executor = await openExecutor({ executorType, executorOptions }, surroundings);
-  return async (checkpointPath, signal = surroundings.signal) =>
-    executor.evaluate({ configuration: await taskOf(taskFile), checkpointPath, signal });
+  let opened: Promise<Executor> | undefined;
+  const open = () => {
+    opened ??= openExecutor({ executorType, executorOptions }, surroundings);
+    return opened;
+  };
+  return {
+    open,
+    evaluate: async (checkpointPath, signal = surroundings.signal) =>
+      (await open()).evaluate({ configuration: await taskOf(taskFile), checkpointPath, signal }),
+  };
 }
 
 /** Make the aggregator that a server's configuration names. Errors: as `createAggregator` and `createExecutor`. */
@@ -46,12 +53,13 @@ export async function openAggregator(
   surroundings: AggregatorSurroundings,
 ): Promise<Aggregator> {
   const { aggregatorType, aggregatorOptions, savePath } = configuration;
-  // kMoL's configurations name an executor that its server never uses: it is made only for a rule that evaluates.
-  const needsEvaluation = /benchmark/i.test(aggregatorType);
-  const evaluate = needsEvaluation ? await evaluatorOf(configuration, surroundings) : undefined;
+  // kMoL's configurations name an executor that its server never uses: it is made when it is needed, which for a rule
+  // that evaluates is at once, so that a wrong name is told before a round begins.
+  const evaluator = evaluatorOf(configuration, surroundings);
+  if (/benchmark/i.test(aggregatorType)) await evaluator?.open();
   return createAggregator(aggregatorType, aggregatorOptions, {
     logger: surroundings.logger,
     statePath: join(savePath, 'optimizer'),
-    ...(evaluate === undefined ? {} : { evaluate }),
+    ...(evaluator === undefined ? {} : { evaluate: evaluator.evaluate }),
   });
 }

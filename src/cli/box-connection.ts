@@ -7,13 +7,17 @@ import type { Enterprise } from '../sync/admin/enterprise.ts';
 import { BOX_BASE_URLS, type BoxBaseUrls, readBoxConfiguration } from '../sync/box/box-configuration.ts';
 import { type BoxIdentity, openBoxStore } from '../sync/box/box-store.ts';
 import { openEnterprise } from '../sync/box/enterprise.ts';
+import type { ApiBudget } from '../sync/box/pacer.ts';
 import type { RemoteCallLedger, RemoteStore } from '../sync/remote/remote-store.ts';
+import { boxSectionOf } from './mount-layout.ts';
 
 interface Surroundings {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** An average of calls that the user wants kept. */
+  readonly apiBudget?: ApiBudget | undefined;
 }
 
 /** Short, because the engine tries again by itself, and a person at the start wants to know soon. */
@@ -21,17 +25,6 @@ const MOUNT_RETRY_POLICY = { attemptsMax: 4, baseMs: 400, capMs: 4000, waitTotal
 
 /** Opens the store when it is needed, with the ledger that counts its calls. */
 export type StoreOpener = (ledger: RemoteCallLedger) => Promise<RemoteStore>;
-
-/** The Box section of a configuration. Errors: ConfigError when there is none. */
-export function boxSectionOf(configuration: ParticipantConfiguration) {
-  if (configuration.box === null) {
-    throw new ConfigError({
-      code: 'configuration-invalid',
-      message: `${configuration.path} has no box_configuration, so it has nothing to do with Box`,
-    });
-  }
-  return configuration.box;
-}
 
 /** A server works as the application's own account, a client as the app user of its name unless the app is its own. */
 function identityOf(configuration: ParticipantConfiguration): BoxIdentity {
@@ -100,11 +93,12 @@ export async function boxConnection(
   configuration: ParticipantConfiguration,
   surroundings: Surroundings,
 ): Promise<StoreOpener> {
-  const { clock, random, logger, environment } = surroundings;
+  const { clock, random, logger, environment, apiBudget } = surroundings;
   const path = keyPathOf(configuration);
   const keys = await readBoxConfiguration(path, logger);
   const baseUrls = baseUrlsOf(configuration, environment);
   const identity = identityOf(configuration);
+  const leastPrivilege = boxSectionOf(configuration).least_privilege;
   return (ledger) =>
     openBoxStore({
       configuration: keys,
@@ -115,6 +109,8 @@ export async function boxConnection(
       ledger,
       environment,
       retryPolicy: MOUNT_RETRY_POLICY,
+      leastPrivilege,
+      ...(apiBudget === undefined ? {} : { apiBudget }),
       ...(baseUrls === undefined ? {} : { baseUrls }),
     });
 }

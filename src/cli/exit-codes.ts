@@ -6,6 +6,7 @@ import {
   FullError,
   MilaError,
   RoundError,
+  StaleError,
   StateError,
   TransientError,
 } from '../errors.ts';
@@ -28,8 +29,8 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof ConfigError) return EXIT.usage;
   if (error instanceof AuthError) return EXIT.permission;
-  if (error instanceof StateError || error instanceof CorruptError || error instanceof FullError)
-    return EXIT.state;
+  const refusals = [StateError, CorruptError, FullError, StaleError];
+  if (refusals.some((refusal) => error instanceof refusal)) return EXIT.state;
   if (error instanceof TransientError) return EXIT.unreachable;
   if (error instanceof RoundError) return EXIT.unsuccessful;
   if (error instanceof MilaError) return EXIT.fault;

@@ -47,6 +47,9 @@ interface Voice {
   readonly tell: (event: FederationEvent) => void;
 }
 
+/** Events that only say how far something has come. */
+const PROGRESS: ReadonlySet<FederationEvent['event']> = new Set(['training', 'uploading', 'aggregating']);
+
 /** Where this command's words go. Guarantees: with `--json`, standard output holds nothing but events. */
 export function federationVoice(flags: FederationFlags, savePath: string, logName: string): Voice {
   const output = processOutput({
@@ -60,7 +63,7 @@ export function federationVoice(flags: FederationFlags, savePath: string, logNam
   const tell = (event: FederationEvent): void => {
     logger.info({ ...event }, 'federation event');
     if (output.json) output.document(event);
-    const isProgress = event.event === 'training' || event.event === 'aggregating';
+    const isProgress = PROGRESS.has(event.event);
     const line = describeEvent(event);
     // On a pipe, progress would be noise: its beginning and its end are told anyway.
     if (isProgress && (!output.interactive || line === lastProgress)) return;

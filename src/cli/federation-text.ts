@@ -76,6 +76,8 @@ export function describeEvent(event: FederationEvent): string {
       return `${event.participant} is back in round ${event.round}`;
     case 'waiting':
       return waitingText(event);
+    case 'trouble':
+      return `trouble: ${event.message}`;
     case 'aggregating':
       return `aggregating round ${event.round}: ${percent(event.fraction)}`;
     case 'aggregated':
@@ -95,6 +97,8 @@ export function describeEvent(event: FederationEvent): string {
       return `training of round ${event.round} failed: ${event.message}`;
     case 'training-abandoned':
       return `training of round ${event.round} abandoned: ${event.message}`;
+    case 'uploading':
+      return `uploading round ${event.round}: ${percent(event.fraction)} of ${megabytes(event.size_bytes)}`;
     case 'uploaded':
       return `round ${event.round} delivered (${megabytes(event.size_bytes)})`;
     case 'evaluated':

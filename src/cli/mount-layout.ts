@@ -1,7 +1,18 @@
 import { join, resolve } from 'node:path';
+import { ConfigError } from '../errors.ts';
 import { type ParticipantConfiguration, participantOf } from '../fl/config.ts';
 import type { MountLayout } from '../sync/local/mirror-root.ts';
-import { boxSectionOf } from './box-connection.ts';
+
+/** The Box section of a configuration. Errors: ConfigError when there is none. */
+export function boxSectionOf(configuration: ParticipantConfiguration) {
+  if (configuration.box === null) {
+    throw new ConfigError({
+      code: 'configuration-invalid',
+      message: `${configuration.path} has no box_configuration, so there is nothing to mount`,
+    });
+  }
+  return configuration.box;
+}
 
 /** Where a configuration's folder is mounted unless `--dir` says otherwise. */
 export function mountDirectoryOf(configuration: ParticipantConfiguration, dir?: string): string {

@@ -1,5 +1,6 @@
-import { join } from 'node:path';
-import type { Clock, Timer } from '../clock.ts';
+import { basename, dirname, join } from 'node:path';
+import { z } from 'zod';
+import { type Clock, delay, type Timer } from '../clock.ts';
 import { openPlainWorkdir } from '../fl/transport/plain-workdir.ts';
 import type { Identity, Workdir, WorkdirEntry } from '../fl/transport/workdir.ts';
 import { type RemoteId, remoteId } from '../ids.ts';
@@ -8,7 +9,9 @@ import { ROOT } from '../sync/engine/replica.ts';
 import { VersionIndex } from '../sync/index/version-index.ts';
 import type { MountLayout } from '../sync/local/mirror-root.ts';
 import { isUnchanged, statFacts } from '../sync/local/stat-facts.ts';
-import { ENGINE_STATE, indexPath } from '../sync/mount/mount.ts';
+import { askMount } from '../sync/mount/control-socket.ts';
+import { lockOwner } from '../sync/mount/lock.ts';
+import { ENGINE_STATE, indexPath, lockPath, socketPath } from '../sync/mount/mount.ts';
 import type { RemoteFile, RemoteUser } from '../sync/tree/entry.ts';
 
 interface MountWorkdirOptions {
@@ -20,13 +23,28 @@ interface MountWorkdirOptions {
 /** A mount's folder, and the index that was opened to look at it. */
 export interface OpenedMountWorkdir {
   readonly workdir: Workdir;
+  /** How many of the files written through it Box does not have yet. */
+  undelivered(): Promise<number>;
   close(): Promise<void>;
 }
 
 /** How often the index is asked whether the mount stored anything; costs no disk access while it did not. */
 const INDEX_POLL_MS = 150;
-/** States of the engine in which nothing is heard of the others. */
-const DEAF: ReadonlySet<string> = new Set(['offline', 'access-lost', 'stopped', 'paused']);
+/** How long a mount that has just begun may take to make its index. */
+const INDEX_WAIT_MS = 5_000;
+/** How often it is looked whether the mount's process still lives. */
+const PULSE_MS = 1_000;
+/** States of the engine in which nothing is heard of the others, and how a person is told. */
+const DEAF: ReadonlyMap<string, string> = new Map([
+  ['offline', 'the mount cannot reach Box'],
+  ['access-lost', "the folder in Box is not shared with this mount's account any more"],
+  ['root-missing', 'the mirrored folder is gone from the disk'],
+  ['stopped', 'the mount is about to start'],
+  ['paused', 'the mount is paused'],
+]);
+
+/** How versions begin that Box knows; those of the disk begin with a digit. */
+const REMOTE_VERSION = 'v';
 
 const identity = (user: RemoteUser | null): Identity | null => user && { id: user.id, name: user.name };
 
@@ -38,13 +56,41 @@ const identity = (user: RemoteUser | null): Identity | null => user && { id: use
  */
 export async function openMountWorkdir(options: MountWorkdirOptions): Promise<OpenedMountWorkdir> {
   const { layout, clock } = options;
-  const plain = await openPlainWorkdir({ ...options, root: join(layout.directory, ...layout.rootPath) });
-  const index = VersionIndex.openReadonly(indexPath(layout));
+  const root = join(layout.directory, ...layout.rootPath);
+  const plain = await openPlainWorkdir({ ...options, root, makesRoot: false });
+  const index = await openIndex(clock, layout);
+  const pulse = await feelPulse(clock, layout);
+  // A mount that was killed cannot say so: its last word in the index is then of no worth.
+  const trouble = () =>
+    pulse.isAlive()
+      ? (DEAF.get(index.meta(ENGINE_STATE) ?? 'stopped') ?? null)
+      : `the mount at ${layout.directory} does not run`;
+  const written = new Set<string>();
+  const delivery = async (path: string): Promise<number> => {
+    const entries = await merge(index, plain, dirname(path) === '.' ? '' : dirname(path));
+    const entry = entries.find(({ name }) => name === basename(path));
+    if (entry === undefined || (entry.present && entry.version.startsWith(REMOTE_VERSION))) return 1;
+    return sentFraction(layout, path);
+  };
+  const undelivered = async (): Promise<number> => {
+    for (const path of [...written]) if ((await delivery(path)) === 1) written.delete(path);
+    return written.size;
+  };
   const workdir: Workdir = {
     ...plain,
     identifies: true,
-    connected: () => !DEAF.has(index.meta(ENGINE_STATE) ?? 'stopped'),
+    connected: () => trouble() === null,
+    trouble,
     list: async (path) => merge(index, plain, path),
+    writeStream: async (path, fill) => {
+      await plain.writeStream(path, fill);
+      written.add(path);
+    },
+    write: async (path, content) => {
+      await plain.write(path, content);
+      written.add(path);
+    },
+    delivery,
     watch: async (onHint) => {
       const hints = await plain.watch(onHint);
       const poll = pollIndex(clock, index, onHint);
@@ -56,7 +102,59 @@ export async function openMountWorkdir(options: MountWorkdirOptions): Promise<Op
       };
     },
   };
-  return { workdir, close: async () => index.close() };
+  const close = async () => {
+    pulse.cancel();
+    index.close();
+  };
+  return { workdir, undelivered, close };
+}
+
+/** Open the index of a mount, which may be about to make it. */
+async function openIndex(clock: Clock, layout: MountLayout): Promise<VersionIndex> {
+  const deadlineMs = clock.monotonic() + INDEX_WAIT_MS;
+  for (;;) {
+    try {
+      return VersionIndex.openReadonly(indexPath(layout));
+    } catch (error) {
+      if (clock.monotonic() > deadlineMs) throw error;
+      await delay(clock, INDEX_POLL_MS);
+    }
+  }
+}
+
+/** Whether the mount's process lives, as of a moment ago. */
+async function feelPulse(clock: Clock, layout: MountLayout): Promise<{ isAlive(): boolean; cancel(): void }> {
+  const path = lockPath(layout);
+  let owner = await lockOwner(path);
+  let timer: Timer;
+  let isCancelled = false;
+  const tick = async (): Promise<void> => {
+    owner = await lockOwner(path);
+    if (!isCancelled) timer = clock.after(PULSE_MS, () => void tick());
+  };
+  timer = clock.after(PULSE_MS, () => void tick());
+  return {
+    isAlive: () => owner !== undefined,
+    cancel: () => {
+      isCancelled = true;
+      timer.cancel();
+    },
+  };
+}
+
+const transfersSchema = z.object({
+  transfers: z.array(
+    z.object({ path: z.string(), direction: z.string(), sizeBytes: z.number(), doneBytes: z.number() }),
+  ),
+});
+
+/** How much of a file the mount has sent; a mount that does not answer has sent nothing. */
+async function sentFraction(layout: MountLayout, path: string): Promise<number> {
+  const status = await askMount(socketPath(layout), { command: 'status' }).catch(() => undefined);
+  const parsed = transfersSchema.safeParse(status);
+  const transfer = parsed.data?.transfers.find((each) => each.path === path && each.direction === 'up');
+  // Below one until the index says that Box has it.
+  return transfer === undefined ? 0 : Math.min(0.99, transfer.doneBytes / Math.max(1, transfer.sizeBytes));
 }
 
 function pollIndex(clock: Clock, index: VersionIndex, onHint: () => void): Timer {
@@ -108,7 +206,7 @@ function absent(remote: RemoteFile): WorkdirEntry {
     kind: 'file',
     sizeBytes: remote.content.sizeBytes,
     modifiedAtMs: remote.receivedAtMs,
-    version: `v${remote.versionId}`,
+    version: `${REMOTE_VERSION}${remote.versionId}`,
     present: false,
     createdBy: identity(remote.createdBy),
     modifiedBy: identity(remote.modifiedBy),

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { Clock } from '../clock.ts';
+import { type Clock, delay } from '../clock.ts';
 import { ConfigError, StateError } from '../errors.ts';
 import type { ParticipantConfiguration } from '../fl/config.ts';
 import { openPlainWorkdir } from '../fl/transport/plain-workdir.ts';
@@ -9,7 +9,10 @@ import type { Logger } from '../logger.ts';
 import { lockOwner } from '../sync/mount/lock.ts';
 import { indexPath, lockPath } from '../sync/mount/mount.ts';
 import { mountLayoutOf } from './mount-layout.ts';
-import { openMountWorkdir } from './mount-workdir.ts';
+import { type OpenedMountWorkdir, openMountWorkdir } from './mount-workdir.ts';
+import { startOwnMount } from './own-mount.ts';
+
+const DELIVERY_POLL_MS = 100;
 
 /** What the command line says about where the files live. */
 export interface WorkdirFlags {
@@ -22,6 +25,8 @@ export interface WorkdirFlags {
 interface WorkdirDependencies {
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Whether this program was told to stop. */
+  readonly isInterrupted: () => boolean;
 }
 
 /** A shared folder, and what must be undone when it is no longer needed. */
@@ -53,17 +58,87 @@ export async function openWorkdir(
       message: `${path} has no box_configuration, so there is no shared folder to work in`,
     });
   const { shared_dir_name, save_path } = box;
+  if (flags.dir !== undefined && flags.mount === true)
+    throw new ConfigError({
+      code: 'contradicting-options',
+      message: '--dir names a plain shared folder, which nobody mounts: give it or --mount, not both',
+    });
   if (flags.dir !== undefined) {
     const root = join(resolve(flags.dir), shared_dir_name, save_path);
     return { workdir: await openPlainWorkdir({ root, ...dependencies }), close: async () => {} };
   }
   const layout = mountLayoutOf(configuration);
+  if (flags.mount === true) return openOnOwnMount(configuration, dependencies);
   if ((await lockOwner(lockPath(layout))) === undefined || !existsSync(indexPath(layout)))
     throw new StateError({
       code: 'nothing-mounted',
       message: `nothing is mounted at ${layout.directory}`,
-      hint: `Type: mila-sync mount ${path}`,
+      hint: `Type: mila-sync mount ${path}   (or give --mount, to have one started and stopped)`,
       data: { dir: layout.directory },
     });
+  await mirrorStands(configuration, dependencies);
   return openMountWorkdir({ layout, ...dependencies });
+}
+
+/** How long a mount may take to find or make the folder in Box before its server gives up waiting for it. */
+const MIRROR_WAIT_MS = 60_000;
+
+/** Wait until the mirrored folder stands: a server begins by writing into it. A client waits for its server anyway. */
+async function mirrorStands(
+  configuration: ParticipantConfiguration,
+  { clock, isInterrupted }: WorkdirDependencies,
+): Promise<void> {
+  if (configuration.role !== 'server') return;
+  const { directory, rootPath } = mountLayoutOf(configuration);
+  const root = join(directory, ...rootPath);
+  const deadlineMs = clock.monotonic() + MIRROR_WAIT_MS;
+  while (!existsSync(root)) {
+    if (isInterrupted() || clock.monotonic() > deadlineMs)
+      throw new StateError({
+        code: 'mount-not-ready',
+        message: `the mount at ${directory} has not made ${root} yet`,
+        hint: `See what holds it up: mila-sync status ${directory}`,
+      });
+    await delay(clock, DELIVERY_POLL_MS);
+  }
+}
+
+/** How long a program that was told to stop still waits for its last words to reach Box. */
+const LAST_WORDS_MS = 10_000;
+
+/** Wait until Box has every file that was written: only then may the mount go. */
+async function untilDelivered(
+  opened: OpenedMountWorkdir,
+  { clock, logger, leavesSoon }: WorkdirDependencies & { readonly leavesSoon: boolean },
+): Promise<void> {
+  const deadlineMs = leavesSoon ? clock.monotonic() + LAST_WORDS_MS : Number.POSITIVE_INFINITY;
+  while (clock.monotonic() < deadlineMs) {
+    const left = await opened.undelivered();
+    if (left === 0) return;
+    if (!opened.workdir.connected()) break;
+    await delay(clock, DELIVERY_POLL_MS);
+  }
+  logger.warn({}, 'not everything has reached Box; the next mount sends the rest');
+}
+
+async function openOnOwnMount(
+  configuration: ParticipantConfiguration,
+  dependencies: WorkdirDependencies,
+): Promise<OpenedWorkdir> {
+  const layout = mountLayoutOf(configuration);
+  const mount = await startOwnMount(configuration, { ...dependencies, environment: process.env });
+  const opened = await mirrorStands(configuration, dependencies)
+    .then(() => openMountWorkdir({ layout, ...dependencies }))
+    .catch(async (error) => {
+      await mount.stop();
+      throw error;
+    });
+  return {
+    workdir: opened.workdir,
+    async close() {
+      await untilDelivered(opened, { ...dependencies, leavesSoon: dependencies.isInterrupted() });
+      await opened.close();
+      await mount.stop();
+    },
+  };
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
-import { ConfigError, messageOf, RoundError } from '../errors.ts';
+import { ConfigError, CorruptError, messageOf, RoundError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { Executor } from './executor/executor.ts';
 import { stepClient } from './round/client-machine.ts';
@@ -16,12 +16,15 @@ import { newClientState, resumedClientState } from './round/client-state.ts';
 import type { FederationEvent } from './round/event.ts';
 import { CLIENT_RECORD } from './round/record-schema.ts';
 import { participantKey, runPaths } from './round/run-folder.ts';
+import type { Announcer } from './transport/announcer.ts';
+import { createAnnouncer } from './transport/announcer.ts';
 import type { Background } from './transport/background.ts';
 import { createBackground, isExpected } from './transport/background.ts';
 import { ClientEffects } from './transport/client-effects.ts';
 import type { ClientObserver } from './transport/client-observer.ts';
 import { createClientObserver, findNewestRun } from './transport/client-observer.ts';
 import { startHeartbeat } from './transport/heartbeat.ts';
+import { History } from './transport/history.ts';
 import { createStateFile, loadState } from './transport/state-file.ts';
 import type { Wake } from './transport/wake.ts';
 import { createWake, pauseAfter } from './transport/wake.ts';
@@ -60,6 +63,11 @@ function stateFilePath(options: FederationClientOptions, run: string): string {
   return join(options.savePath, run, `${participantKey(options.name)}.client.state.json`);
 }
 
+/** A folder of each client's own: two of them may share a save_path, and must not take each other's checkpoints. */
+function resultsFolder({ savePath, name }: FederationClientOptions, run: string): string {
+  return join(savePath, run, participantKey(name));
+}
+
 /** The run to take part in, or what is still awaited for there to be one. */
 async function lookForRun(
   options: FederationClientOptions,
@@ -85,7 +93,8 @@ async function awaitRun(options: FederationClientOptions, wake: Wake): Promise<s
         onEvent({ event: 'waiting', what: 'run', participants: [], until: null, message });
       said = message;
     } catch (error) {
-      if (!isExpected(error)) throw error;
+      // A damaged state file stays damaged until a person moves it away.
+      if (!isExpected(error) || error instanceof CorruptError) throw error;
       logger.error({ error: messageOf(error) }, 'The shared folder could not be looked at; trying again.');
     }
     await wake.sleep(pauseAfter(0), LOOK_INTERVAL_MAX_MS, signal);
@@ -115,7 +124,7 @@ class ClientLoop {
   readonly #save: (record: ClientRecord) => Promise<void>;
   #state: ClientState;
   #heartbeat: { stop(): Promise<void> } | undefined;
-  #saidAwaited = '';
+  readonly #say: Announcer;
   #fault: unknown;
 
   constructor(options: FederationClientOptions, wake: Wake, state: ClientState) {
@@ -124,6 +133,7 @@ class ClientLoop {
     this.#state = state;
     const { clock, logger } = options;
     const { run } = state.record;
+    this.#say = createAnnouncer(clock, options.onEvent);
     this.#background = createBackground({
       clock,
       logger,
@@ -131,12 +141,13 @@ class ClientLoop {
       onFault: (error) => {
         this.#fault = error;
       },
+      onTrouble: (message) => this.#say.trouble(message),
     });
     this.#observer = createClientObserver(options.workdir, run, options.name);
     this.#effects = new ClientEffects({
       ...options,
       run,
-      results: join(options.savePath, run),
+      results: resultsFolder(options, run),
       background: this.#background,
       onResult: (result) => void this.#results.push(result),
     });
@@ -187,6 +198,7 @@ class ClientLoop {
         { error: messageOf(error) },
         'The run folder could not be looked at or written; trying again.',
       );
+      this.#say.trouble(`${messageOf(error)}; trying again`);
       return null;
     }
   }
@@ -208,16 +220,10 @@ class ClientLoop {
   }
 
   #sayAwaited({ awaited }: ClientStep): void {
-    const message = awaited?.message ?? '';
-    if (message === this.#saidAwaited) return;
-    this.#saidAwaited = message;
-    if (awaited === null) return;
-    const { clock, onEvent } = this.#options;
-    const until =
-      awaited.untilMs === null
-        ? null
-        : new Date(clock.now() + awaited.untilMs - clock.monotonic()).toISOString();
-    onEvent({ event: 'waiting', what: awaited.what, participants: [], until, message });
+    const { workdir } = this.#options;
+    if (!workdir.connected()) this.#say.disconnected(workdir.trouble?.() ?? null);
+    else if (awaited === null) this.#say.nothing();
+    else this.#say.awaited({ ...awaited, participants: [] });
   }
 }
 
@@ -228,24 +234,45 @@ class ClientLoop {
  * Errors: RoundError 'refused' | 'cut-off' | 'stopped' | 'training-failed' when it ended without success.
  */
 export async function runFederationClient(options: FederationClientOptions): Promise<ClientOutcome> {
-  const { clock, workdir, name, onEvent, signal } = options;
+  const { clock, workdir, name, signal } = options;
   const wake = createWake(clock);
   const watch = await workdir.watch(() => wake.hint());
   try {
     while (!signal.aborted) {
       const run = await awaitRun(options, wake);
       if (run === undefined) break;
-      onEvent({ event: 'run-joined', run, folder: workdir.absolutePath(run) });
       const record = await loadState(stateFilePath(options, run), CLIENT_RECORD);
       const state = record === undefined ? newClientState(run, name) : resumedClientState(record);
-      const ending = await new ClientLoop(options, wake, state).run();
+      const ending = await takePartIn(options, wake, state);
       if (ending?.kind === 'moved') continue;
-      if (ending !== null) reportEnding(options, run, ending);
       return { run, ending };
     }
     return { run: null, ending: null };
   } finally {
     await watch.close();
+  }
+}
+
+/** One run with its history. Errors: as `reportEnding`. */
+async function takePartIn(
+  options: FederationClientOptions,
+  wake: Wake,
+  state: ClientState,
+): Promise<ClientEnding | null> {
+  const { workdir } = options;
+  const { run } = state.record;
+  const history = new History({ ...options, folder: resultsFolder(options, run) });
+  const onEvent = (event: FederationEvent): void => {
+    history.record(event);
+    options.onEvent(event);
+  };
+  onEvent({ event: 'run-joined', run, folder: workdir.absolutePath(run) });
+  try {
+    const ending = await new ClientLoop({ ...options, onEvent }, wake, state).run();
+    if (ending !== null && ending.kind !== 'moved') reportEnding({ ...options, onEvent }, run, ending);
+    return ending;
+  } finally {
+    await history.close();
   }
 }
 

@@ -4,15 +4,20 @@ import { messageOf } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { Random } from '../random.ts';
 import type { Aggregator } from './aggregate/aggregator.ts';
+import type { Awaited } from './round/awaited.ts';
+import { failure } from './round/collection.ts';
 import type { FederationEvent } from './round/event.ts';
 import type { Layout } from './round/run-folder.ts';
+import { runPaths } from './round/run-folder.ts';
 import type { ServerAction } from './round/server-action.ts';
-import type { Awaited, ServerStep } from './round/server-machine.ts';
+import type { ServerStep } from './round/server-machine.ts';
 import { stepServer } from './round/server-machine.ts';
 import type { ServerResult } from './round/server-observation.ts';
 import type { Ending, ServerPhase, ServerRecord, ServerState } from './round/server-state.ts';
 import { resumedServerState, roundOf } from './round/server-state.ts';
 import type { ServerSettings } from './round/settings.ts';
+import type { Announcer } from './transport/announcer.ts';
+import { createAnnouncer } from './transport/announcer.ts';
 import type { Background } from './transport/background.ts';
 import { createBackground, isExpected } from './transport/background.ts';
 import { History } from './transport/history.ts';
@@ -82,13 +87,14 @@ class ServerLoop {
   readonly #observe: (round: number | null) => ReturnType<ReturnType<typeof createServerObserver>['observe']>;
   readonly #save: (record: ServerRecord) => Promise<void>;
   #state: ServerState;
-  #saidAwaited = '';
+  readonly #say: Announcer;
   #fault: unknown;
 
   constructor(options: FederationServerOptions, record: ServerRecord) {
     this.#options = options;
     const { workdir, clock, logger } = options;
     const results = join(options.savePath, record.run);
+    this.#say = createAnnouncer(clock, options.onEvent);
     this.#wake = createWake(clock);
     this.#background = createBackground({
       clock,
@@ -97,6 +103,7 @@ class ServerLoop {
       onFault: (error) => {
         this.#fault = error;
       },
+      onTrouble: (message) => this.#say.trouble(message),
     });
     this.#effects = new ServerEffects({
       ...options,
@@ -127,6 +134,9 @@ class ServerLoop {
         const pauseMs = pauseAfter(this.#options.clock.monotonic() - beganAtMs);
         await this.#wake.sleep(pauseMs, step === null ? LOOK_RETRY_MS : this.#sleepMs(step), park);
       }
+    } catch (error) {
+      await this.#endWith(error);
+      throw error;
     } finally {
       stop.removeEventListener('abort', hint);
       await watch.close();
@@ -154,7 +164,7 @@ class ServerLoop {
       this.#state = step.state;
       this.#results.splice(0, results.length);
       for (const event of step.events) onEvent(event);
-      this.#sayAwaited(step.awaited);
+      this.#sayAwaited(step.awaited, observation.connected);
       for (const action of step.actions) await this.#perform(action);
       return step;
     } catch (error) {
@@ -163,6 +173,7 @@ class ServerLoop {
         { error: messageOf(error) },
         'The run folder could not be looked at or written; trying again.',
       );
+      this.#say.trouble(`${messageOf(error)}; trying again`);
       return null;
     }
   }
@@ -181,22 +192,26 @@ class ServerLoop {
     return wakeAtMs - now;
   }
 
-  #sayAwaited(awaited: Awaited | null): void {
-    if (awaited === null || SILENT_AWAITS.includes(awaited.what)) return;
-    const { clock, onEvent, settings } = this.#options;
-    const said = JSON.stringify([awaited, roundOf(this.#state.record.phase)]);
-    if (said === this.#saidAwaited) return;
-    this.#saidAwaited = said;
-    const until =
-      awaited.untilMs === null
-        ? null
-        : new Date(clock.now() + awaited.untilMs - clock.monotonic()).toISOString();
-    const count = Object.keys(this.#state.record.participants).length;
-    const message =
-      awaited.what === 'registration'
-        ? `waiting for participants: ${count} of at least ${settings.minimumClients} registered`
-        : `waiting for ${awaited.participants.join(', ') || 'somebody to come back'}`;
-    onEvent({ event: 'waiting', what: awaited.what, participants: awaited.participants, until, message });
+  #sayAwaited(awaited: Awaited | null, connected: boolean): void {
+    if (!connected) this.#say.disconnected(this.#options.workdir.trouble?.() ?? null);
+    else if (awaited !== null && !SILENT_AWAITS.includes(awaited.what)) this.#say.awaited(awaited);
+  }
+
+  /** What ends this process ends the run for everybody, and says so; a person may open it again. */
+  async #endWith(error: unknown): Promise<void> {
+    const { workdir, logger, onEvent } = this.#options;
+    const { record } = this.#state;
+    if (record.phase.kind === 'ended') return;
+    const round = roundOf(record.phase);
+    const message = `Training stopped: the server failed: ${messageOf(error)}`;
+    const ending = { ...failure('server-failed', round ?? 1, message), round };
+    try {
+      await workdir.write(runPaths.ended(record.run), message);
+      await this.#save({ ...record, phase: { kind: 'ended', ending } });
+      onEvent({ event: 'ended', reason: ending.code, success: false, message, final_model: null });
+    } catch (cause) {
+      logger.error({ error: messageOf(cause) }, 'The end of the run could not be written.');
+    }
   }
 
   #outcome(): ServerOutcome {

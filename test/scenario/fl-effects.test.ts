@@ -2,7 +2,8 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
-import { ConfigError, RoundError } from '../../src/errors.ts';
+import { ConfigError, CorruptError, RoundError } from '../../src/errors.ts';
+import { summariseHistory } from '../../src/fl/report/run-summary.ts';
 import { openPlainWorkdir } from '../../src/fl/transport/plain-workdir.ts';
 import { silentLogger } from '../../src/logger.ts';
 import { numberAggregator, numberExecutor, Playground, SETTINGS } from '../support/federation.ts';
@@ -127,6 +128,101 @@ it('B18: a start point is published without anything but its model', async () =>
   expect(await readdir(join(run, 'rounds/round_1'))).not.toContain('no_starting_model.info');
 });
 
+it('a start point that cannot be read, or is none, is told before anybody hears of the run', async () => {
+  const missing = playground.server({ settings: ONE, startPoint: join(playground.root, 'nowhere.pt') });
+  await expect(missing).rejects.toMatchObject({ code: 'start-point-missing' });
+  const startPoint = join(playground.root, 'broken.pt');
+  await writeFile(startPoint, 'no checkpoint');
+  const stripStartPoint = async () => {
+    throw new CorruptError({ code: 'malformed', message: 'broken.pt is no checkpoint' });
+  };
+  const broken = playground.server({ settings: ONE, startPoint, stripStartPoint });
+  await expect(broken).rejects.toMatchObject({ message: 'broken.pt is no checkpoint' });
+  expect(await readdir(playground.shared)).toEqual([]);
+});
+
+it('an update that was trained from another model than its round’s is refused, and trained anew', async () => {
+  let trainings = 0;
+  const executor = numberExecutor(1, async () => {
+    trainings += 1;
+  });
+  const workdir = await plain();
+  const lying = {
+    ...workdir,
+    write: (path: string, content: string | Uint8Array) =>
+      trainings === 2 && path.endsWith('round_2/a.meta.json')
+        ? workdir.write(path, String(content).replace(/"start_sha256": "\w{4}/, '"start_sha256": "0000'))
+        : workdir.write(path, content),
+  };
+  const settings = { trainingRetries: 1, rejoinWaitMs: 1_000, finalModelWaitMs: 5_000 };
+  const [outcome] = await Promise.all([
+    playground.server({ settings: { ...ONE, roundsCount: 2 } }),
+    playground.client('a', { executor, settings, workdir: lying }),
+  ]);
+  expect(outcome.ending?.kind).toBe('finished');
+  expect(trainings).toBe(3);
+  const refusals = playground.events.filter(
+    ({ event, who }) => event === 'update-refused' && who === 'server',
+  );
+  expect(refusals).toMatchObject([{ round: 2, participant: 'a', reason: 'wrong-start' }]);
+});
+
+it('B16: the server ends after the last round, and a client goes on through an outage of the folder', async () => {
+  const workdir = await plain();
+  let failures = 0;
+  const flaky = {
+    ...workdir,
+    list: async (path: string) => {
+      if (path.includes('round_1') && failures < 2) {
+        failures += 1;
+        throw Object.assign(new Error('the network drive is gone'), { code: 'EHOSTDOWN' });
+      }
+      return workdir.list(path);
+    },
+  };
+  const [server, client] = await Promise.all([
+    playground.server({ settings: ONE }),
+    playground.client('a', { workdir: flaky }),
+  ]);
+  expect(failures).toBe(2);
+  expect([server.ending?.kind, client.ending?.kind]).toEqual(['finished', 'finished']);
+  expect(playground.events).toContainEqual(
+    expect.objectContaining({ event: 'trouble', message: expect.stringMatching(/network drive is gone/) }),
+  );
+});
+
+it('a fault of the server’s own ends the run with a word for everybody, and a person may open it again', async () => {
+  const aggregator = {
+    aggregate: async () => {
+      throw new TypeError('a bug');
+    },
+  };
+  const [server, client] = await Promise.allSettled([
+    playground.server({ settings: ONE, aggregator }),
+    playground.client('a'),
+  ]);
+  expect(server).toMatchObject({ status: 'rejected', reason: { message: 'a bug' } });
+  expect(client).toMatchObject({ reason: { message: 'Training stopped: the server failed: a bug' } });
+  const [run = ''] = await readdir(playground.shared);
+  const [outcome] = await Promise.all([
+    playground.server({ settings: ONE, resume: { run } }),
+    playground.client('a', { run }),
+  ]);
+  expect(outcome).toMatchObject({ run, ending: { kind: 'finished' } });
+});
+
+it('two clients with one save_path never take each other’s checkpoint', async () => {
+  const savePath = join(playground.root, 'both');
+  const [outcome] = await Promise.all([
+    playground.server({ settings: { ...ONE, minimumClients: 2 } }),
+    playground.client('a', { savePath, executor: numberExecutor(2) }),
+    playground.client('b', { savePath, executor: numberExecutor(4) }),
+  ]);
+  const round = join(playground.shared, outcome.run, 'rounds/round_1');
+  expect(await readFile(join(round, 'a.pt'), 'utf8')).toBe('2');
+  expect(await readFile(join(round, 'b.pt'), 'utf8')).toBe('4');
+});
+
 it('B19: the checkpoint that the executor names is published, whatever else lies beside it', async () => {
   const executor = numberExecutor(7, async ({ outputDirectory }) => {
     await writeFile(join(outputDirectory, 'zz_newest_by_name.pt'), '999');
@@ -210,7 +306,18 @@ it('keeps a history of the run and a table of its metrics', async () => {
   const events = lines.map((line) => (JSON.parse(line) as { event: string }).event);
   expect(events[0]).toBe('run-created');
   expect(events.at(-1)).toBe('ended');
-  expect(await readFile(join(folder, 'metrics.csv'), 'utf8')).toBe(
-    'round,participant,metric,value\n1,a,samples,10\n1,a,value,1\n',
+  expect(await readFile(join(folder, 'metrics.csv'), 'utf8')).toMatch(
+    /^round,participant,metric,value\n1,a,samples,10\n1,a,value,1\n1,a,weight,1\n1,server,value,1\n1,server,aggregation_seconds,[\d.e-]+\n$/,
   );
+  const measured = (await readFile(join(folder, 'metrics.jsonl'), 'utf8')).trim().split('\n');
+  expect(JSON.parse(measured[0] ?? '')).toMatchObject({
+    round: 1,
+    participant: 'a',
+    metrics: { samples: 10 },
+  });
+  expect(summariseHistory(lines)).toMatchObject([
+    { round: 1, weights: { a: 1 }, left_out: [], metrics: { value: 1 } },
+  ]);
+  const own = join(playground.root, 'client-a', outcome.run, 'a', 'metrics.csv');
+  expect(await readFile(own, 'utf8')).toMatch(/1,self,training_seconds,/);
 });

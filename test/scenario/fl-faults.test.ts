@@ -221,6 +221,22 @@ it('B9: one account takes part once, one name belongs to one account', async () 
   expect(stage.answerTo('first')).toMatch(/^Error - .*taken/);
 });
 
+it('B9: a name that somebody else claimed in vain is still its owner’s', async () => {
+  const stage = new Stage();
+  const path = runPaths.authentication(RUN, 'documented', 'lab');
+  const claimAs = async (id: string) => {
+    const account = { id, name: `user ${id}` };
+    const version = stage.world.nextVersion();
+    stage.folder.files.set(path, { content: '', version, createdBy: account, modifiedBy: account });
+    await stage.look();
+    return stage.answerTo('lab');
+  };
+  expect(await claimAs('11')).toMatch(/^Authenticated/);
+  expect(await claimAs('22')).toMatch(/^Error - .*taken/);
+  expect(await claimAs('11')).toMatch(/^Authenticated/);
+  expect(stage.heard('registration-refused')).toHaveLength(1);
+});
+
 it("B9: an update that another participant's account wrote is refused and reported", async () => {
   const stage = new Stage();
   const write = (path: string, id: string, content: string) => {
@@ -278,6 +294,43 @@ it('a lost participant that is heard of again is taken back, and its mark goes',
   stage.deliver(1, 'a');
   await stage.look();
   expect(stage.phase).toMatchObject({ kind: 'collecting', round: 1 });
+});
+
+it('B12: a participant that died holds nobody up once it counts as lost', async () => {
+  const stage = new Stage();
+  await stage.begin('a', 'b', 'dead');
+  stage.deliver(1, 'a', 'b');
+  await stage.pass(50_000, 'a', 'b');
+  expect(stage.phase).toMatchObject({ kind: 'collecting', round: 1 });
+  await stage.pass(30_000, 'a', 'b');
+  expect(stage.server.aggregates.get(1)).toBe('aggregate 1 of a+b');
+});
+
+it('B13: whoever gives up last lets the round close at once', async () => {
+  const stage = new Stage();
+  await stage.begin('a', 'b', 'gives_up');
+  stage.deliver(1, 'a', 'b');
+  await stage.look();
+  expect(stage.phase).toMatchObject({ kind: 'collecting', round: 1 });
+  stage.folder.put(runPaths.failed(RUN, 1, 'gives_up'), '{}');
+  await stage.look();
+  expect(stage.server.aggregates.get(1)).toBe('aggregate 1 of a+b');
+});
+
+it('B14: a lost participant that claims its name again is alive from then on', async () => {
+  const stage = new Stage();
+  await stage.begin('a', 'b');
+  await stage.pass(90_000, 'a');
+  expect(stage.heard('participant-lost')).toHaveLength(1);
+  stage.claim('b');
+  stage.beat('b');
+  await stage.look();
+  expect(stage.answerTo('b')).toMatch(/^Authenticated/);
+  await stage.pass(50_000, 'a');
+  expect(stage.heard('participant-lost')).toHaveLength(1);
+  stage.deliver(1, 'a', 'b');
+  await stage.look();
+  expect(stage.server.aggregates.get(1)).toBe('aggregate 1 of a+b');
 });
 
 it('without rejoin a lost participant stays cut, as in kMoL', async () => {

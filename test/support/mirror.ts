@@ -9,6 +9,7 @@ import { Replica } from '../../src/sync/engine/replica.ts';
 import { VersionIndex } from '../../src/sync/index/version-index.ts';
 import { LocalDisk } from '../../src/sync/local/disk.ts';
 import { MirrorRoot } from '../../src/sync/local/mirror-root.ts';
+import { startWatcher } from '../../src/sync/local/watcher.ts';
 import { profileFilter } from '../../src/sync/mount/profiles.ts';
 import type { Filter } from '../../src/sync/plan/op.ts';
 import type { RemoteStore } from '../../src/sync/remote/remote-store.ts';
@@ -67,6 +68,7 @@ export class Mirror {
       store: this.store,
       replica,
       disk: new LocalDisk(this.root),
+      watch: startWatcher,
       filter: this.#filter,
       clock: systemClock(),
       random: seededRandom(1),

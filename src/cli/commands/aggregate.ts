@@ -1,11 +1,10 @@
-import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname } from 'node:path';
-import { SingleBar } from 'cli-progress';
+import { dirname, resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { temporaryPathFor } from '../../atomic-file.ts';
 import { systemClock } from '../../clock.ts';
-import { ConfigError, CorruptError } from '../../errors.ts';
+import { ConfigError, CorruptError, messageOf } from '../../errors.ts';
 import {
   type AggregationScript,
   participantNames,
@@ -14,9 +13,11 @@ import {
 } from '../../fl/aggregate/aggregation-script.ts';
 import type { AggregationReport } from '../../fl/aggregate/aggregator.ts';
 import { type AggregatorDependencies, createAggregator } from '../../fl/aggregate/create-aggregator.ts';
+import { readConfigurationDocument } from '../../fl/config/document.ts';
 import { createExecutor } from '../../fl/executor/create-executor.ts';
 import { participantId } from '../../ids.ts';
 import type { Logger } from '../../logger.ts';
+import { byteProgress } from '../byte-progress.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import { type Output, processOutput } from '../output.ts';
 import { LOG_LEVELS, type LogLevel, pinoLogger } from '../pino-logger.ts';
@@ -108,7 +109,7 @@ async function evaluatorOf(
     {},
     { clock: systemClock(), logger, environment: process.env, temporaryDirectory: tmpdir() },
   );
-  const configuration = jsonObject(await readFile(path, 'utf8'));
+  const configuration = await readConfigurationDocument(path);
   const never = new AbortController().signal;
   return {
     evaluate: (checkpointPath, signal = never) =>
@@ -116,25 +117,19 @@ async function evaluatorOf(
   };
 }
 
-/** A bar on a terminal with bytes and the time left; nothing on a pipe. */
-function progressOn(output: Output, quiet: boolean) {
-  if (!output.interactive || quiet) return { update: undefined, stop: () => undefined };
-  const bar = new SingleBar({
-    format: 'aggregating [{bar}] {value}/{total} MB, {eta_formatted} left',
-    stream: process.stderr,
-    clearOnComplete: true,
+/** Where the aggregate goes. Errors: ConfigError 'output-unusable': told before anything is read. */
+async function prepareOutput(path: string): Promise<void> {
+  const unusable = (why: string, cause?: unknown) =>
+    new ConfigError({
+      code: 'output-unusable',
+      message: `the aggregate cannot go to ${path}: ${why}`,
+      ...(cause === undefined ? {} : { cause }),
+    });
+  await mkdir(dirname(resolve(path)), { recursive: true }).catch((error: unknown) => {
+    throw unusable(messageOf(error), error);
   });
-  let started = false;
-  return {
-    update: (doneBytes: number, totalBytes: number) => {
-      const total = Math.ceil(totalBytes / MEGABYTE);
-      if (!started) bar.start(total, 0);
-      started = true;
-      bar.setTotal(total);
-      bar.update(Math.ceil(doneBytes / MEGABYTE));
-    },
-    stop: () => bar.stop(),
-  };
+  const standing = await stat(path).catch(() => undefined);
+  if (standing !== undefined && !standing.isFile()) throw unusable('something else than a file stands there');
 }
 
 async function run(files: readonly string[], flags: AggregateFlags): Promise<void> {
@@ -159,15 +154,15 @@ async function run(files: readonly string[], flags: AggregateFlags): Promise<voi
     path,
     samples: null,
   }));
-  await mkdir(dirname(savePath), { recursive: true });
+  await prepareOutput(savePath);
   const interrupt = listenForInterrupt();
-  const progress = progressOn(output, flags.quiet === true);
+  const progress = byteProgress('aggregating', output, { quiet: flags.quiet === true, clock: systemClock() });
   // Published only once it is known that nothing was left out unasked.
   const draft = temporaryPathFor(savePath);
   try {
     const report = await aggregator.aggregate(inputs, draft, {
       signal: interrupt.signal,
-      ...(progress.update === undefined ? {} : { onProgress: progress.update }),
+      onProgress: progress.update,
       ...(flags.previous === undefined ? {} : { previousPath: flags.previous }),
       ...(flags.round === undefined ? {} : { round: flags.round }),
     });

@@ -190,9 +190,16 @@ async function verify(path: string, flags: CommonFlags): Promise<void> {
   });
   if (output.json) output.document({ ok: true, ...facts });
   else {
-    output.result(`${path}: ok, ${facts.format}, ${facts.tensors} tensors, every checksum agrees`);
+    output.result(
+      `${path}: ok, ${facts.format}, ${facts.tensors} tensors, ${checksumWords(facts.format, flags)}`,
+    );
     if (facts.model !== null) output.note(`it cannot take part in a round: ${facts.model}`);
   }
+}
+
+function checksumWords(format: Checkpoint['format'], { verify }: CommonFlags): string {
+  if (format === 'legacy') return 'in a format without checksums';
+  return verify ? 'every checksum agrees' : 'checksums not compared';
 }
 
 /** Why the checkpoint is no update, as well-formed as it is. Foreign objects inside the model are an error. */

@@ -25,12 +25,18 @@ async function takePart(path: string, flags: ClientFlags): Promise<void> {
   for (const warning of warnings) output.note(`warning: ${warning}`);
   const clock = systemClock();
   const executor = await openExecutor(configuration, { clock, logger });
+  await executor.check?.();
   const lock = await acquireRunLock(configuration);
-  const opened = await openWorkdir(configuration, flags, { clock, logger }).catch(async (error) => {
+  const interrupt = listenForInterrupt();
+  const opened = await openWorkdir(configuration, flags, {
+    clock,
+    logger,
+    isInterrupted: interrupt.interrupted,
+  }).catch(async (error) => {
+    interrupt.dispose();
     await lock.release();
     throw error;
   });
-  const interrupt = listenForInterrupt();
   const leave = new AbortController();
   interrupt.signal.addEventListener('abort', () => leave.abort(), { once: true });
   const parent = stopWithParent(leave);
@@ -50,8 +56,9 @@ async function takePart(path: string, flags: ClientFlags): Promise<void> {
     process.exitCode = EXIT.interrupted;
   } finally {
     parent.dispose();
-    interrupt.dispose();
     await opened.close();
+    // Last, so that a second signal still stops at once whatever hangs above.
+    interrupt.dispose();
     await lock.release();
   }
 }

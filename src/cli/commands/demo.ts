@@ -5,7 +5,6 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { type Clock, systemClock } from '../../clock.ts';
 import { StateError } from '../../errors.ts';
 import { BUILT_IN_TRAINER, createExecutor } from '../../fl/executor/create-executor.ts';
-import { renderRunPage } from '../../fl/report/run-page.ts';
 import { aggregatePath, readRunRecord } from '../../fl/report/run-record.ts';
 import { silentLogger } from '../../logger.ts';
 import { callsText, type DemoResult, demoDocument, demoText } from '../demo/demo-result.ts';
@@ -86,6 +85,8 @@ async function runDemo({ folder, size, view, clock, signal }: DemoRun): Promise<
   const rounds = await evaluateRun(record, executor, signal);
   const seconds = (clock.monotonic() - startedAt) / 1000;
   const report = join(folder, 'report.html');
+  // Plots are heavy, and no other command of this program draws any.
+  const { renderRunPage } = await import('../../fl/report/run-page.ts');
   const page = renderRunPage({
     record,
     accuracy: rounds,

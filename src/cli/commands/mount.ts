@@ -22,6 +22,7 @@ interface MountFlags {
   readonly dir?: string;
   readonly profile?: Profile['kind'];
   readonly maxDelete?: number;
+  readonly apiBudget?: number;
   readonly once?: boolean;
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -67,7 +68,13 @@ async function mount(configPath: string, flags: MountFlags): Promise<void> {
   const stop = new AbortController();
   interrupt.signal.addEventListener('abort', () => stop.abort(), { once: true });
   const parent = stopWithParent(stop);
-  const openStore = await boxConnection(configuration, { clock, random, logger, environment: process.env });
+  const openStore = await boxConnection(configuration, {
+    clock,
+    random,
+    logger,
+    environment: process.env,
+    apiBudget: flags.apiBudget === undefined ? undefined : { callsPerHour: flags.apiBudget * 60 },
+  });
   const profile = profileOf(configuration, flags.profile);
   const started = {
     layout,
@@ -75,6 +82,7 @@ async function mount(configPath: string, flags: MountFlags): Promise<void> {
     openStore,
     filter: profileFilter(profile),
     feedGapMaxMs: feedGapMaxMs(profile),
+    monthlyApiQuota: configuration.box?.monthly_api_quota,
     clock,
     random,
     logger,
@@ -125,6 +133,14 @@ function parseCount(value: string): number {
   return count;
 }
 
+/** `N/min`, or a bare N. */
+function parseBudget(value: string): number {
+  const perMinute = Number(value.replace(/\/min$/, ''));
+  if (!Number.isFinite(perMinute) || perMinute <= 0)
+    throw new InvalidArgumentError('Allowed: a number above 0, such as 20/min.');
+  return perMinute;
+}
+
 /** `mila-sync mount CONFIG`. */
 export function mountCommand(): Command {
   return new Command('mount')
@@ -146,6 +162,11 @@ export function mountCommand(): Command {
       '--max-delete <n>',
       'hold more deletions than this in one pass for a person to confirm',
       parseCount,
+    )
+    .option(
+      '--api-budget <n/min>',
+      'calls a minute on average, kept by the hour: bursts pass (default: only what Box allows)',
+      parseBudget,
     )
     .option('--once', 'reconcile until nothing is left to do, then exit')
     .option('--json', 'events as JSON, one a line, on standard output')

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { systemClock } from '../../clock.ts';
 import { CorruptError, RoundError } from '../../errors.ts';
@@ -14,6 +15,7 @@ import { openAggregator } from '../aggregator-factory.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { FederationFlags } from '../federation-options.ts';
 import { federationVoice, parseRunName, withFederationOptions } from '../federation-options.ts';
+import { readSummary, summaryText } from '../federation-summary.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import type { Output } from '../output.ts';
 import { stopWithParent } from '../parent-watch.ts';
@@ -57,11 +59,16 @@ async function serve(
   const ended = new AbortController();
   const aggregator = await openAggregator(configuration, { clock, logger, signal: ended.signal });
   const lock = await acquireRunLock(configuration);
-  const opened = await openWorkdir(configuration, flags, { clock, logger }).catch(async (error) => {
+  const interrupt = listenForInterrupt();
+  const opened = await openWorkdir(configuration, flags, {
+    clock,
+    logger,
+    isInterrupted: interrupt.interrupted,
+  }).catch(async (error) => {
+    interrupt.dispose();
     await lock.release();
     throw error;
   });
-  const interrupt = listenForInterrupt();
   const stop = new AbortController();
   const park = new AbortController();
   // A person's Ctrl-C ends the run for everybody, as in kMoL; a machine that shuts down only leaves it open.
@@ -87,10 +94,22 @@ async function serve(
   } finally {
     ended.abort();
     parent.dispose();
-    interrupt.dispose();
     await opened.close();
+    // Last, so that a second signal still stops at once whatever hangs above.
+    interrupt.dispose();
     await lock.release();
   }
+}
+
+/** What the run came to, round by round, whichever of the server's lives saw it. */
+async function tellSummary(
+  { run, finalModel }: ServerOutcome,
+  savePath: string,
+  output: Output,
+): Promise<void> {
+  const rounds = await readSummary(join(savePath, run, 'history.jsonl'));
+  if (output.json) output.document({ event: 'summary', run, rounds, final_model: finalModel });
+  else if (rounds.length > 0) output.note(summaryText(rounds, output.colour));
 }
 
 function conclude({ run, ending, finalModel }: ServerOutcome, output: Output): void {
@@ -123,6 +142,8 @@ export function serverCommand(): Command {
       const { configuration, warnings } = await loadServerConfiguration(path);
       const voice = federationVoice(flags, configuration.savePath, 'server.log');
       for (const warning of warnings) voice.output.note(`warning: ${warning}`);
-      conclude(await serve(configuration, flags, voice), voice.output);
+      const outcome = await serve(configuration, flags, voice);
+      await tellSummary(outcome, configuration.savePath, voice.output);
+      conclude(outcome, voice.output);
     });
 }

@@ -13,6 +13,11 @@ export function readableBytes(bytes: number): string {
   return `${(bytes / KIB ** power).toFixed(1)} ${['B', 'KiB', 'MiB', 'GiB', 'TiB'][power]}`;
 }
 
+function quotaText({ monthlyQuota }: MountStatus['apiCalls']): string {
+  if (monthlyQuota === null) return '';
+  return ` (${(100 * monthlyQuota.share).toFixed(1)} % of the plan's ${monthlyQuota.calls})`;
+}
+
 /** What a mount is at, in lines for a person. */
 export function statusText(status: MountStatus): string {
   const { queue, bytes, entries, apiCalls } = status;
@@ -22,10 +27,12 @@ export function statusText(status: MountStatus): string {
     `  entries    ${entries.synced} agreed, ${entries.local} on the disk, ${entries.remote} in Box`,
     `  queue      ${queue.control} control, ${queue.bulk} bulk`,
     `  moved      ${readableBytes(bytes.up)} up, ${readableBytes(bytes.down)} down`,
-    `  API calls  ${apiCalls.thisHour} this hour, ${apiCalls.sinceStart} since the start`,
+    `  API calls  ${apiCalls.thisHour} this hour, ${apiCalls.thisMonth} this month${quotaText(apiCalls)}, ${apiCalls.sinceStart} since the start`,
   ];
-  for (const { path, direction, sizeBytes } of status.transfers)
-    lines.push(`  ${direction.padEnd(9)}  ${path} (${readableBytes(sizeBytes)})`);
+  for (const { path, direction, sizeBytes, doneBytes } of status.transfers)
+    lines.push(
+      `  ${direction.padEnd(9)}  ${path} (${Math.floor((100 * doneBytes) / sizeBytes)} % of ${readableBytes(sizeBytes)})`,
+    );
   if (status.held !== null)
     lines.push(
       `  held       ${status.held.count} deletions wait for a person; mount again with --max-delete ${status.held.count} to let them through`,

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { Clock } from '../../clock.ts';
 import { MilaError, TransientError } from '../../errors.ts';
+import { type ChildEvent, ChildProgram } from '../child-program.ts';
 import { Administrator, type ApiCalls } from './administrator.ts';
-import { type ChildEvent, ChildProgram } from './child-program.ts';
 import type { DemoView } from './demo-view.ts';
 import { BOX, type DemoSize, type SessionFiles, type Site } from './session-files.ts';
 

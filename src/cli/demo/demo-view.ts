@@ -1,6 +1,6 @@
 import { MultiBar, type SingleBar } from 'cli-progress';
+import type { ChildEvent } from '../child-program.ts';
 import type { Output } from '../output.ts';
-import type { ChildEvent } from './child-program.ts';
 import type { DemoSize } from './session-files.ts';
 
 /** What a person sees while a demo runs. */

@@ -193,10 +193,16 @@ export function withNamedWeights(
   }
   if (!isDocument(weights)) return options;
   // By owner, as a server's configuration has them: the file's name up to its first dot.
-  const owners = paths.map((path) => basename(path).split('.')[0] ?? '');
-  const known = Object.entries(weights).flatMap(([owner, weight]) => {
-    const index = owners.findIndex((each) => each.toLowerCase() === owner.toLowerCase());
-    return index < 0 ? [] : [[names[index] ?? '', weight] as const];
+  const byOwner = new Map(Object.entries(weights).map(([owner, weight]) => [owner.toLowerCase(), weight]));
+  const named = paths.map((path, index) => {
+    const owner = basename(path).split('.')[0] ?? '';
+    const weight = byOwner.get(owner.toLowerCase());
+    if (weight !== undefined) return [names[index] ?? '', weight] as const;
+    throw new ConfigError({
+      code: 'bad-options',
+      message: `aggregator_options.weights has no weight for ${owner}, whose checkpoint is ${path}`,
+      hint: `It names ${Object.keys(weights).join(', ') || 'nobody'}; a checkpoint belongs to its name up to the first dot.`,
+    });
   });
-  return { ...options, weights: Object.fromEntries(known) };
+  return { ...options, weights: Object.fromEntries(named) };
 }

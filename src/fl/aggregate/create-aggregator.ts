@@ -1,12 +1,12 @@
-import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { ConfigError, messageOf } from '../../errors.ts';
+import { ConfigError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
+import { nearestKey } from '../config/known-keys.ts';
 import type { Metrics } from '../executor/executor.ts';
 import type { Aggregator } from './aggregator.ts';
 import { DOTTED_NAMES, OPTION_SCHEMAS, ruleNamed } from './aggregator-options.ts';
 import { ruleAggregator } from './rules.ts';
 import type { StreamEnvironment } from './streaming.ts';
+import { findUserAggregator, loadUserAggregator } from './user-aggregator.ts';
 
 /** What aggregators may need from the outside. */
 export interface AggregatorDependencies {
@@ -21,18 +21,12 @@ export interface AggregatorDependencies {
   readonly environment?: Partial<StreamEnvironment>;
 }
 
-/** A user's module exports a function of this form. */
-export type AggregatorFactory = (
-  options: Readonly<Record<string, unknown>>,
-  dependencies: AggregatorDependencies,
-) => Aggregator | Promise<Aggregator>;
-
 /** More threads than this only wait for memory. */
 const THREADS_DEFAULT = 2;
 
 /**
- * Make the aggregator that a configuration names: by kMoL's dotted name, by a short name, or as `file.mjs:export` from
- * a module of the user's own.
+ * Make the aggregator that a configuration names: by kMoL's dotted name, by a short name, or from a module of the user's
+ * own, dotted (`folder.file.export`) or as `folder/file.mjs:export`.
  *
  * Errors: ConfigError 'unknown-aggregator' | 'bad-options' | 'missing-dependency', naming what is allowed.
  */
@@ -41,19 +35,12 @@ export async function createAggregator(
   options: Readonly<Record<string, unknown>>,
   dependencies: AggregatorDependencies,
 ): Promise<Aggregator> {
-  const module = /^(?<path>.+\.[cm]?js):(?<name>[A-Za-z_$][\w$]*)$/u.exec(type)?.groups;
-  if (module?.['path'] !== undefined && module['name'] !== undefined) {
-    const path = resolve(dependencies.baseDirectory ?? '.', module['path']);
-    const factory = await loadFactory(path, module['name']);
-    return factory(options, dependencies);
-  }
   const name = ruleNamed(type);
-  if (name === undefined)
-    throw new ConfigError({
-      code: 'unknown-aggregator',
-      message: `aggregator_type is "${type}", which is no aggregator`,
-      hint: `Known: ${Object.keys(DOTTED_NAMES).join(', ')}; the short names ${Object.keys(OPTION_SCHEMAS).join(', ')}; or file.mjs:export.`,
-    });
+  if (name === undefined) {
+    const place = await findUserAggregator(type, dependencies.baseDirectory ?? '.');
+    if (place === undefined) throw unknownAggregator(type);
+    return loadUserAggregator(place, options, dependencies);
+  }
   const environment: StreamEnvironment = {
     threads: THREADS_DEFAULT,
     vectors: true,
@@ -63,22 +50,12 @@ export async function createAggregator(
   return ruleAggregator(name, options, { ...dependencies, environment });
 }
 
-async function loadFactory(path: string, name: string): Promise<AggregatorFactory> {
-  let loaded: Readonly<Record<string, unknown>>;
-  try {
-    loaded = (await import(pathToFileURL(path).href)) as Readonly<Record<string, unknown>>;
-  } catch (error) {
-    throw new ConfigError({
-      code: 'unknown-aggregator',
-      message: `aggregator_type names the module ${path}, which cannot be loaded: ${messageOf(error)}`,
-      cause: error,
-    });
-  }
-  const factory = loaded[name];
-  if (typeof factory === 'function') return factory as AggregatorFactory;
-  throw new ConfigError({
+function unknownAggregator(type: string): ConfigError {
+  const known = [...Object.keys(DOTTED_NAMES), ...Object.keys(OPTION_SCHEMAS)];
+  const nearest = nearestKey(type, known);
+  return new ConfigError({
     code: 'unknown-aggregator',
-    message: `aggregator_type names ${name} of ${path}, which is not a function that it exports`,
-    hint: `It exports ${Object.keys(loaded).join(', ') || 'nothing'}.`,
+    message: `aggregator_type is "${type}", which is no aggregator${nearest === undefined ? '' : `; did you mean ${nearest}?`}`,
+    hint: `Known: ${known.join(', ')}; or one of your own: folder.file.export for folder/file.mjs, or folder/file.mjs:export.`,
   });
 }

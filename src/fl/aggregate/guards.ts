@@ -8,6 +8,7 @@ type Difference = Pick<RefusedUpdate, 'reason' | 'message' | 'tensor'>;
 
 /** How a model differs from another by names, types or shapes; undefined when it does not. */
 export function differenceOf(model: ModelPlan, expected: ModelPlan): Difference | undefined {
+  if (model === expected) return undefined;
   for (const [name, layout] of expected.tensors) {
     const own = model.tensors.get(name);
     if (own === undefined)
@@ -59,11 +60,10 @@ async function formOf(path: string): Promise<ModelPlan> {
 
 function commonForm(set: InputSet): ModelPlan | undefined {
   const forms = new Map<string, OpenUpdate[]>();
+  const known = new Map<ModelPlan, string>();
   for (const update of set.updates) {
-    const form = [...update.model.tensors]
-      .map(([name, { dtype, shape }]) => JSON.stringify([name, dtype, shape]))
-      .sort()
-      .join();
+    const form = known.get(update.model) ?? formText(update.model);
+    known.set(update.model, form);
     const alike = forms.get(form);
     if (alike === undefined) forms.set(form, [update]);
     else alike.push(update);
@@ -71,4 +71,11 @@ function commonForm(set: InputSet): ModelPlan | undefined {
   const [first, ...others] = forms.values();
   return others.reduce((most, group) => (group.length > (most?.length ?? 0) ? group : most), first)?.[0]
     ?.model;
+}
+
+function formText({ tensors }: ModelPlan): string {
+  return [...tensors]
+    .map(([name, { dtype, shape }]) => JSON.stringify([name, dtype, shape]))
+    .sort()
+    .join();
 }

@@ -1,6 +1,8 @@
 import { CorruptError, type MilaError, messageOf, RoundError } from '../../errors.ts';
 import type { Dtype } from '../tensor/tensor.ts';
 import { Checkpoint } from '../torch/checkpoint-reader.ts';
+import { DEFAULT_LIMITS } from '../torch/limits.ts';
+import { PickleDecoder } from '../torch/pickle-decoder.ts';
 import type { ModelPlan } from '../torch/state-dict-plan.ts';
 import type { AggregationInput, RefusedUpdate } from './aggregator.ts';
 
@@ -25,6 +27,7 @@ export function signature(dtype: Dtype, shape: readonly number[]): string {
 export class InputSet {
   readonly updates: OpenUpdate[];
   readonly refused: RefusedUpdate[];
+  readonly #decoder = new PickleDecoder(DEFAULT_LIMITS);
 
   private constructor(updates: OpenUpdate[], refused: RefusedUpdate[]) {
     this.updates = updates;
@@ -46,7 +49,7 @@ export class InputSet {
   async #openOne(input: AggregationInput): Promise<void> {
     let checkpoint: Checkpoint | undefined;
     try {
-      checkpoint = await Checkpoint.open(input.path);
+      checkpoint = await Checkpoint.open(input.path, { decoder: this.#decoder });
       this.updates.push({ input, checkpoint, model: checkpoint.model() });
       checkpoint.releaseTree();
     } catch (error) {

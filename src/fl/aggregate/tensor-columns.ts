@@ -107,7 +107,12 @@ async function sourcesOf(
   const sources: (ColumnSource | null)[] = [];
   for (const [index, { checkpoint }] of columns.entries()) {
     const layout = layouts[index];
-    sources.push(layout === undefined ? null : await sourceOf(checkpoint, layout, inOrder, options));
+    if (layout === undefined) sources.push(null);
+    else
+      sources.push(
+        sourceAtOnce(checkpoint, layout, inOrder, options) ??
+          (await sourceOf(checkpoint, layout, inOrder, options)),
+      );
   }
   return sources;
 }
@@ -125,6 +130,21 @@ function keepsOrder(layout: TensorLayout, lead: TensorLayout): boolean {
     (value, axis) => value === lead.stride[axis] || layout.shape[axis] === 1,
   );
   return isSame && isDense(layout);
+}
+
+/** The usual case, without waiting: a stored tensor that is its whole storage, in order. */
+function sourceAtOnce(
+  checkpoint: Checkpoint,
+  layout: TensorLayout,
+  inOrder: boolean,
+  { verify }: CommonOptions,
+): ColumnSource | undefined {
+  const place = checkpoint.place(layout);
+  if (place instanceof Promise || place.kind !== 'file' || !(inOrder || isContiguous(layout)))
+    return undefined;
+  if (layout.offset !== 0 || layout.count * ITEM_BYTES[layout.dtype] !== place.sizeBytes) return undefined;
+  const { descriptor } = checkpoint.source;
+  return { descriptor, offset: place.offset, checksum: verify ? place.crc32 : null };
 }
 
 async function sourceOf(

@@ -6,7 +6,15 @@ import { readConfigurationDocument } from './document.ts';
 import type { ParsedConfiguration } from './parse.ts';
 import { parseDocument } from './parse.ts';
 import type { BoxSection, GrpcSection, TransportKind } from './sections.ts';
-import { BOX_SECTION, className, GRPC_SECTION, seconds, transportOf } from './sections.ts';
+import {
+  BOX_SECTION,
+  className,
+  GRPC_SECTION,
+  heartbeatFaults,
+  heartbeatSeconds,
+  seconds,
+  transportOf,
+} from './sections.ts';
 
 const CLIENT_SCHEMA = z.object({
   name: z.string(),
@@ -15,6 +23,7 @@ const CLIENT_SCHEMA = z.object({
   grpc_configuration: GRPC_SECTION.nullable().default(null),
   save_path: z.string().min(1).default('data/logs/client/'),
   heartbeat_frequency: seconds(60),
+  heartbeat_timeout: heartbeatSeconds,
   retry_timeout: seconds(1),
   model_overwrites: z.record(z.string(), z.unknown()).nullable().default(null),
   config_type: className.default('kmol.core.config.Config'),
@@ -53,17 +62,20 @@ const TYPE_ALIASES: Readonly<Record<string, string>> = {
 
 const canonical = (typeName: string): string => TYPE_ALIASES[typeName] ?? typeName;
 
-function contradictions(value: ClientValues): readonly string[] {
+function contradictions(value: Partial<ClientValues>): readonly string[] {
+  const { name, client_type, box_configuration, heartbeat_frequency, heartbeat_timeout } = value;
   const faults: string[] = [];
-  const problem = nameProblem(value.name);
-  if (problem !== undefined) faults.push(`name is ${JSON.stringify(value.name)}: ${problem}`);
-  const transport = transportOf(value.client_type);
+  const problem = name === undefined ? undefined : nameProblem(name);
+  if (problem !== undefined) faults.push(`name is ${JSON.stringify(name)}: ${problem}`);
+  const transport = client_type === undefined ? 'unknown' : transportOf(client_type);
   if (transport === undefined)
     faults.push(
-      `client_type is "${value.client_type}": known are mila.services.clients.BoxClient and mila.services.clients.GrpcClient`,
+      `client_type is "${client_type}": known are mila.services.clients.BoxClient and mila.services.clients.GrpcClient`,
     );
-  if (transport === 'box' && value.box_configuration === null)
+  if (transport === 'box' && box_configuration === null)
     faults.push('box_configuration is missing: a BoxClient needs it');
+  if (heartbeat_frequency !== undefined && heartbeat_timeout !== undefined)
+    faults.push(...heartbeatFaults(heartbeat_frequency, heartbeat_timeout));
   return faults;
 }
 
@@ -77,6 +89,7 @@ export function parseClientConfiguration(
     schema: CLIENT_SCHEMA,
     aliases: {},
     contradictions,
+    oddities: () => [],
     finish: (value) => ({
       role: 'client' as const,
       path,

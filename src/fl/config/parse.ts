@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { ConfigError } from '../../errors.ts';
 import type { ConfigurationDocument } from './document.ts';
-import { unknownKeyWarnings } from './known-keys.ts';
+import { nearestKey, unknownKeyWarnings } from './known-keys.ts';
 import { BOX_KEYS, GRPC_KEYS } from './sections.ts';
 
 /** A configuration that holds, and what is odd about its file. */
@@ -50,14 +50,32 @@ function valueAt(document: unknown, path: readonly PropertyKey[]): unknown {
   return value;
 }
 
-/** One line per fault: the key, what was found, what is allowed. */
-function faultLines(document: ConfigurationDocument, issues: readonly z.core.$ZodIssue[]): readonly string[] {
+/** One line per fault: the key, what was found, what is allowed, and for a missing key what may be meant for it. */
+function faultLines(
+  document: ConfigurationDocument,
+  issues: readonly z.core.$ZodIssue[],
+  known: readonly string[],
+): readonly string[] {
   return issues.map((issue) => {
     const key = issue.path.map(String).join('.');
     const found = valueAt(document, issue.path);
-    const what = found === undefined ? 'is missing' : `is ${shown(found)}`;
-    return `${key === '' ? 'the file' : key} ${what}: ${issue.message}`;
+    if (found === undefined) {
+      const meant = Object.keys(document).find(
+        (each) => !known.includes(each) && nearestKey(each, known) === key,
+      );
+      return `${key} is missing${meant === undefined ? '' : ` (is ${meant} meant for it?)`}: ${issue.message}`;
+    }
+    return `${key === '' ? 'the file' : key} is ${shown(found)}: ${issue.message}`;
   });
+}
+
+/** Without the keys at fault, so that what is wrong between the others shows as well. */
+function withoutFaults<Value extends object>(
+  value: Value,
+  issues: readonly z.core.$ZodIssue[],
+): Partial<Value> {
+  const faulty = new Set(issues.map((issue) => String(issue.path[0])));
+  return Object.fromEntries(Object.entries(value).filter(([key]) => !faulty.has(key))) as Partial<Value>;
 }
 
 interface ParseOptions<Shape extends z.ZodRawShape, Configuration> {
@@ -65,7 +83,9 @@ interface ParseOptions<Shape extends z.ZodRawShape, Configuration> {
   readonly schema: z.ZodObject<Shape>;
   readonly aliases: Readonly<Record<string, string>>;
   /** What only shows when keys are seen together; one line per contradiction. */
-  readonly contradictions: (value: z.infer<z.ZodObject<Shape>>) => readonly string[];
+  readonly contradictions: (value: Partial<z.infer<z.ZodObject<Shape>>>) => readonly string[];
+  /** What is no fault but will not do what it seems to; one line each. */
+  readonly oddities: (value: z.infer<z.ZodObject<Shape>>) => readonly string[];
   readonly finish: (value: z.infer<z.ZodObject<Shape>>) => Configuration;
 }
 
@@ -78,26 +98,45 @@ export function parseDocument<Shape extends z.ZodRawShape, Configuration>(
   raw: ConfigurationDocument,
   options: ParseOptions<Shape, Configuration>,
 ): ParsedConfiguration<Configuration> {
-  const { path, schema, aliases, contradictions, finish } = options;
-  const document = withGrpcSection(withAliases(raw, aliases));
+  const { path, schema, finish } = options;
+  const document = withGrpcSection(withAliases(raw, options.aliases));
   const parsed = schema.safeParse(document);
-  const faults = parsed.success ? contradictions(parsed.data) : faultLines(document, parsed.error.issues);
+  const faults = faultsOf(document, parsed, options);
   if (faults.length > 0 || !parsed.success)
     throw new ConfigError({
       code: 'configuration-invalid',
       message: `${path} cannot be used:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`,
       data: { path, faults },
     });
+  const warnings = [...unknownKeys(document, Object.keys(schema.shape)), ...options.oddities(parsed.data)];
+  return { configuration: finish(parsed.data), warnings: warnings.map((line) => `${path}: ${line}`) };
+}
+
+function faultsOf<Shape extends z.ZodRawShape, Configuration>(
+  document: ConfigurationDocument,
+  parsed: z.ZodSafeParseResult<z.infer<z.ZodObject<Shape>>>,
+  { schema, contradictions }: ParseOptions<Shape, Configuration>,
+): readonly string[] {
+  if (parsed.success) return contradictions(parsed.data);
+  const { issues } = parsed.error;
+  const rest = schema.partial().safeParse(withoutFaults(document, issues));
+  return [
+    ...faultLines(document, issues, Object.keys(schema.shape)),
+    // Of a file with faults, only what the sound keys say can be held against each other.
+    ...(rest.success ? contradictions(withoutFaults(rest.data as z.infer<typeof schema>, issues)) : []),
+  ];
+}
+
+function unknownKeys(document: ConfigurationDocument, known: readonly string[]): readonly string[] {
   const sections = [
     ['box_configuration', BOX_KEYS],
     ['grpc_configuration', GRPC_KEYS],
   ] as const;
-  const warnings = [
-    ...unknownKeyWarnings(document, Object.keys(schema.shape)),
+  return [
+    ...unknownKeyWarnings(document, known),
     ...sections.flatMap(([name, keys]) => {
       const section = document[name];
       return isRecord(section) ? unknownKeyWarnings(section, keys, `${name}.`) : [];
     }),
   ];
-  return { configuration: finish(parsed.data), warnings: warnings.map((line) => `${path}: ${line}`) };
 }

@@ -9,10 +9,33 @@ export const seconds = (fallback: number) =>
     .default(fallback)
     .transform((value) => value * 1000);
 
+/** The other side's half of the heartbeat, for files that describe both. */
+export const heartbeatSeconds = z
+  .number()
+  .positive()
+  .transform((value) => value * 1000)
+  .optional();
+
+/** A client that beats more slowly than the server waits would be lost between two beats. Units: milliseconds. */
+export function heartbeatFaults(frequencyMs: number, timeoutMs: number): readonly string[] {
+  if (frequencyMs < timeoutMs) return [];
+  return [
+    `heartbeat_frequency ${frequencyMs / 1000} s is not below heartbeat_timeout ${timeoutMs / 1000} s: every client would count as lost between two heartbeats`,
+  ];
+}
+
 /** Names of modules as kMoL writes them: the last two parts say which it is, whatever stands before. */
 export const className = z
   .string()
   .regex(/^[A-Za-z_][\w.]*$/, 'a dotted name such as mila.services.clients.BoxClient');
+
+/** As `className`, a short name such as trimmed-mean, or a module of the user's own as folder/file.mjs:export. */
+export const aggregatorName = z
+  .string()
+  .regex(
+    /^([A-Za-z_$][\w.$-]*|.+\.[cm]?js:[A-Za-z_$][\w$]*)$/,
+    'a dotted name such as mila.aggregators.PlainTorchAggregator, a short one such as median, or folder/file.mjs:export',
+  );
 
 /** Where Box's own addresses are replaced, for an emulator. */
 const BASE_URLS = z.object({
@@ -42,6 +65,10 @@ export const BOX_SECTION = z.object({
   /** Where the shared folder is mirrored on this machine. */
   mount_path: z.string().min(1).optional(),
   base_urls: BASE_URLS.optional(),
+  /** Work with tokens that open the mirrored folder only. */
+  least_privilege: z.boolean().default(false),
+  /** Calls a month that the enterprise's plan allows, of which the status tells the share. */
+  monthly_api_quota: z.int().positive().optional(),
 });
 
 export const GRPC_SECTION = z.object({

@@ -6,7 +6,16 @@ import { readConfigurationDocument } from './document.ts';
 import type { ParsedConfiguration } from './parse.ts';
 import { parseDocument } from './parse.ts';
 import type { BoxSection, GrpcSection, TransportKind } from './sections.ts';
-import { BOX_SECTION, className, GRPC_SECTION, seconds, transportOf } from './sections.ts';
+import {
+  aggregatorName,
+  BOX_SECTION,
+  className,
+  GRPC_SECTION,
+  heartbeatFaults,
+  heartbeatSeconds,
+  seconds,
+  transportOf,
+} from './sections.ts';
 
 const SERVER_SCHEMA = z.object({
   server_type: className,
@@ -17,7 +26,7 @@ const SERVER_SCHEMA = z.object({
   config_type: className.nullable().default(null),
   executor_type: className.nullable().default(null),
   executor_options: z.record(z.string(), z.unknown()).nullable().default(null),
-  aggregator_type: className.default('mila.aggregators.PlainTorchAggregator'),
+  aggregator_type: aggregatorName.default('mila.aggregators.PlainTorchAggregator'),
   aggregator_options: z.record(z.string(), z.unknown()).nullable().default(null),
   rounds_count: z.number().int().min(1).max(1_000_000).default(10),
   save_path: z.string().min(1).default('data/logs/server/'),
@@ -31,6 +40,7 @@ const SERVER_SCHEMA = z.object({
     .default(10)
     .transform((value) => value * 1000),
   heartbeat_timeout: seconds(300),
+  heartbeat_frequency: heartbeatSeconds,
   blacklist: z.array(z.string()).default([]),
   whitelist: z.array(z.string()).default([]),
   use_whitelist: z.boolean().default(false),
@@ -71,27 +81,55 @@ export interface ServerConfiguration {
   readonly settings: ServerSettings;
 }
 
-function contradictions(value: ServerValues): readonly string[] {
+function transportFaults(value: Partial<ServerValues>): readonly string[] {
+  const { server_type, server_manager_type, box_configuration } = value;
+  if (server_type === undefined) return [];
   const faults: string[] = [];
-  const transport = transportOf(value.server_type);
+  const transport = transportOf(server_type);
   if (transport === undefined)
     faults.push(
-      `server_type is "${value.server_type}": known are mila.services.servers.BoxServer and mila.services.servers.GrpcServer`,
+      `server_type is "${server_type}": known are mila.services.servers.BoxServer and mila.services.servers.GrpcServer`,
     );
-  if (transport === 'box' && value.box_configuration === null)
+  if (transport === 'box' && box_configuration === null)
     faults.push('box_configuration is missing: a BoxServer needs it');
-  const other = value.server_manager_type === undefined ? transport : transportOf(value.server_manager_type);
+  const other = server_manager_type === undefined ? transport : transportOf(server_manager_type);
   if (other !== transport)
-    faults.push(`server_manager_type "${value.server_manager_type}" does not go with "${value.server_type}"`);
-  if (value.minimum_clients > value.maximum_clients)
-    faults.push(
-      `minimum_clients ${value.minimum_clients} is above maximum_clients ${value.maximum_clients}: no round could ever begin`,
-    );
-  if (value.round_minimum > value.maximum_clients)
-    faults.push(
-      `round_minimum ${value.round_minimum} is above maximum_clients ${value.maximum_clients}: no round could ever close`,
-    );
+    faults.push(`server_manager_type "${server_manager_type}" does not go with "${server_type}"`);
   return faults;
+}
+
+/** A number that must not be above another one, and what would come of it. */
+function aboveFault(
+  [name, value]: readonly [string, number | undefined],
+  [limitName, limit]: readonly [string, number | undefined],
+  consequence: string,
+): readonly string[] {
+  if (value === undefined || limit === undefined || value <= limit) return [];
+  return [`${name} ${value} is above ${limitName} ${limit}: ${consequence}`];
+}
+
+function contradictions(value: Partial<ServerValues>): readonly string[] {
+  const most = ['maximum_clients', value.maximum_clients] as const;
+  return [
+    ...transportFaults(value),
+    ...aboveFault(['minimum_clients', value.minimum_clients], most, 'no round could ever begin'),
+    ...aboveFault(['round_minimum', value.round_minimum], most, 'no round could ever close'),
+    ...(value.heartbeat_frequency === undefined || value.heartbeat_timeout === undefined
+      ? []
+      : heartbeatFaults(value.heartbeat_frequency, value.heartbeat_timeout)),
+    ...(value.use_whitelist === true && value.whitelist?.length === 0
+      ? ['use_whitelist is true, but whitelist names nobody: nobody could ever take part']
+      : []),
+  ];
+}
+
+/** Keys of kMoL's that have no effect over a shared folder. */
+function oddities(value: ServerValues): readonly string[] {
+  if (transportOf(value.server_type) !== 'box') return [];
+  const lists = (['blacklist', 'whitelist'] as const).filter((key) => value[key].length > 0);
+  return lists.map(
+    (key) => `${key} has no effect over a shared folder, where nobody has an address: its members decide`,
+  );
 }
 
 function settingsOf(value: ServerValues): ServerSettings {
@@ -120,6 +158,7 @@ export function parseServerConfiguration(
     schema: SERVER_SCHEMA,
     aliases: { servicer_type: 'server_manager_type' },
     contradictions,
+    oddities,
     finish: (value) => ({
       role: 'server' as const,
       path,

@@ -1,12 +1,14 @@
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Clock } from '../../clock.ts';
 import { ConfigError, errnoOf, messageOf, RoundError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import { type CommandOptions, fillPlaceholders, type Placeholders } from './command-options.ts';
 import type { EvaluationRequest, Executor, Metrics, TrainingRequest, TrainingResult } from './executor.ts';
-import { runProgram } from './run-program.ts';
+import { findProgram } from './find-program.ts';
+import { endOrphan, forgetProgram, rememberProgram } from './orphan.ts';
+import { type ProgramRun, runProgram } from './run-program.ts';
 import { listCheckpoints, writtenCheckpoint } from './written-checkpoint.ts';
 
 /** Largest result file that is read. */
@@ -66,6 +68,15 @@ export class CommandExecutor implements Executor {
     this.#deps = deps;
   }
 
+  /** Errors: ConfigError 'command-not-found' | 'executor-options', long before a round would need the program. */
+  async check(): Promise<void> {
+    const { command, workingDirectory, environment } = this.#options;
+    await findProgram(command[0] ?? '', {
+      workingDirectory,
+      searchPath: environment['PATH'] ?? this.#deps.environment['PATH'] ?? '',
+    });
+  }
+
   async train(request: TrainingRequest): Promise<TrainingResult> {
     const { checkpointName, resultFile, command } = this.#options;
     const { outputDirectory } = request;
@@ -80,9 +91,21 @@ export class CommandExecutor implements Executor {
       resultFile === null ? null : resolve(outputDirectory, fillPlaceholders(resultFile, values));
     // A result of an earlier round must never be taken for this one's.
     if (resultPath !== null) await rm(resultPath, { force: true });
+    const memoPath = join(dirname(request.configurationPath), 'training.process.json');
+    if (await endOrphan(memoPath, this.#deps.clock))
+      this.#deps.logger.warn({ memoPath }, 'a training that outlived its client was ended');
     const before = await listCheckpoints(outputDirectory, checkpointName);
     const logPath = join(outputDirectory, `training.round_${request.round}.log`);
-    await this.#run(command, { values, logPath, signal: request.signal });
+    let memo: Promise<void> = Promise.resolve();
+    const onStart = (pid: number) => {
+      memo = rememberProgram(memoPath, pid).catch(() => {});
+    };
+    try {
+      await this.#run(command, { values, logPath, signal: request.signal, onStart });
+    } finally {
+      await memo;
+      await forgetProgram(memoPath);
+    }
     const after = await listCheckpoints(outputDirectory, checkpointName);
     const checkpointPath = writtenCheckpoint(before, after, outputDirectory);
     const result = resultPath === null ? { samples: null, metrics: {} } : await readResult(resultPath);
@@ -116,21 +139,23 @@ export class CommandExecutor implements Executor {
 
   async #run(
     template: readonly string[],
-    { values, logPath, signal }: { values: Placeholders; logPath: string; signal: AbortSignal },
+    {
+      values,
+      ...run
+    }: Pick<ProgramRun, 'logPath' | 'signal' | 'onStart'> & { readonly values: Placeholders },
   ): Promise<void> {
     const { clock, logger, environment } = this.#deps;
     const { workingDirectory, timeLimitMs, stopTimeoutMs } = this.#options;
     const [program = '', ...args] = template.map((argument) => fillPlaceholders(argument, values));
-    logger.info({ program, args, logPath }, 'running a program');
+    logger.info({ program, args, logPath: run.logPath }, 'running a program');
     await runProgram({
       command: [program, ...args],
       workingDirectory,
       environment: { ...environment, ...this.#options.environment },
-      logPath,
       timeLimitMs,
       stopTimeoutMs,
-      signal,
       clock,
+      ...run,
     });
   }
 }

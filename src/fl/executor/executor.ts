@@ -41,6 +41,8 @@ export interface EvaluationRequest {
  * it cannot run.
  */
 export interface Executor {
+  /** Look, before anybody waits for it, whether training can begin here at all. Errors: ConfigError. */
+  check?(): Promise<void>;
   train(request: TrainingRequest): Promise<TrainingResult>;
   evaluate(request: EvaluationRequest): Promise<Metrics>;
 }

@@ -19,6 +19,8 @@ export interface ProgramRun {
   readonly stopTimeoutMs: number;
   readonly signal: AbortSignal;
   readonly clock: Clock;
+  /** Told the program's process id once it runs. */
+  readonly onStart?: (pid: number) => void;
 }
 
 type Ending =
@@ -54,6 +56,7 @@ function waitFor(run: ProgramRun, log: FileHandle, onTimeLimit: () => void): Pro
       // A group of its own, so that its workers can be stopped with it.
       detached: true,
     });
+    if (child.pid !== undefined) run.onStart?.(child.pid);
     const timers: Timer[] = [];
     const stop = () => {
       const { pid } = child;

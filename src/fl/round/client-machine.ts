@@ -169,27 +169,31 @@ function heedLostMark(draft: ClientDraft, input: ClientInput): void {
 
 function workOn(draft: ClientDraft, input: ClientInput, round: ObservedClientRound): void {
   const { trained } = draft.record;
-  if (round.refused !== null && trained?.round === round.round && trained.sha256 === round.refused.sha256) {
-    draft.record = { ...draft.record, trained: null };
+  const { refused } = round;
+  const isHeeded = refused !== null && refused.id === draft.record.heededRefusal;
+  const isOwn = trained?.round === round.round && trained.sha256 === refused?.sha256;
+  if (refused !== null && !isHeeded && isOwn) {
+    draft.record = { ...draft.record, trained: null, published: null, heededRefusal: refused.id };
     draft.events.push({
       event: 'update-refused',
       round: round.round,
       participant: draft.record.name,
       reason: 'refused-by-server',
-      message: round.refused.message,
+      message: refused.message,
     });
-    countFailure(draft, input, { ...round.refused, round: round.round, isConfiguration: false });
+    countFailure(draft, input, { ...refused, round: round.round, isConfiguration: false });
     if (draft.ending === null) startTraining(draft, round);
     return;
   }
   if (trained?.round === round.round) {
-    const isPublished = draft.record.published?.sha256 === trained.sha256;
+    const { published } = draft.record;
+    const isPublished = published?.round === trained.round && published.sha256 === trained.sha256;
     if (isPublished && round.hasOwnUpdate) awaitNext(draft, round.round);
     else draft.actions.push({ kind: 'publish', update: trained });
     return;
   }
   // Trained by an earlier life of this client whose memory is gone: the checkpoint itself is the memory.
-  if (round.hasOwnUpdate) awaitNext(draft, round.round);
+  if (round.hasOwnUpdate && !isHeeded) awaitNext(draft, round.round);
   else startTraining(draft, round);
 }
 

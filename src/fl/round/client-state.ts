@@ -38,6 +38,8 @@ export interface ClientRecord {
   readonly published: { readonly round: number; readonly sha256: string } | null;
   /** Trainings that failed, or whose update was refused, in a round. */
   readonly failures: { readonly round: number; readonly count: number };
+  /** The refusal that was answered last by another training; it still stands in the folder. */
+  readonly heededRefusal: string | null;
 }
 
 /** What starts anew with the process. Units: monotonic milliseconds. */
@@ -58,8 +60,8 @@ export interface ObservedClientRound {
   /** Whether the server says that no round starts from this aggregate; null where it does not tell. */
   readonly final: boolean | null;
   readonly hasOwnUpdate: boolean;
-  /** The hash of the own update that the server refused last, and why. */
-  readonly refused: { readonly sha256: string; readonly message: string } | null;
+  /** The hash of the own update that the server refused last, and why; `id` tells refusals of the same bytes apart. */
+  readonly refused: { readonly id: string; readonly sha256: string; readonly message: string } | null;
 }
 
 /** The run folder at one look, as the client's machine needs it. */
@@ -149,6 +151,7 @@ export function newClientState(run: string, name: string): ClientState {
     trained: null,
     published: null,
     failures: { round: 0, count: 0 },
+    heededRefusal: null,
   });
 }
 

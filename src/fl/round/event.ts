@@ -49,11 +49,16 @@ export type FederationEvent =
     }
   | {
       readonly event: 'waiting';
-      /** What for: "registration", "updates", "admission", "aggregate", "run". */
+      /** What for: "registration", "updates", "admission", "aggregate", "ending", "run", "connection". */
       readonly what: string;
       readonly participants: readonly string[];
       /** ISO 8601, null when nothing but the others' doing ends it. */
       readonly until: string | null;
+      readonly message: string;
+    }
+  | {
+      /** Something failed that is tried again by itself. */
+      readonly event: 'trouble';
       readonly message: string;
     }
   | { readonly event: 'aggregating'; readonly round: number; readonly fraction: number }
@@ -62,6 +67,8 @@ export type FederationEvent =
       readonly round: number;
       readonly weights: Readonly<Record<string, number>>;
       readonly refused: readonly { readonly participant: string; readonly reason: string }[];
+      /** The participants' own metrics, weighted as their updates were. */
+      readonly metrics?: Readonly<Record<string, number>>;
       readonly seconds: number;
     }
   | { readonly event: 'run-joined'; readonly run: string; readonly folder: string }
@@ -83,6 +90,13 @@ export type FederationEvent =
       readonly event: 'training-failed' | 'training-abandoned';
       readonly round: number;
       readonly message: string;
+    }
+  | {
+      /** The update is on its way to the others. */
+      readonly event: 'uploading';
+      readonly round: number;
+      readonly fraction: number;
+      readonly size_bytes: number;
     }
   | {
       readonly event: 'uploaded';

@@ -80,4 +80,5 @@ export const CLIENT_RECORD: z.ZodType<ClientRecord> = z.object({
     .nullable(),
   published: z.object({ round, sha256: z.string() }).nullable(),
   failures: z.object({ round, count: round }),
+  heededRefusal: z.string().nullable().default(null),
 });

@@ -61,23 +61,21 @@ function register(draft: ServerDraft, input: ServerInput, claim: ObservedAuthent
 function answerClaim(draft: ServerDraft, input: ServerInput, claim: ObservedAuthentication): void {
   const { layout, name } = claim;
   const refusalKey = `${layout}/${name}`;
-  const earlier = draft.refusals.get(refusalKey);
-  if (earlier !== undefined) {
-    draft.actions.push({ kind: 'answer', layout, name, account: null, refusal: earlier.text });
-    return;
-  }
   const verdict = judgeClaim(draft, input, claim);
   if (verdict.kind === 'refuse') {
+    // Judged anew each time, said once: whose claim stands there now may be another's than before.
+    if (draft.refusals.get(refusalKey)?.text !== verdict.text)
+      draft.events.push({
+        event: 'registration-refused',
+        participant: name,
+        reason: verdict.reason,
+        message: verdict.text,
+      });
     draft.refusals.set(refusalKey, { name, layout, text: verdict.text });
-    draft.events.push({
-      event: 'registration-refused',
-      participant: name,
-      reason: verdict.reason,
-      message: verdict.text,
-    });
     draft.actions.push({ kind: 'answer', layout, name, account: null, refusal: verdict.text });
     return;
   }
+  draft.refusals.delete(refusalKey);
   if (verdict.kind === 'admit') register(draft, input, claim);
   draft.actions.push({ kind: 'answer', layout, name, account: claim.createdBy, refusal: null });
 }

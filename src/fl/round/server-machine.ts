@@ -1,4 +1,6 @@
 import { unreachable } from '../../invariant.ts';
+import type { Awaited } from './awaited.ts';
+import { awaitedOf } from './awaited.ts';
 import { collect, failure } from './collection.ts';
 import type { FederationEvent } from './event.ts';
 import { judgePresence, markLost } from './presence.ts';
@@ -6,18 +8,10 @@ import { FINISHED_WORDS, STOPPED_BY_USER_TEXT } from './protocol-texts.ts';
 import { answerClaims, closeRegistration } from './registration.ts';
 import type { ServerAction } from './server-action.ts';
 import type { ServerDraft, ServerInput } from './server-draft.ts';
-import { activeOf, draftOf, finishDraft } from './server-draft.ts';
+import { draftOf, finishDraft } from './server-draft.ts';
 import type { ServerResult } from './server-observation.ts';
 import type { Ending, ServerState } from './server-state.ts';
 import { roundOf } from './server-state.ts';
-
-/** Whom the server waits for. */
-export interface Awaited {
-  readonly what: 'registration' | 'updates' | 'aggregation' | 'folder';
-  readonly participants: readonly string[];
-  /** Units: monotonic milliseconds; null when only the others' doing ends it. */
-  readonly untilMs: number | null;
-}
 
 export interface ServerStep {
   readonly state: ServerState;
@@ -132,6 +126,7 @@ function reportAggregate(draft: ServerDraft, result: Extract<ServerResult, { kin
     round: result.round,
     weights,
     refused,
+    metrics: result.metrics ?? {},
     seconds: result.seconds,
   });
 }
@@ -173,30 +168,4 @@ function finishRun(draft: ServerDraft, input: ServerInput, ending: Ending): void
     }
   }
   draft.phase = { kind: 'ended', ending };
-}
-
-function awaitedOf(draft: ServerDraft, input: ServerInput): Awaited | null {
-  const { phase } = draft;
-  switch (phase.kind) {
-    case 'registering': {
-      const enough = activeOf(draft).length >= input.settings.minimumClients;
-      const untilMs = enough ? draft.lastRegistrationAtMs + input.settings.clientWaitTimeMs : null;
-      return { what: 'registration', participants: [], untilMs };
-    }
-    case 'collecting': {
-      if (draft.roundOpenedAtMs === null) return { what: 'folder', participants: [], untilMs: null };
-      const missing = activeOf(draft).filter(([key]) => !draft.updates.has(key));
-      const { deadlineMs } = input.settings.stragglers;
-      const untilMs = deadlineMs === null ? null : draft.roundOpenedAtMs + deadlineMs;
-      const stuckUntilMs =
-        draft.stuckSinceMs === null ? untilMs : draft.stuckSinceMs + input.settings.heartbeatTimeoutMs;
-      return { what: 'updates', participants: missing.map(([, { name }]) => name), untilMs: stuckUntilMs };
-    }
-    case 'aggregating':
-      return { what: 'aggregation', participants: [], untilMs: null };
-    case 'finishing':
-      return { what: 'folder', participants: [], untilMs: null };
-    case 'ended':
-      return null;
-  }
 }

@@ -79,6 +79,8 @@ export type ServerResult =
         readonly reason: string;
         readonly message: string;
       }[];
+      /** The participants' own metrics, weighted as their updates were. */
+      readonly metrics?: Readonly<Record<string, number>>;
       readonly seconds: number;
     }
   | {

@@ -1,6 +1,6 @@
-import { readSync } from 'node:fs';
+import { constants, readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { StaleError } from '../../errors.ts';
+import { errnoOf, messageOf, StaleError, StateError } from '../../errors.ts';
 import { malformed } from './malformed.ts';
 
 /** Reads up to this length are done at once. Units: bytes. */
@@ -11,6 +11,16 @@ interface FileState {
   readonly sizeBytes: number;
   readonly modifiedNs: bigint;
   readonly inode: bigint;
+}
+
+function unreadable(path: string, cause: unknown): StateError {
+  const isMissing = ['ENOENT', 'ENOTDIR'].includes(errnoOf(cause) ?? '');
+  return new StateError({
+    code: isMissing ? 'checkpoint-missing' : 'checkpoint-unreadable',
+    message: isMissing ? `there is no file ${path}` : `${path} cannot be read: ${messageOf(cause)}`,
+    data: { path },
+    cause,
+  });
 }
 
 async function stateOf(handle: FileHandle): Promise<FileState> {
@@ -39,9 +49,19 @@ export class ByteSource {
     this.#opened = opened;
   }
 
+  /** Errors: StateError 'checkpoint-missing' | 'checkpoint-unreadable'. */
   static async open(path: string): Promise<ByteSource> {
-    const handle = await open(path, 'r');
+    // A pipe that nobody writes to would hold up `open` itself: it is opened without waiting, and then refused.
+    const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause: unknown) => {
+      throw unreadable(path, cause);
+    });
     try {
+      if (!(await handle.stat()).isFile())
+        throw new StateError({
+          code: 'checkpoint-unreadable',
+          message: `${path} is not a file`,
+          data: { path },
+        });
       return new ByteSource(path, handle, await stateOf(handle));
     } catch (error) {
       await handle.close();

@@ -7,8 +7,9 @@ import { gather } from './gather.ts';
 import { isLegacyStream, LegacyStore } from './legacy-checkpoint.ts';
 import { type CheckpointLimits, DEFAULT_LIMITS } from './limits.ts';
 import { malformed, quoted } from './malformed.ts';
+import { PickleDecoder } from './pickle-decoder.ts';
 import type { StorageNode } from './pickle-value.ts';
-import { type ModelPlan, modelOf } from './state-dict-plan.ts';
+import type { ModelPlan } from './state-dict-plan.ts';
 import type { StoragePlace, StorageStore } from './storage-store.ts';
 import { isContiguous, type TensorLayout } from './tensor-layout.ts';
 import { ZipStore } from './zip-checkpoint.ts';
@@ -21,6 +22,8 @@ export interface CheckpointOptions {
    * without checksums on purpose.
    */
   readonly checksum?: 'error' | 'ignore';
+  /** Shared by checkpoints that are likely alike; made with the same limits. */
+  readonly decoder?: PickleDecoder;
 }
 
 /** First bytes of a zip archive's first record. */
@@ -42,26 +45,30 @@ export class Checkpoint {
   readonly limits: CheckpointLimits;
   readonly #store: StorageStore;
   readonly #checksum: 'error' | 'ignore';
+  readonly #decoder: PickleDecoder;
   readonly #places = new Map<string, { readonly storage: StorageNode; readonly place: StoragePlace }>();
   readonly #verified = new Set<string>();
 
-  private constructor(source: ByteSource, store: StorageStore, options: CheckpointOptions) {
+  private constructor(
+    source: ByteSource,
+    store: StorageStore,
+    options: CheckpointOptions & { readonly decoder: PickleDecoder },
+  ) {
     this.path = source.path;
     this.source = source;
     this.format = store instanceof ZipStore ? 'zip' : 'legacy';
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#store = store;
     this.#checksum = options.checksum ?? 'error';
+    this.#decoder = options.decoder;
   }
 
   static async open(path: string, options: CheckpointOptions = {}): Promise<Checkpoint> {
     const source = await ByteSource.open(path);
     try {
-      return new Checkpoint(
-        source,
-        await openStore(source, { ...DEFAULT_LIMITS, ...options.limits }),
-        options,
-      );
+      const limits = { ...DEFAULT_LIMITS, ...options.limits };
+      const decoder = options.decoder ?? new PickleDecoder(limits);
+      return new Checkpoint(source, await openStore(source, limits, decoder), { ...options, decoder });
     } catch (error) {
       await source.close();
       throw error;
@@ -70,7 +77,7 @@ export class Checkpoint {
 
   /** The model's tensors by name. Errors: CorruptError 'no-model' | 'foreign-object' | 'not-a-tensor' | ... */
   model(): ModelPlan {
-    return modelOf(this.#store.root, this.limits);
+    return this.#decoder.model(this.#store.root);
   }
 
   /** Forget the object tree, whose storages stay readable; `model` and `tree` find nothing from then on. */
@@ -84,14 +91,17 @@ export class Checkpoint {
   }
 
   /** Where a storage's bytes are; found once. */
-  async place({ storage }: TensorLayout): Promise<StoragePlace> {
+  place({ storage }: TensorLayout): StoragePlace | Promise<StoragePlace> {
     const known = this.#places.get(storage.key);
     // A key may be claimed with different types; each claim is checked against the record.
     if (known?.storage.className === storage.className && known.storage.numel === storage.numel)
       return known.place;
-    const place = await this.#store.place(storage);
-    this.#places.set(storage.key, { storage, place });
-    return place;
+    const place = this.#store.place(storage);
+    const keep = (found: StoragePlace): StoragePlace => {
+      this.#places.set(storage.key, { storage, place: found });
+      return found;
+    };
+    return place instanceof Promise ? place.then(keep) : keep(place);
   }
 
   /** Compare a storage with its checksum, once. Errors: CorruptError 'bad-checksum'. */
@@ -147,10 +157,15 @@ function badChecksum(key: string) {
   return malformed('bad-checksum', `storage ${quoted(key)} is damaged: its checksum differs`, { key });
 }
 
-async function openStore(source: ByteSource, limits: CheckpointLimits): Promise<StorageStore> {
+async function openStore(
+  source: ByteSource,
+  limits: CheckpointLimits,
+  decoder: PickleDecoder,
+): Promise<StorageStore> {
   const head = await source.read(0, Math.min(16, source.sizeBytes));
   try {
-    if (head.length >= 4 && head.readUInt32LE(0) === ZIP_START) return await ZipStore.open(source, limits);
+    if (head.length >= 4 && head.readUInt32LE(0) === ZIP_START)
+      return await ZipStore.open(source, limits, decoder);
     if (isLegacyStream(head)) return await LegacyStore.open(source, limits);
   } catch (error) {
     if (error instanceof MilaError) throw error;

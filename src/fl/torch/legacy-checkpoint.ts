@@ -64,7 +64,7 @@ export class LegacyStore implements StorageStore {
   }
 
   /** Errors: CorruptError 'bad-storage' when the storage is missing or of another size. */
-  async place(storage: StorageNode): Promise<StoragePlace> {
+  place(storage: StorageNode): StoragePlace {
     const position = this.#positions.get(storage.key);
     if (position === undefined) throw malformed('bad-storage', `storage ${quoted(storage.key)} is missing`);
     while (this.#offsets.length <= position + 1) this.#followOne();

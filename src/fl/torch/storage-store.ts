@@ -16,5 +16,6 @@ export interface StorageStore {
   readonly root: PickleValue;
   /** Forget the root: thousands of checkpoints may be open at once. */
   releaseTree(): void;
-  place(storage: StorageNode): Promise<StoragePlace>;
+  /** At once, unless the storage must be unpacked first: a promise for each of thousands costs more than finding them. */
+  place(storage: StorageNode): StoragePlace | Promise<StoragePlace>;
 }

@@ -3,7 +3,7 @@ import { crc32, inflateRaw } from 'node:zlib';
 import type { ByteSource } from './byte-source.ts';
 import type { CheckpointLimits } from './limits.ts';
 import { malformed, quoted } from './malformed.ts';
-import { PickleMachine } from './pickle-machine.ts';
+import type { PickleDecoder } from './pickle-decoder.ts';
 import type { PickleValue, StorageNode } from './pickle-value.ts';
 import type { StoragePlace, StorageStore } from './storage-store.ts';
 import { storageBytes } from './tensor-layout.ts';
@@ -35,7 +35,7 @@ export class ZipStore implements StorageStore {
   }
 
   /** Read the directory and the pickle stream; no storage. Errors: CorruptError. */
-  static async open(source: ByteSource, limits: CheckpointLimits): Promise<ZipStore> {
+  static async open(source: ByteSource, limits: CheckpointLimits, decoder: PickleDecoder): Promise<ZipStore> {
     const directory = await readZipDirectory(source, limits);
     if (directory.records.has('constants.pkl'))
       throw malformed('unsupported', 'the file is a TorchScript program, not a checkpoint');
@@ -43,8 +43,7 @@ export class ZipStore implements StorageStore {
     const record = directory.records.get('data.pkl');
     if (record === undefined) throw malformed('bad-directory', 'the archive has no data.pkl');
     const pickle = await readRecord(source, directory, record, limits.pickleBytesMax);
-    const { value } = new PickleMachine(pickle, 0, limits).run();
-    return new ZipStore({ source, directory, root: value, limits });
+    return new ZipStore({ source, directory, root: decoder.decode(pickle), limits });
   }
 
   releaseTree(): void {
@@ -52,7 +51,7 @@ export class ZipStore implements StorageStore {
   }
 
   /** Errors: CorruptError 'bad-storage' when the record is missing or of another size. */
-  async place(storage: StorageNode): Promise<StoragePlace> {
+  place(storage: StorageNode): StoragePlace | Promise<StoragePlace> {
     const record = this.#directory.records.get(`data/${storage.key}`);
     if (record === undefined) throw malformed('bad-storage', `storage ${quoted(storage.key)} is missing`);
     const expected = storageBytes(storage);
@@ -65,6 +64,10 @@ export class ZipStore implements StorageStore {
       const offset = payloadOffset(this.#source, this.#directory, record);
       return { kind: 'file', offset, sizeBytes: expected, crc32: record.crc32 };
     }
+    return this.#unpack(record);
+  }
+
+  async #unpack(record: ZipRecord): Promise<StoragePlace> {
     const bytes = await readRecord(this.#source, this.#directory, record, this.#limits.inflatedBytesMax);
     return { kind: 'memory', bytes };
   }

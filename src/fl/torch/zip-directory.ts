@@ -151,19 +151,18 @@ function readCentralRecord(directory: Buffer, at: number, payloadEnd: number) {
   const extraBytes = directory.readUInt16LE(at + 30);
   const next = at + CENTRAL_BYTES + nameBytes + extraBytes + directory.readUInt16LE(at + 32);
   if (next > directory.length) throw malformed('bad-directory', "a record's name runs past the directory");
-  const rawName = directory.subarray(at + CENTRAL_BYTES, at + CENTRAL_BYTES + nameBytes);
-  const name = decodeName(rawName);
+  const name = decodeName(directory, at + CENTRAL_BYTES, nameBytes);
   const flags = directory.readUInt16LE(at + 8);
   if ((flags & (FLAG_ENCRYPTED | FLAG_STRONG_ENCRYPTION | FLAG_MASKED_HEADERS)) !== 0)
     throw malformed('bad-record', `record ${quoted(name)} is encrypted`);
-  const extra = directory.subarray(
-    at + CENTRAL_BYTES + nameBytes,
-    at + CENTRAL_BYTES + nameBytes + extraBytes,
-  );
-  const [sizeBytes, storedBytes, headerOffset] = widen(
-    [directory.readUInt32LE(at + 24), directory.readUInt32LE(at + 20), directory.readUInt32LE(at + 42)],
-    extra,
-  );
+  let sizeBytes = directory.readUInt32LE(at + 24);
+  let storedBytes = directory.readUInt32LE(at + 20);
+  let headerOffset = directory.readUInt32LE(at + 42);
+  if (sizeBytes === SATURATED_32 || storedBytes === SATURATED_32 || headerOffset === SATURATED_32) {
+    const extraAt = at + CENTRAL_BYTES + nameBytes;
+    const extra = directory.subarray(extraAt, extraAt + extraBytes);
+    [sizeBytes, storedBytes, headerOffset] = widen([sizeBytes, storedBytes, headerOffset], extra);
+  }
   const method = methodOf(directory.readUInt16LE(at + 10), name);
   if (headerOffset + LOCAL_BYTES + nameBytes + storedBytes > payloadEnd)
     throw malformed('bad-record', `record ${quoted(name)} runs past the end of the data`);
@@ -183,15 +182,14 @@ function methodOf(code: number, name: string): ZipRecord['method'] {
 }
 
 /** UTF-8 where it is that; old tools' names byte by byte. */
-function decodeName(raw: Buffer): string {
-  const text = raw.toString('utf8');
-  return text.includes('\ufffd') ? raw.toString('latin1') : text;
+function decodeName(bytes: Buffer, at: number, length: number): string {
+  const text = bytes.toString('utf8', at, at + length);
+  return text.includes('\ufffd') ? bytes.toString('latin1', at, at + length) : text;
 }
 
 /** Replace saturated 32-bit fields by those of the zip64 extra field, which holds only these, in this order. */
 function widen(fields: readonly [number, number, number], extra: Buffer): [number, number, number] {
   const widened: [number, number, number] = [...fields];
-  if (!fields.includes(SATURATED_32)) return widened;
   let at = 0;
   while (at + 4 <= extra.length) {
     const id = extra.readUInt16LE(at);
@@ -232,7 +230,7 @@ export function payloadOffset(source: ByteSource, directory: ZipDirectory, recor
   // A header of another name would let two records share one payload.
   const isIts =
     header.readUInt32LE(0) === LOCAL_SIGNATURE &&
-    decodeName(header.subarray(LOCAL_BYTES)) === record.fullName;
+    decodeName(header, LOCAL_BYTES, record.nameBytes) === record.fullName;
   if (!isIts || nameBytes !== record.nameBytes)
     throw malformed('bad-record', `record ${quoted(record.name)} is not where the directory says`);
   const offset = record.headerOffset + LOCAL_BYTES + nameBytes + header.readUInt16LE(28);

@@ -1,14 +1,19 @@
 import type { Clock } from '../../clock.ts';
-import { errnoOf, InvariantError, MilaError, messageOf } from '../../errors.ts';
+import { ConfigError, errnoOf, InvariantError, MilaError, messageOf, StateError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 
 /** The first and the longest pause before an effect that failed is tried again. Units: milliseconds. */
 const RETRY_FIRST_MS = 1_000;
 const RETRY_MAX_MS = 60_000;
 
-/** Whether an error is the world's doing, which may pass; everything else is a bug and must not be repeated. */
+/**
+ * Whether an error is the world's doing, which may pass. The rest must not be repeated: a bug, or what stays as it is
+ * until a person mends it.
+ */
 export function isExpected(error: unknown): boolean {
-  if (error instanceof MilaError) return !(error instanceof InvariantError);
+  if (error instanceof InvariantError || error instanceof ConfigError || error instanceof StateError)
+    return false;
+  if (error instanceof MilaError) return true;
   return errnoOf(error)?.startsWith('E') === true && !errnoOf(error)?.startsWith('ERR_');
 }
 
@@ -35,12 +40,14 @@ interface BackgroundOptions {
   readonly logger: Logger;
   /** Called whenever an effect ended. */
   readonly onEnd: () => void;
-  /** Called with what cannot go on: a bug, never an expected error. */
+  /** Called with what cannot go on, never with an expected error. */
   readonly onFault: (error: unknown) => void;
+  /** Called, in words for a person, with what failed and is tried again. */
+  readonly onTrouble: (message: string) => void;
 }
 
 export function createBackground(options: BackgroundOptions): Background {
-  const { clock, logger, onEnd, onFault } = options;
+  const { clock, logger, onEnd, onFault, onTrouble } = options;
   const running = new Map<string, { readonly controller: AbortController; readonly done: Promise<void> }>();
   const attempts = new Map<string, Attempt>();
 
@@ -56,6 +63,7 @@ export function createBackground(options: BackgroundOptions): Background {
       { effect: key, failures, pauseMs, error: messageOf(error) },
       'An effect failed; it is tried again.',
     );
+    onTrouble(`${messageOf(error)}; trying again`);
   };
 
   return {

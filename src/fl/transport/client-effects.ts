@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { writeFileAtomically } from '../../atomic-file.ts';
 import type { Clock } from '../../clock.ts';
+import { delay } from '../../clock.ts';
 import { ConfigError, CorruptError, messageOf } from '../../errors.ts';
 import { unreachable } from '../../invariant.ts';
 import type { Executor, TaskConfiguration, TrainingResult } from '../executor/executor.ts';
@@ -16,6 +17,8 @@ import type { Workdir } from './workdir.ts';
 
 /** The longest task configuration that is read. Units: bytes. */
 const TASK_MAX_BYTES = 16_777_216;
+/** How often the way of an update to the others is looked at. Units: milliseconds. */
+const DELIVERY_POLL_MS = 200;
 /** Training progress is told at most this often. Units: milliseconds. */
 const PROGRESS_INTERVAL_MS = 250;
 
@@ -67,8 +70,8 @@ export class ClientEffects {
         background.abort(`train ${action.round}`);
         return;
       case 'publish':
-        background.run(`publish ${action.update.round} ${action.update.sha256}`, () =>
-          this.#publish(action.update),
+        background.run(`publish ${action.update.round} ${action.update.sha256}`, (signal) =>
+          this.#publish(action.update, signal),
         );
         return;
       case 'report-failure':
@@ -147,7 +150,7 @@ export class ClientEffects {
     };
   }
 
-  async #publish(update: TrainedUpdate): Promise<void> {
+  async #publish(update: TrainedUpdate, signal: AbortSignal): Promise<void> {
     const { workdir, run, name, onResult } = this.#options;
     const { round, sha256, sizeBytes, samples, metrics, startSha256, seconds, checkpointPath } = update;
     if (!existsSync(checkpointPath)) {
@@ -165,8 +168,28 @@ export class ClientEffects {
       start_sha256: startSha256,
       seconds,
     });
-    await publishFile(workdir, runPaths.update(run, round, name), checkpointPath);
-    onResult({ kind: 'published', round, sha256, sizeBytes });
+    const path = runPaths.update(run, round, name);
+    await publishFile(workdir, path, checkpointPath);
+    await this.#awaitDelivery(path, update, signal);
+    if (!signal.aborted) onResult({ kind: 'published', round, sha256, sizeBytes });
+  }
+
+  /** The folder is this machine's: the update is delivered once the others can see it. */
+  async #awaitDelivery(
+    path: string,
+    { round, sizeBytes }: TrainedUpdate,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { workdir, clock, onEvent } = this.#options;
+    if (workdir.delivery === undefined) return;
+    let told = -1;
+    while (!signal.aborted) {
+      const fraction = await workdir.delivery(path);
+      if (fraction >= 1) return;
+      if (fraction > told) onEvent({ event: 'uploading', round, fraction, size_bytes: sizeBytes });
+      told = Math.max(told, fraction);
+      await delay(clock, DELIVERY_POLL_MS, signal);
+    }
   }
 }
 

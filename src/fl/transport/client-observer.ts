@@ -77,8 +77,10 @@ async function refusalOf(workdir: Workdir, path: string): Promise<ObservedClient
   try {
     const value: unknown = JSON.parse(bytes.toString('utf8'));
     if (typeof value !== 'object' || value === null) return null;
-    const { sha256, message } = value as { sha256?: unknown; message?: unknown };
-    return typeof sha256 === 'string' && typeof message === 'string' ? { sha256, message } : null;
+    const { sha256, message, version } = value as Record<string, unknown>;
+    return typeof sha256 === 'string' && typeof message === 'string'
+      ? { id: `${sha256} ${String(version ?? '')}`, sha256, message }
+      : null;
   } catch {
     return null;
   }

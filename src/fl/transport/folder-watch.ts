@@ -35,8 +35,9 @@ export class FolderWatch {
     this.#logger = logger;
   }
 
+  /** Watch what is there; idempotent, and worth repeating while something is not there yet. */
   async start(): Promise<void> {
-    await this.#add(this.#root, 0);
+    if (!this.#closed) await this.#add(this.#root, 0);
   }
 
   close(): void {

@@ -6,7 +6,16 @@ import type { Logger } from '../../logger.ts';
 import type { FederationEvent } from '../round/event.ts';
 
 /** Events that only say how far something has come; a history of them would be noise. */
-const PASSING: ReadonlySet<FederationEvent['event']> = new Set(['training', 'aggregating', 'waiting']);
+const PASSING: ReadonlySet<FederationEvent['event']> = new Set([
+  'training',
+  'uploading',
+  'aggregating',
+  'waiting',
+]);
+/** Nobody else may be called so. */
+const SERVER = 'server';
+/** Whose numbers a client's own history holds. */
+const SELF = 'self';
 const CSV_HEADER = 'round,participant,metric,value\n';
 
 interface HistoryOptions {
@@ -20,17 +29,50 @@ function cell(value: string): string {
   return /[",\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
 }
 
-/** The rows that an event adds to the table of metrics. */
-function rowsOf(event: FederationEvent): string {
-  if (event.event !== 'update-received') return '';
-  const { round, participant, samples, metrics } = event;
-  const values = Object.entries(samples === null ? metrics : { samples, ...metrics });
-  return values.map(([name, value]) => `${round},${cell(participant)},${cell(name)},${value}\n`).join('');
+/** Numbers that an event tells, by whom; the server's are those of the whole round. */
+interface Measurement {
+  readonly round: number;
+  readonly participant: string;
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
+function measurementsOf(event: FederationEvent): readonly Measurement[] {
+  switch (event.event) {
+    case 'update-received': {
+      const { round, participant, samples, metrics } = event;
+      return [{ round, participant, metrics: samples === null ? metrics : { samples, ...metrics } }];
+    }
+    case 'aggregated': {
+      const { round, weights, metrics = {}, seconds } = event;
+      const weighed = Object.entries(weights).map(([participant, weight]) => ({
+        round,
+        participant,
+        metrics: { weight },
+      }));
+      return [
+        ...weighed,
+        { round, participant: SERVER, metrics: { ...metrics, aggregation_seconds: seconds } },
+      ];
+    }
+    case 'trained': {
+      const { round, samples, metrics, seconds } = event;
+      const all = { ...(samples === null ? {} : { samples }), ...metrics, training_seconds: seconds };
+      return [{ round, participant: SELF, metrics: all }];
+    }
+    default:
+      return [];
+  }
+}
+
+function rowsOf({ round, participant, metrics }: Measurement): string {
+  return Object.entries(metrics)
+    .map(([name, value]) => `${round},${cell(participant)},${cell(name)},${value}\n`)
+    .join('');
 }
 
 /**
- * Keeps what happened in a run: `history.jsonl` with every event and its time, `metrics.csv` with every
- * participant's numbers per round.
+ * Keeps what happened in a run: `history.jsonl` with every event and its time; `metrics.csv` and `metrics.jsonl` with
+ * every participant's numbers per round, and the whole round's under the name `server`.
  *
  * Guarantees: lines stand in the order of the events; a full disk costs lines, never the run.
  */
@@ -45,18 +87,25 @@ export class History {
 
   record(event: FederationEvent): void {
     if (PASSING.has(event.event)) return;
-    const { folder, clock } = this.#options;
-    const line = `${JSON.stringify({ at: new Date(clock.now()).toISOString(), ...event })}\n`;
-    const rows = rowsOf(event);
+    const at = new Date(this.#options.clock.now()).toISOString();
+    const line = `${JSON.stringify({ at, ...event })}\n`;
+    const measurements = measurementsOf(event);
+    const rows = measurements.map(rowsOf).join('');
+    const lines = measurements.map((each) => `${JSON.stringify({ at, ...each })}\n`).join('');
     this.#queue = this.#queue.then(() =>
       this.#attempt(async () => {
-        await appendFile(join(folder, 'history.jsonl'), line);
+        await appendFile(this.#path('history.jsonl'), line);
         if (rows === '') return;
-        const table = join(folder, 'metrics.csv');
+        await appendFile(this.#path('metrics.jsonl'), lines);
+        const table = this.#path('metrics.csv');
         const isNew = (await stat(table).catch(() => null)) === null;
         await appendFile(table, isNew ? CSV_HEADER + rows : rows);
       }),
     );
+  }
+
+  #path(name: string): string {
+    return join(this.#options.folder, name);
   }
 
   /** Wait until everything is written. */

@@ -1,8 +1,9 @@
-import { lstat, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { lstat, mkdir, open, readdir, rm } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { TEMPORARY_SUFFIX, writeAtomically } from '../../atomic-file.ts';
 import type { Clock, Timer } from '../../clock.ts';
-import { CorruptError, errnoOf, InvariantError, StateError } from '../../errors.ts';
+import { CorruptError, errnoOf, InvariantError, StateError, TransientError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import { FolderWatch } from './folder-watch.ts';
 import type { Watch, Workdir, WorkdirEntry } from './workdir.ts';
@@ -15,8 +16,13 @@ const ENTRIES_MAX = 100_000;
 const SAFETY_POLL_MS = 2_000;
 
 export interface PlainWorkdirOptions {
-  /** The folder that `save_path` names; made when missing. */
+  /** The folder that `save_path` names. */
   readonly root: string;
+  /**
+   * False where somebody else makes the folder: a missing one is then no empty one, and is never made by accident.
+   * Default: true.
+   */
+  readonly makesRoot?: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Between two looks that nothing hinted at. Units: milliseconds. */
@@ -83,6 +89,8 @@ async function startWatch(options: PlainWorkdirOptions, onHint: () => void): Pro
     timer = clock.after(safetyPollMs, () => {
       if (isClosed) return;
       onHint();
+      // A folder that could not be watched, because it was not there, may be by now.
+      void folders.start();
       poll();
     });
   };
@@ -104,9 +112,16 @@ async function startWatch(options: PlainWorkdirOptions, onHint: () => void): Pro
  */
 export async function openPlainWorkdir(options: PlainWorkdirOptions): Promise<Workdir> {
   const root = resolve(options.root);
-  await mkdir(root, { recursive: true }).catch((cause) => {
-    throw new StateError({ code: 'not-a-folder', message: `${root} cannot be used as a folder`, cause });
-  });
+  const { makesRoot = true } = options;
+  if (makesRoot)
+    await mkdir(root, { recursive: true }).catch((cause) => {
+      throw new StateError({ code: 'not-a-folder', message: `${root} cannot be used as a folder`, cause });
+    });
+  const assertRoot = async (): Promise<void> => {
+    // Made here, an empty folder would tell the mount that everything in it was deleted.
+    if (!makesRoot && !existsSync(root))
+      throw new TransientError({ code: 'root-missing', message: `${root} is not there` });
+  };
   const absolute = (path: string): string => {
     const full = join(root, path);
     const inside = relative(root, full);
@@ -116,6 +131,7 @@ export async function openPlainWorkdir(options: PlainWorkdirOptions): Promise<Wo
   };
   const writeStream: Workdir['writeStream'] = async (path, fill) => {
     const full = absolute(path);
+    await assertRoot();
     await mkdir(dirname(full), { recursive: true });
     await writeAtomically(full, fill);
   };
@@ -140,10 +156,10 @@ export async function openPlainWorkdir(options: PlainWorkdirOptions): Promise<Wo
     write: (path, content) => writeStream(path, (handle) => handle.writeFile(content)),
     writeStream,
     remove: (path) => rm(absolute(path), { force: true }),
-    makeFolder: async (path) => void (await mkdir(absolute(path), { recursive: true })),
-    watch: async (onHint) => {
-      await stat(root);
-      return startWatch({ ...options, root }, onHint);
+    async makeFolder(path) {
+      await assertRoot();
+      await mkdir(absolute(path), { recursive: true });
     },
+    watch: (onHint) => startWatch({ ...options, root }, onHint),
   };
 }

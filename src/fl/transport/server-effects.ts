@@ -3,7 +3,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomically } from '../../atomic-file.ts';
 import type { Clock } from '../../clock.ts';
-import { CorruptError, messageOf, RoundError, StateError } from '../../errors.ts';
+import { ConfigError, CorruptError, MilaError, messageOf, RoundError, StateError } from '../../errors.ts';
 import { participantId } from '../../ids.ts';
 import { unreachable } from '../../invariant.ts';
 import type { Random } from '../../random.ts';
@@ -17,6 +17,7 @@ import type { ServerResult } from '../round/server-observation.ts';
 import type { ServerRecord } from '../round/server-state.ts';
 import type { Background } from './background.ts';
 import { digestOf, publishFile } from './publish.ts';
+import { aggregateFile } from './server-run.ts';
 import type { ServerMeta } from './side-file.ts';
 import { readUpdateMeta, writeSideFile } from './side-file.ts';
 import type { Workdir } from './workdir.ts';
@@ -47,12 +48,15 @@ export interface ServerEffectsOptions {
 
 type Action<Kind extends ServerAction['kind']> = Extract<ServerAction, { kind: Kind }>;
 
+/** What an aggregation cannot get over by being tried again. */
+const GIVES_UP = [RoundError, CorruptError, ConfigError];
 /** Progress of an aggregation is told at most in steps of this fraction. */
 const PROGRESS_STEP = 0.05;
 
 /** Performs what the server's machine asks for. Guarantees: every action may be performed twice. */
 export class ServerEffects {
   readonly #options: ServerEffectsOptions;
+  #start: { readonly round: number; readonly sha256: string | null } | undefined;
 
   constructor(options: ServerEffectsOptions) {
     this.#options = options;
@@ -60,7 +64,7 @@ export class ServerEffects {
 
   /** Where the aggregate of `round` stands among the server's results; 0 is the start model. */
   aggregatePath(round: number): string {
-    return join(this.#options.results, `${round}.aggregate.pt`);
+    return aggregateFile(this.#options.results, round);
   }
 
   /** Do a small action now, start a long one in the background. */
@@ -113,14 +117,24 @@ export class ServerEffects {
     const path = workdir.absolutePath(runPaths.update(run, round, key));
     const meta = await readUpdateMeta(workdir, runPaths.updateMeta(run, round, key));
     const { sha256, sizeBytes } = await digestOf(path);
-    const problem = metaProblem(meta, round, sha256) ?? (await inspect(path));
+    const problem =
+      metaProblem(meta, { round, sha256, start: await this.#startDigest(round) }) ?? (await inspect(path));
     if (problem !== null) {
-      const refusal = { round, participant: name, sha256, ...problem };
+      // With the version, a second refusal of the same bytes is another one.
+      const refusal = { round, participant: name, sha256, version, ...problem };
       await workdir.write(runPaths.refused(run, round, key), `${JSON.stringify(refusal, undefined, 1)}\n`);
     }
     const known = meta !== null && typeof meta !== 'string' ? meta : undefined;
     const { samples = null, metrics = {} } = known ?? {};
     onResult({ kind: 'update-checked', round, key, version, problem, samples, metrics, sizeBytes });
+  }
+
+  /** Of the model that a round starts from; null when it starts from nothing. */
+  async #startDigest(round: number): Promise<string | null> {
+    const path = this.aggregatePath(round - 1);
+    if (this.#start?.round !== round)
+      this.#start = { round, sha256: existsSync(path) ? (await digestOf(path)).sha256 : null };
+    return this.#start.sha256;
   }
 
   async #openRound({ round, final }: Action<'open-round'>): Promise<void> {
@@ -132,7 +146,8 @@ export class ServerEffects {
         return;
       }
       await mkdir(results, { recursive: true });
-      await stripStartPoint(startPoint, source);
+      // Made when the run began; only its loss makes it necessary once more.
+      if (!existsSync(source)) await stripStartPoint(startPoint, source);
     }
     if (!existsSync(source))
       throw new StateError({
@@ -204,9 +219,15 @@ export class ServerEffects {
       await this.#refuse(round, report);
       await this.#summarise(round, record, report, seconds);
       const refused = report.refused.map(({ participant, ...rest }) => ({ key: participant, ...rest }));
-      onResult({ kind: 'aggregated', round, weights, refused, seconds });
+      const metrics = meanMetrics(record, report.weights);
+      onResult({ kind: 'aggregated', round, weights, refused, metrics, seconds });
     } catch (error) {
-      if (!(error instanceof RoundError || error instanceof CorruptError) || signal.aborted) throw error;
+      if (
+        signal.aborted ||
+        !GIVES_UP.some((Class) => error instanceof Class) ||
+        !(error instanceof MilaError)
+      )
+        throw error;
       onResult({ kind: 'aggregation-failed', round, code: error.code, message: messageOf(error) });
     }
   }
@@ -249,10 +270,17 @@ export class ServerEffects {
 
 type Problem = { readonly reason: string; readonly message: string };
 
+/** What the server itself knows of an update and of its round. */
+interface Evidence {
+  readonly round: number;
+  readonly sha256: string;
+  /** Of the model that the round starts from; null when it starts from nothing. */
+  readonly start: string | null;
+}
+
 function metaProblem(
   meta: Awaited<ReturnType<typeof readUpdateMeta>>,
-  round: number,
-  sha256: string,
+  { round, sha256, start }: Evidence,
 ): Problem | null {
   if (meta === null) return null;
   if (typeof meta === 'string') return { reason: 'side-file-malformed', message: meta };
@@ -260,6 +288,9 @@ function metaProblem(
     return { reason: 'wrong-round', message: `its side file says round ${meta.round}, not ${round}` };
   if (meta.sha256 !== sha256)
     return { reason: 'hash-differs', message: 'its bytes are not the ones that its side file describes' };
+  // A side file need not tell; what it tells must fit.
+  if (meta.start_sha256 !== undefined && meta.start_sha256 !== start)
+    return { reason: 'wrong-start', message: `it was not trained from the model of round ${round}` };
   return null;
 }
 

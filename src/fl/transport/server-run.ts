@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { access, constants, mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../clock.ts';
 import { ConfigError, errnoOf, StateError } from '../../errors.ts';
@@ -26,6 +26,10 @@ interface StartOptions {
   /** Which shared folder this is: `<shared_dir_name>/<save_path>`. */
   readonly session: string;
   readonly layout: Layout;
+  /** The checkpoint to begin with; null starts every client from its own initial weights. */
+  readonly startPoint: string | null;
+  /** Write a start point so that it holds exactly the model. */
+  readonly stripStartPoint: (source: string, output: string) => Promise<void>;
   /** Which run to go on with: 'auto' takes the newest unless it ended, 'never' begins a new one, or a run's name. */
   readonly resume: 'auto' | 'newest' | 'never' | { readonly run: string };
 }
@@ -134,6 +138,25 @@ async function readTask(path: string): Promise<Buffer> {
   return bytes;
 }
 
+/** Where the aggregate of `round` stands among a run's results; 0 is the start model. */
+export function aggregateFile(results: string, round: number): string {
+  return join(results, `${round}.aggregate.pt`);
+}
+
+/** Strip the start point before anybody hears of the run, so that what is wrong with it ends nobody's training. */
+async function prepareStartModel({ startPoint, stripStartPoint, savePath }: StartOptions, run: string) {
+  if (startPoint === null) return;
+  await access(startPoint, constants.R_OK).catch((cause) => {
+    throw new ConfigError({
+      code: 'start-point-missing',
+      message: `start_point: ${startPoint} cannot be read`,
+      cause,
+    });
+  });
+  await mkdir(join(savePath, run), { recursive: true });
+  await stripStartPoint(startPoint, aggregateFile(join(savePath, run), 0));
+}
+
 /** Choose the run: an open one goes on, otherwise a new one gets its folder. Guarantees: cfg.json comes last. */
 export async function startServerRun(options: StartOptions): Promise<StartedRun> {
   const { workdir, clock, layout, taskFile } = options;
@@ -142,7 +165,10 @@ export async function startServerRun(options: StartOptions): Promise<StartedRun>
   const record = earlier ?? newServerState(options.session, await freeRunName(workdir, clock), 0).record;
   // The state comes first: a death from here on leaves a run that the next start knows.
   const state = createStateFile<ServerRecord>(join(options.savePath, record.run, SERVER_STATE_FILE));
-  if (earlier === undefined) await state.save(record);
+  if (earlier === undefined) {
+    await prepareStartModel(options, record.run);
+    await state.save(record);
+  }
   // Made again on resume too: a crash may have come in the middle of this.
   await workdir.makeFolder(runPaths.authentications(record.run, layout));
   await workdir.makeFolder(runPaths.heartbeats(record.run));

@@ -44,6 +44,8 @@ export interface Workdir {
   readonly identifies: boolean;
   /** False while changes of others cannot arrive (the mount is offline): silence then means nothing. */
   connected(): boolean;
+  /** Why changes of others cannot arrive, in one line for a person; null while they can. */
+  trouble?(): string | null;
   /** The entries of a folder, sorted by name; empty when it does not exist. */
   list(path: string): Promise<readonly WorkdirEntry[]>;
   /** A small file's bytes; undefined when missing or not present. Errors: CorruptError 'too-large' above `maxBytes`. */
@@ -54,6 +56,8 @@ export interface Workdir {
   write(path: string, content: string | Uint8Array): Promise<void>;
   /** As `write`, for content that is produced piece by piece. */
   writeStream(path: string, fill: (handle: FileHandle) => Promise<void>): Promise<void>;
+  /** How much of an own file's present content the others can see, from 0 to 1; absent where every write is seen at once. */
+  delivery?(path: string): Promise<number>;
   /** Delete a file; a missing one is fine. */
   remove(path: string): Promise<void>;
   /** Make a folder and those above it; existing is fine. */

@@ -4,6 +4,8 @@ export interface Access {
   token(signal?: AbortSignal, endpoint?: string): Promise<string>;
   /** Box did not accept this token: do not hand it out again. */
   refuse(token: string): void;
+  /** Whose calls these are: an account's id; undefined while it is not known. */
+  readonly user?: string | undefined;
   /** Further headers for each call, such as `as-user`. */
   readonly headers: Readonly<Record<string, string>>;
   /** A call of this kind went well. */

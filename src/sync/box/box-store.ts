@@ -24,7 +24,7 @@ import { BoxDownloads } from './downloads.ts';
 import { EventFeed, streamPositionOf } from './event-feed.ts';
 import type { ExchangeTimeouts } from './exchange.ts';
 import { BoxItems } from './items.ts';
-import { type BoxIdentity, logIn } from './log-in.ts';
+import { type BoxIdentity, logIn, narrowedSession } from './log-in.ts';
 import { LongPoll } from './long-poll.ts';
 import { type ApiBudget, Pacer, type RateLimits } from './pacer.ts';
 import type { BoxSession } from './session.ts';
@@ -47,8 +47,8 @@ export interface BoxStoreOptions {
   readonly apiBudget?: ApiBudget;
   /** Default: what Box allows everybody. */
   readonly limits?: RateLimits;
-  /** Narrow the token to this folder. */
-  readonly leastPrivilegeFolder?: RemoteId;
+  /** Narrow the tokens to the mirrored folder as soon as `confine` names it. Default false. */
+  readonly leastPrivilege?: boolean;
   /** From this size on, content goes in parts. Units: bytes; Box takes no parts below 20,000,000. Default 32 MiB. */
   readonly chunkedFromBytes?: number;
   readonly retryPolicy?: RetryPolicy;
@@ -58,36 +58,50 @@ export interface BoxStoreOptions {
 /** Box's own slowest answers (folder operations) come within this; silence beyond it is a lost connection. */
 const DEFAULT_TIMEOUTS: ExchangeTimeouts = { headersMs: 90_000, idleMs: 45_000 };
 
+/** All that works inside the mirrored folder. */
+interface ContentRooms {
+  readonly items: BoxItems;
+  readonly uploads: BoxUploads;
+  readonly downloads: BoxDownloads;
+  readonly versions: BoxVersions;
+}
+
 class BoxStore implements RemoteStore {
   readonly #account: RemoteUser;
-  readonly #items: BoxItems;
   readonly #root: BoxItems;
-  readonly #uploads: BoxUploads;
-  readonly #downloads: BoxDownloads;
-  readonly #versions: BoxVersions;
+  readonly #contentOf: (session: BoxSession) => ContentRooms;
+  readonly #narrowed: ((folderId: RemoteId) => BoxSession) | undefined;
+  #content: ContentRooms;
   readonly #feed: EventFeed;
   readonly #poll: LongPoll;
   readonly #dispatchers: Dispatchers;
   readonly #closing = new AbortController();
 
   constructor(options: {
-    content: BoxSession;
     whole: BoxSession;
+    leastPrivilege: boolean;
     account: RemoteUser;
     dispatchers: Dispatchers;
     clock: Clock;
     random: Random;
     chunkedFromBytes: number | undefined;
   }) {
-    const { content, whole, clock, random, chunkedFromBytes } = options;
+    const { whole, leastPrivilege, clock, random, chunkedFromBytes } = options;
     this.#dispatchers = options.dispatchers;
-    this.#items = new BoxItems(content);
     this.#account = options.account;
+    this.#contentOf = (session) => {
+      const items = new BoxItems(session);
+      return {
+        items,
+        uploads: new BoxUploads({ session, items, random, chunkedFromBytes }),
+        downloads: new BoxDownloads(session),
+        versions: new BoxVersions(session, items),
+      };
+    };
+    this.#content = this.#contentOf(whole);
+    this.#narrowed = leastPrivilege ? (folderId) => narrowedSession(whole, folderId, clock) : undefined;
     // Paths begin at the account's root, and events are the account's: beyond what a narrowed token opens.
     this.#root = new BoxItems(whole);
-    this.#uploads = new BoxUploads({ session: content, items: this.#items, random, chunkedFromBytes });
-    this.#downloads = new BoxDownloads(content);
-    this.#versions = new BoxVersions(content, this.#items);
     this.#feed = new EventFeed(whole, clock);
     this.#poll = new LongPoll(whole, clock);
   }
@@ -96,48 +110,52 @@ class BoxStore implements RemoteStore {
     return this.#account;
   }
 
+  confine(folderId: RemoteId): void {
+    if (this.#narrowed !== undefined) this.#content = this.#contentOf(this.#narrowed(folderId));
+  }
+
   findFolder(path: readonly string[], signal?: AbortSignal): Promise<RemoteFolder | undefined> {
     return this.#root.findFolder(path, signal);
   }
 
   get(id: RemoteId, kind: EntryKind, signal?: AbortSignal): Promise<RemoteEntry | undefined> {
-    return this.#items.get(id, kind, signal);
+    return this.#content.items.get(id, kind, signal);
   }
 
   list(folderId: RemoteId, signal?: AbortSignal): Promise<readonly RemoteEntry[] | undefined> {
-    return this.#items.list(folderId, signal);
+    return this.#content.items.list(folderId, signal);
   }
 
   createFolder(parentId: RemoteId, name: string, signal?: AbortSignal): Promise<RemoteFolder> {
-    return this.#items.createFolder(parentId, name, signal);
+    return this.#content.items.createFolder(parentId, name, signal);
   }
 
   upload(file: NewFile, options: TransferOptions = {}): Promise<RemoteFile> {
-    return this.#uploads.create(file, options);
+    return this.#content.uploads.create(file, options);
   }
 
   uploadVersion(version: NewVersion, options: TransferOptions = {}): Promise<RemoteFile> {
-    return this.#uploads.revise(version, options);
+    return this.#content.uploads.revise(version, options);
   }
 
   download(request: DownloadRequest, options: TransferOptions = {}): Promise<Readable> {
-    return this.#downloads.open(request, options);
+    return this.#content.downloads.open(request, options);
   }
 
   relocate(relocation: Relocation, signal?: AbortSignal): Promise<RemoteEntry> {
-    return this.#items.relocate(relocation, signal);
+    return this.#content.items.relocate(relocation, signal);
   }
 
   remove(removal: Removal, signal?: AbortSignal): Promise<void> {
-    return this.#items.remove(removal, signal);
+    return this.#content.items.remove(removal, signal);
   }
 
   versions(id: RemoteId, signal?: AbortSignal): Promise<readonly RemoteVersion[]> {
-    return this.#versions.list(id, signal);
+    return this.#content.versions.list(id, signal);
   }
 
   promote(id: RemoteId, versionId: string, signal?: AbortSignal): Promise<RemoteFile> {
-    return this.#versions.promote(id, versionId, signal);
+    return this.#content.versions.promote(id, versionId, signal);
   }
 
   position(signal?: AbortSignal): Promise<string> {
@@ -183,18 +201,25 @@ export async function openBoxStore(options: BoxStoreOptions): Promise<RemoteStor
       timeouts: options.timeouts ?? DEFAULT_TIMEOUTS,
       ledger: options.ledger,
     });
-    const { configuration, identity, leastPrivilegeFolder } = options;
-    const { content, whole, account } = await logIn({
+    const { configuration, identity, leastPrivilege = false } = options;
+    const { whole, account } = await logIn({
       configuration,
       identity,
-      leastPrivilegeFolder,
       baseUrls: options.baseUrls ?? configuration.baseUrls ?? BOX_BASE_URLS,
       transport,
       clock,
       logger,
     });
     const { chunkedFromBytes } = options;
-    return new BoxStore({ content, whole, account, dispatchers, clock, random, chunkedFromBytes });
+    return new BoxStore({
+      whole,
+      leastPrivilege,
+      account,
+      dispatchers,
+      clock,
+      random,
+      chunkedFromBytes,
+    });
   } catch (error) {
     await dispatchers.close();
     throw error;

@@ -36,12 +36,9 @@ export interface GrantOptions {
 
 export interface LogInOptions extends GrantOptions {
   readonly identity: BoxIdentity;
-  readonly leastPrivilegeFolder: RemoteId | undefined;
 }
 
 export interface LoggedIn {
-  /** For files and folders; narrowed to the session's folder where that was asked for. */
-  readonly content: BoxSession;
   /** For everything that the account may do. */
   readonly whole: BoxSession;
   readonly account: RemoteUser;
@@ -56,26 +53,32 @@ export async function logIn(options: LogInOptions): Promise<LoggedIn> {
   const { identity } = options;
   const service = keeperOf(options, grantFor(options, subjectOf(options.configuration)));
   const directory = new BoxDirectory(sessionOf(options, service), options.logger);
-  if (identity.kind === 'service-account') return loggedIn(options, service, await directory.me());
+  if (identity.kind === 'service-account') {
+    const account = await directory.me();
+    service.identify(account.id);
+    return loggedIn(options, service, account);
+  }
   const account = await directory.appUser(identity.name);
   if (identity.groupName !== undefined) await directory.join(account, identity.groupName);
   return loggedIn(options, await accessOf(options, service, account), account);
 }
 
 function loggedIn(options: LogInOptions, access: Access, account: RemoteUser): LoggedIn {
-  const whole = sessionOf(options, access);
-  const folderId = options.leastPrivilegeFolder;
-  if (folderId === undefined) return { content: whole, whole, account };
-  const narrow = keeperOf(options, new NarrowedGrant(access, folderId, depsOf(options)));
-  const { logger } = options;
-  const content = sessionOf(options, new NarrowedAccess({ narrow, wide: access, logger }));
-  return { content, whole, account };
+  return { whole: sessionOf(options, access), account };
+}
+
+/** The same account's session with tokens that open one folder only, as far as Box grants them. */
+export function narrowedSession(whole: BoxSession, folderId: RemoteId, clock: Clock): BoxSession {
+  const { access: wide, transport, baseUrls, logger } = whole;
+  const grant = new NarrowedGrant(wide, folderId, { transport, apiUrl: baseUrls.api, clock, logger });
+  const narrow = new TokenKeeper({ grant, clock, logger, user: wide.user });
+  return openSession({ transport, baseUrls, logger, access: new NarrowedAccess({ narrow, wide, logger }) });
 }
 
 /** A user token where Box gives one; else the service account in the user's name. */
 async function accessOf(options: LogInOptions, service: Access, account: RemoteUser): Promise<Access> {
   try {
-    const own = keeperOf(options, grantFor(options, { type: 'user', id: account.id }));
+    const own = keeperOf(options, grantFor(options, { type: 'user', id: account.id }), account.id);
     await own.token();
     return own;
   } catch (error) {
@@ -89,6 +92,7 @@ async function accessOf(options: LogInOptions, service: Access, account: RemoteU
     token: (signal) => service.token(signal),
     refuse: (token) => service.refuse(token),
     headers: { 'as-user': account.id },
+    user: account.id,
   };
   await new BoxDirectory(sessionOf(options, asUser), options.logger).me().catch((refused: unknown) => {
     throw refused instanceof RejectedError ? cannotActError(account, refused) : refused;
@@ -100,8 +104,8 @@ function depsOf({ transport, baseUrls, clock, logger }: GrantOptions): GrantDeps
   return { transport, apiUrl: baseUrls.api, clock, logger };
 }
 
-function keeperOf({ clock, logger }: LogInOptions, grant: Grant): TokenKeeper {
-  return new TokenKeeper({ grant, clock, logger });
+function keeperOf({ clock, logger }: LogInOptions, grant: Grant, user?: string): TokenKeeper {
+  return new TokenKeeper({ grant, clock, logger, user });
 }
 
 function sessionOf({ transport, baseUrls, logger }: LogInOptions, access: Access): BoxSession {

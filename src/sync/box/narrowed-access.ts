@@ -17,6 +17,7 @@ interface NarrowedAccessOptions {
  */
 export class NarrowedAccess implements Access {
   readonly headers: Readonly<Record<string, string>>;
+  readonly user: string | undefined;
   readonly #options: NarrowedAccessOptions;
   readonly #proven = new Set<string>();
   readonly #widened = new Set<string>();
@@ -25,6 +26,7 @@ export class NarrowedAccess implements Access {
   constructor(options: NarrowedAccessOptions) {
     this.#options = options;
     this.headers = options.wide.headers;
+    this.user = options.wide.user;
   }
 
   async token(signal?: AbortSignal, endpoint = ''): Promise<string> {

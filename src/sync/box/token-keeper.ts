@@ -13,6 +13,8 @@ export interface TokenKeeperOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly headers?: Readonly<Record<string, string>>;
+  /** The account's id, where it is known. */
+  readonly user?: string | undefined;
 }
 
 interface Held {
@@ -29,6 +31,7 @@ interface Held {
  */
 export class TokenKeeper implements Access {
   readonly headers: Readonly<Record<string, string>>;
+  #user: string | undefined;
   readonly #options: TokenKeeperOptions;
   #held: Held | undefined;
   #pending: Promise<string> | undefined;
@@ -36,6 +39,16 @@ export class TokenKeeper implements Access {
   constructor(options: TokenKeeperOptions) {
     this.#options = options;
     this.headers = options.headers ?? {};
+    this.#user = options.user;
+  }
+
+  get user(): string | undefined {
+    return this.#user;
+  }
+
+  /** Say whose tokens these are, where only Box could tell. */
+  identify(user: string): void {
+    this.#user = user;
   }
 
   /** When the held token ends, by the monotonic clock; undefined when none is held. */

@@ -209,7 +209,8 @@ export class Transport {
     const durationMs = this.#deps.clock.monotonic() - facts.startedMs;
     const { endpoint, status } = facts;
     this.#deps.logger.trace({ endpoint, status, durationMs: Math.round(durationMs) }, 'called box');
-    if (call.meter !== 'unmetered') this.#deps.ledger?.({ endpoint, status, durationMs });
+    const user = call.access?.user ?? 'application';
+    if (call.meter !== 'unmetered') this.#deps.ledger?.({ user, endpoint, status, durationMs });
   }
 }
 

@@ -13,7 +13,7 @@ import type { Random } from '../../random.ts';
 import type { LoggedOp } from '../index/records.ts';
 import type { LocalDisk } from '../local/disk.ts';
 import type { LocalObserver } from '../local/local-observer.ts';
-import type { Op } from '../plan/op.ts';
+import type { Filter, Op } from '../plan/op.ts';
 import type { RemoteStore } from '../remote/remote-store.ts';
 import { BackOff } from './back-off.ts';
 import { Executor } from './executor.ts';
@@ -27,6 +27,7 @@ interface DispatcherOptions {
   readonly store: RemoteStore;
   readonly replica: Replica;
   readonly disk: LocalDisk;
+  readonly filter: Filter;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -55,6 +56,8 @@ export class Dispatcher {
   readonly #running = new Map<Op, string>();
   readonly #recheck: Op[] = [];
   readonly #bytes = { up: 0, down: 0 };
+  /** Bytes that running transfers have moved, by entry. */
+  readonly #moved = new Map<string, number>();
   readonly #deletions: { readonly atMs: number; readonly count: number }[] = [];
   #lastChangeAtMs: number | null = null;
   #trouble: string | null = null;
@@ -64,8 +67,9 @@ export class Dispatcher {
   constructor(options: DispatcherOptions) {
     this.#options = options;
     this.backOff = new BackOff(options.clock, options.random);
-    const onBytes = (direction: 'up' | 'down', bytes: number) => {
+    const onBytes = (direction: 'up' | 'down', bytes: number, id: string) => {
       this.#bytes[direction] += bytes;
+      this.#moved.set(id, (this.#moved.get(id) ?? 0) + bytes);
     };
     this.#executor = new Executor({ ...options, onBytes });
   }
@@ -84,17 +88,17 @@ export class Dispatcher {
     return this.#trouble;
   }
 
-  /** Queue every op of a plan that may run now. Returns how many. */
-  dispatch(planned: readonly Op[], isUnsettled: (op: Op) => boolean): number {
+  /** Queue every op of a plan that may run now. Returns those. */
+  dispatch(planned: readonly Op[], isUnsettled: (op: Op) => boolean): readonly Op[] {
     if (this.#fatal !== undefined) throw this.#fatal;
     this.backOff.retain(new Set(planned.map((op) => keysOf(op)[0] ?? op.kind)));
     const ops = planned.filter((op) => !isUnsettled(op));
-    let started = 0;
+    const started: Op[] = [];
     for (const op of ops) {
       const keys = keysOf(op);
       const key = keys[0] ?? op.kind;
       if (keys.some((each) => this.#busy.has(each)) || this.backOff.holds(key, versionOf(op))) continue;
-      started += 1;
+      started.push(op);
       for (const each of keys) this.#busy.add(each);
       this.#running.set(op, pathOf(op, this.#options.replica));
       this.#lanes.add(op, () => this.#work(op, keys));
@@ -141,6 +145,8 @@ export class Dispatcher {
         path,
         direction: op.kind === 'download' ? ('down' as const) : ('up' as const),
         sizeBytes: bytesOf(op),
+        // What is sent again after a broken connection counts twice.
+        doneBytes: Math.min(bytesOf(op), this.#moved.get(transferIdOf(op)) ?? 0),
       }));
     return {
       queue: { control: this.#lanes.depth('control'), bulk: this.#lanes.depth('bulk') },
@@ -174,6 +180,7 @@ export class Dispatcher {
     } finally {
       for (const key of keys) this.#busy.delete(key);
       this.#running.delete(op);
+      this.#moved.delete(transferIdOf(op));
       this.#options.onDone();
     }
   }
@@ -233,6 +240,12 @@ export class Dispatcher {
       this.#full = true;
     }
   }
+}
+
+/** The entry whose content an op moves. */
+function transferIdOf(op: Op): string {
+  if (op.kind === 'download') return op.remote.id;
+  return 'local' in op ? String(op.local.id) : '';
 }
 
 /** True for every way in which a disk or a quota says that it is full. */

@@ -1,10 +1,10 @@
 import { type Clock, delay } from '../../clock.ts';
-import { messageOf } from '../../errors.ts';
+import { isSystemError, messageOf } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import type { Random } from '../../random.ts';
 import type { LocalDisk } from '../local/disk.ts';
 import { LocalObserver } from '../local/local-observer.ts';
-import { startWatcher, type Watcher } from '../local/watcher.ts';
+import type { Watcher, WatcherOptions } from '../local/watcher.ts';
 import type { Filter, Op, Plan } from '../plan/op.ts';
 import { plan } from '../plan/planner.ts';
 import type { RemoteStore } from '../remote/remote-store.ts';
@@ -22,6 +22,8 @@ export interface EngineOptions {
   readonly store: RemoteStore;
   readonly replica: Replica;
   readonly disk: LocalDisk;
+  /** How the disk tells of changes; hints only. */
+  readonly watch: (options: WatcherOptions) => Promise<Watcher>;
   readonly filter: Filter;
   /** More deletions than this in one plan wait for a person; undefined: half of what is synced, at least a hundred. */
   readonly deletionsMax?: number;
@@ -38,6 +40,8 @@ export interface EngineOptions {
 const SCAN_MIN_MS = 5000;
 /** ... and so that looking takes this share of the time at most. */
 const SCAN_SHARE = 1 / 400;
+/** What a look at everything in Box costs beyond one listing a folder: the position and the root. */
+const FULL_LOOK_CALLS = 2;
 const DELETIONS_MIN = 100;
 const NO_ROOM_RETRY_MS = 5000;
 const FEED_GAP_MAX_MS = 60_000;
@@ -63,6 +67,8 @@ export class SyncEngine {
   #wasReady = false;
   #paused = false;
   #nextScanMs: number;
+  /** True while staging may hold what no download will go on with: since the start, and since anything was fetched. */
+  #stagingUsed = true;
 
   constructor(options: EngineOptions) {
     const { clock, logger, store, replica, filter, disk } = options;
@@ -75,7 +81,8 @@ export class SyncEngine {
     const wanted: ConstructorParameters<typeof RemoteObserver>[0]['wanted'] = (entry) =>
       !ignored(replica.remote.pathOf(entry.id) ?? [], entry.kind);
     const observer = new RemoteObserver({ store, replica, logger, signal, wanted });
-    this.#remote = new RemoteSide({ observer, clock, logger, signal });
+    const callsOfFullLook = () => FULL_LOOK_CALLS + replica.folderCount;
+    this.#remote = new RemoteSide({ observer, callsOfFullLook, clock, logger, signal });
     this.#local = new LocalObserver({ root: disk.root, store: replica, ignored, clock, logger, signal });
     const onHint = () => this.#hintRemote('hints');
     this.#pace = new FeedPace(clock, options.feedGapMaxMs ?? FEED_GAP_MAX_MS);
@@ -148,8 +155,8 @@ export class SyncEngine {
   }
 
   #startWatcher(): Promise<Watcher> {
-    const { disk, filter, logger, clock } = this.#options;
-    return startWatcher({
+    const { disk, filter, logger, clock, watch } = this.#options;
+    return watch({
       path: disk.root.path,
       ignored: (path) => {
         const names = disk.root.namesOf(path) ?? [];
@@ -179,6 +186,8 @@ export class SyncEngine {
     try {
       await this.#turn();
     } catch (error) {
+      // What a stop interrupts ends by the stop's own reason, which is no failure.
+      if (this.#stop.signal.aborted && error === this.#stop.signal.reason) return;
       if (!isFull(error)) throw error;
       logger.warn({ error: messageOf(error) }, 'what was seen could not be stored');
       this.#remote.hint('hints');
@@ -197,6 +206,19 @@ export class SyncEngine {
     if (this.#stop.signal.aborted) return;
     const started = this.#remote.usable && !this.#local.rootMissing ? this.#planAndDispatch() : 0;
     this.#settle(started);
+    await this.#tidy();
+  }
+
+  /** Once both sides agree, downloads of versions that nobody wants any more go. */
+  async #tidy(): Promise<void> {
+    if (!this.#stagingUsed || this.#state !== 'in-sync') return;
+    try {
+      await this.#options.disk.clearStaging();
+      this.#stagingUsed = false;
+    } catch (error) {
+      if (!isSystemError(error)) throw error;
+      this.#options.logger.warn({ error: messageOf(error) }, 'staging could not be cleared');
+    }
   }
 
   async #lookAtDisk(): Promise<void> {
@@ -220,8 +242,11 @@ export class SyncEngine {
       deletionsMax: limit - this.#dispatcher.recentDeletions(),
     });
     if (this.#paused) return 0;
-    if (this.#plan.ops.some(isOfInterest)) this.#pace.interest();
-    return this.#dispatcher.dispatch(this.#plan.ops, (op) => this.#isUnsettled(op));
+    if (this.#plan.ops.some((op) => op.kind === 'download')) this.#stagingUsed = true;
+    const started = this.#dispatcher.dispatch(this.#plan.ops, (op) => this.#isUnsettled(op));
+    // What runs already is no news: a long upload is no reason to read the feed all the while.
+    if (started.some(isOfInterest)) this.#pace.interest();
+    return started.length;
   }
 
   /** True when the disk, where the op would act, was seen otherwise than the tree says and is still being looked at. */

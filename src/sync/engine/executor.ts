@@ -1,10 +1,10 @@
-import { rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import type { Clock } from '../../clock.ts';
 import { StaleError } from '../../errors.ts';
 import { unreachable } from '../../invariant.ts';
+import type { Random } from '../../random.ts';
 import { conflictStamp, type LocalDisk } from '../local/disk.ts';
-import type { Op } from '../plan/op.ts';
+import type { Filter, Op } from '../plan/op.ts';
 import type { RemoteStore } from '../remote/remote-store.ts';
 import type { LocalEntry, LocalFolder } from '../tree/entry.ts';
 import { movedEntry, pairing, placedFile, placedFolder } from './effects.ts';
@@ -15,8 +15,10 @@ export interface ExecutorOptions {
   readonly store: RemoteStore;
   readonly replica: Replica;
   readonly disk: LocalDisk;
+  readonly filter: Filter;
   readonly clock: Clock;
-  readonly onBytes: (direction: 'up' | 'down', bytes: number) => void;
+  readonly random: Random;
+  readonly onBytes: (direction: 'up' | 'down', bytes: number, id: string) => void;
 }
 
 type OpOf<Kind extends Op['kind']> = Extract<Op, { kind: Kind }>;
@@ -80,7 +82,7 @@ export class Executor {
       replaces,
       modifiedAtMs: remote.content.modifiedAtMs,
     });
-    await rm(staged, { force: true });
+    await disk.root.files.discard(staged);
     const local = placedFile(replica, { parentId: parent.id, name, facts }, remote.content, replaces?.id);
     const former = replica.synced.get(remote.id);
     const place =
@@ -142,6 +144,7 @@ export class Executor {
   }
 
   async #removeLocal({ synced, local }: OpOf<'remove-local'>): Promise<Changes> {
+    if (await this.#holdsUnmirrored(local)) return this.#moveAside(local, 'holds-unmirrored-files');
     await this.#options.disk.remove(local, this.#namesOf(local));
     return { removeLocal: [local.id], unpair: [synced.remoteId] };
   }
@@ -160,10 +163,25 @@ export class Executor {
     return { removeLocal: [local.id], pair: [pairing(remote, null)] };
   }
 
-  async #setAside({ local, reason }: OpOf<'set-aside'>): Promise<Changes> {
-    const { disk, replica, clock } = this.#options;
+  /** True for a folder that is gone in Box and empty but for what is never mirrored, which is nobody's to delete. */
+  async #holdsUnmirrored(local: LocalEntry): Promise<boolean> {
+    if (local.kind === 'file') return false;
+    const { disk, filter } = this.#options;
     const names = this.#namesOf(local);
-    const keptAs = await disk.setAside(local, names, conflictStamp(clock.now(), hostname()));
+    const content = await disk.contentOf(names);
+    const isIgnored = ({ name, kind }: (typeof content)[number]) =>
+      filter([...names, name], kind === 'folder' ? 'folder' : 'file') === 'ignore';
+    return content.length > 0 && content.every(isIgnored);
+  }
+
+  #setAside({ local, reason }: OpOf<'set-aside'>): Promise<Changes> {
+    return this.#moveAside(local, reason);
+  }
+
+  async #moveAside(local: LocalEntry, reason: string): Promise<Changes> {
+    const { disk, replica, clock, random } = this.#options;
+    const names = this.#namesOf(local);
+    const keptAs = await disk.setAside(local, names, conflictStamp(clock.now(), hostname(), random));
     const below = replica.local
       .subtree(local.id)
       .map((node) => node.id)

@@ -2,6 +2,8 @@ import type { Clock } from '../../clock.ts';
 
 /** Wake-ups within this time are answered by one call. */
 const GAP_MIN_MS = 400;
+/** As long as something of interest may come any moment, the gap doubles up to this with each reading that brought none. */
+const ATTENTIVE_GAP_MAX_MS = 1_600;
 /** So long after the last thing of interest the feed is still read at once. */
 const ATTENTIVE_MS = 120_000;
 /** From then on, the gap grows by a quarter of the time that passes. */
@@ -19,6 +21,8 @@ export class FeedPace {
   readonly #gapMaxMs: number;
   #lastReadMs = Number.NEGATIVE_INFINITY;
   #lastInterestMs: number;
+  /** Readings since something of interest was found. */
+  #idleReadings = 0;
 
   /** `gapMaxMs`: the longest gap; a server must hear heartbeats well within their time-out. */
   constructor(clock: Clock, gapMaxMs: number) {
@@ -30,9 +34,11 @@ export class FeedPace {
   /** Something came or went that is more than a sign of life. */
   interest(): void {
     this.#lastInterestMs = this.#clock.monotonic();
+    this.#idleReadings = 0;
   }
 
   read(): void {
+    this.#idleReadings += 1;
     this.#lastReadMs = this.#clock.monotonic();
   }
 
@@ -40,7 +46,9 @@ export class FeedPace {
   waitMs(): number {
     const now = this.#clock.monotonic();
     const quietMs = now - this.#lastInterestMs - ATTENTIVE_MS;
-    const gapMs = Math.min(this.#gapMaxMs, Math.max(GAP_MIN_MS, quietMs * GAP_GROWTH));
+    // The first reading after something of interest is quick, and so is the one after that.
+    const attentiveMs = Math.min(ATTENTIVE_GAP_MAX_MS, GAP_MIN_MS * 2 ** Math.max(0, this.#idleReadings - 1));
+    const gapMs = Math.min(this.#gapMaxMs, Math.max(attentiveMs, quietMs * GAP_GROWTH));
     return Math.max(0, this.#lastReadMs + gapMs - now);
   }
 }

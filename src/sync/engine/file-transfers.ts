@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { open, rm } from 'node:fs/promises';
-import { PassThrough, type Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Clock } from '../../clock.ts';
 import { CorruptError, StaleError } from '../../errors.ts';
 import type { LocalDisk } from '../local/disk.ts';
-import { isUnchanged, statFacts } from '../local/stat-facts.ts';
+import type { FileSystem } from '../local/file-system.ts';
+import { isUnchanged } from '../local/stat-facts.ts';
 import type { RemoteStore, UploadResumption, UploadSource } from '../remote/remote-store.ts';
 import type { LocalFile, RemoteFile } from '../tree/entry.ts';
 import type { Replica } from './replica.ts';
@@ -16,7 +15,8 @@ interface FileTransfersOptions {
   readonly replica: Replica;
   readonly disk: LocalDisk;
   readonly clock: Clock;
-  readonly onBytes: (direction: 'up' | 'down', bytes: number) => void;
+  /** `id` is the local entry's of what goes up, the remote entry's of what comes down. */
+  readonly onBytes: (direction: 'up' | 'down', bytes: number, id: string) => void;
 }
 
 const READ_CHUNK_BYTES = 1 << 20;
@@ -57,7 +57,7 @@ export class FileTransfers {
     });
     const options = {
       signal,
-      onBytes: (bytes: number) => this.#options.onBytes('up', bytes),
+      onBytes: (bytes: number) => this.#options.onBytes('up', bytes, String(local.id)),
       resumption: this.#resumption(key),
     };
     const source = this.#source(local, this.#options.disk.root.resolve(names));
@@ -86,6 +86,10 @@ export class FileTransfers {
     return `upload:${local.id}`;
   }
 
+  get #files(): FileSystem {
+    return this.#options.disk.root.files;
+  }
+
   #resumption(key: string): UploadResumption {
     const { index } = this.#options.replica;
     return {
@@ -100,7 +104,7 @@ export class FileTransfers {
       sizeBytes: local.content.sizeBytes,
       sha1: local.content.sha1,
       modifiedAtMs: local.content.modifiedAtMs,
-      open: (range) => openUnchanged(path, local, range ?? { offset: 0 }),
+      open: (range) => openUnchanged(this.#files, path, local, range ?? { offset: 0 }),
     };
   }
 
@@ -108,23 +112,33 @@ export class FileTransfers {
   async download(remote: RemoteFile, signal: AbortSignal): Promise<string> {
     const path = await this.#options.disk.stagedPath(`${remote.id}-${remote.versionId}`);
     const hash = createHash('sha1');
-    let offset = await rehash(path, hash, remote.content.sizeBytes);
+    let offset = await rehash(this.#files, path, hash, remote.content.sizeBytes);
     if (offset > remote.content.sizeBytes) {
-      await rm(path, { force: true });
+      await this.#files.discard(path);
       offset = 0;
     }
     if (offset < remote.content.sizeBytes || offset === 0) {
       await this.#options.disk.assertRoom(remote.content.sizeBytes - offset);
       await this.#fetch(remote, path, { offset, hash, signal });
-    }
+    } else await this.#makeDurable(path);
     const sha1 = hash.digest('hex');
     if (sha1 === remote.content.sha1) return path;
-    await rm(path, { force: true });
+    await this.#files.discard(path);
     throw new CorruptError({
       code: 'download-differs',
       message: `the bytes of ${remote.name} do not match the hash that Box gives`,
       data: { expected: remote.content.sha1, sha1 },
     });
+  }
+
+  /** What stands whole in staging after a crash may never have been synced. */
+  async #makeDurable(path: string): Promise<void> {
+    const file = await this.#files.open(path, 'append');
+    try {
+      await file.sync();
+    } finally {
+      await file.close();
+    }
   }
 
   async #fetch(
@@ -136,45 +150,73 @@ export class FileTransfers {
       { id: remote.id, versionId: remote.versionId, offset },
       { signal },
     );
-    const handle = await open(path, offset === 0 ? 'w' : 'a');
+    const file = await this.#files.open(path, offset === 0 ? 'write' : 'append');
     try {
       await pipeline(
         body,
         async (chunks: AsyncIterable<Buffer>) => {
           for await (const chunk of chunks) {
             hash.update(chunk);
-            await handle.write(chunk);
-            this.#options.onBytes('down', chunk.length);
+            await file.write(chunk);
+            this.#options.onBytes('down', chunk.length, remote.id);
           }
         },
         { signal },
       );
-      await handle.sync();
+      await file.sync();
     } finally {
-      await handle.close();
+      await file.close();
     }
   }
 }
 
 /** Hash what an interrupted download left behind. Returns its length. */
 async function rehash(
+  files: FileSystem,
   path: string,
   hash: ReturnType<typeof createHash>,
   sizeMaxBytes: number,
 ): Promise<number> {
-  const facts = await statFacts(path);
+  const facts = await files.facts(path);
   if (facts === undefined || facts.sizeBytes === 0) return 0;
   if (facts.sizeBytes > sizeMaxBytes) return facts.sizeBytes;
-  for await (const chunk of createReadStream(path, { highWaterMark: READ_CHUNK_BYTES }))
-    hash.update(chunk as Buffer);
-  return facts.sizeBytes;
+  let length = 0;
+  for await (const chunk of chunksOf(files, path, { offset: 0, end: facts.sizeBytes })) {
+    hash.update(chunk);
+    length += chunk.byteLength;
+  }
+  return length;
+}
+
+/** A file's bytes from `offset` to `end`, fewer when it is shorter. */
+async function* chunksOf(
+  files: FileSystem,
+  path: string,
+  { offset, end }: { offset: number; end: number },
+): AsyncGenerator<Buffer> {
+  const file = await files.open(path, 'read');
+  try {
+    for (let position = offset; position < end; ) {
+      const buffer = Buffer.allocUnsafe(Math.min(READ_CHUNK_BYTES, end - position));
+      const count = await file.read(buffer, position);
+      if (count === 0) return;
+      position += count;
+      yield buffer.subarray(0, count);
+    }
+  } finally {
+    await file.close();
+  }
 }
 
 /** Stream a file's bytes, and fail at the end when the file changed meanwhile: what was sent is then not its content. */
-function openUnchanged(path: string, local: LocalFile, range: { offset: number; end?: number }): Readable {
-  const out = new PassThrough();
+function openUnchanged(
+  files: FileSystem,
+  path: string,
+  local: LocalFile,
+  range: { offset: number; end?: number },
+): Readable {
   const assertUnchanged = async () => {
-    const facts = await statFacts(path);
+    const facts = await files.facts(path);
     if (facts === undefined || !isUnchanged(facts, local)) {
       throw new StaleError({
         code: 'changed-while-read',
@@ -183,15 +225,10 @@ function openUnchanged(path: string, local: LocalFile, range: { offset: number; 
       });
     }
   };
-  const end = range.end ?? local.content.sizeBytes;
-  const chunks = async function* () {
+  async function* chunks() {
     await assertUnchanged();
-    if (end > range.offset)
-      yield* createReadStream(path, { start: range.offset, end: end - 1, highWaterMark: READ_CHUNK_BYTES });
+    yield* chunksOf(files, path, { offset: range.offset, end: range.end ?? local.content.sizeBytes });
     await assertUnchanged();
-  };
-  pipeline(chunks, out).catch((error: unknown) =>
-    out.destroy(error instanceof Error ? error : new Error(String(error))),
-  );
-  return out;
+  }
+  return Readable.from(chunks(), { objectMode: false });
 }

@@ -5,6 +5,8 @@ import type { RemoteObserver } from './remote-observer.ts';
 
 interface RemoteSideOptions {
   readonly observer: RemoteObserver;
+  /** How many calls a look at everything costs. */
+  readonly callsOfFullLook: () => number;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly signal: AbortSignal;
@@ -14,17 +16,22 @@ interface RemoteSideOptions {
 export type RemoteView = 'unknown' | 'visible' | 'lost' | 'unreachable';
 
 const RETRY_MS = 5000;
+/** Box loses an event now and then, and nobody tells: everything is looked at again this rarely, ... */
+const FULL_LOOK_MIN_MS = 30 * 60_000;
+/** ... and so rarely that such looks cost ten calls an hour at most. */
+const FULL_LOOK_MS_PER_CALL = 6 * 60_000;
 
 /**
  * Decides when to look at Box, and remembers how that went.
  *
- * Guarantees: failures are told, not thrown, once Box has been seen; before that, missing permission ends the start.
+ * Guarantees: everything is looked at again now and then, for events that never came; failures are told, not thrown, once Box has been seen; before that, missing permission ends the start.
  */
 export class RemoteSide {
   readonly observer: RemoteObserver;
   readonly #options: RemoteSideOptions;
   #pending: 'none' | 'hints' | 'full' = 'hints';
   #retryAtMs: number | undefined;
+  #fullLookAtMs: number;
   #view: RemoteView = 'unknown';
   #everVisible = false;
   #trouble: string | null = null;
@@ -32,6 +39,7 @@ export class RemoteSide {
   constructor(options: RemoteSideOptions) {
     this.#options = options;
     this.observer = options.observer;
+    this.#fullLookAtMs = this.#nextFullLookMs();
   }
 
   /** Ask for a look, at what the feed tells or at everything. */
@@ -58,24 +66,31 @@ export class RemoteSide {
     return this.#trouble;
   }
 
-  /** When to try again after a failure; undefined when there is none. Units: the monotonic clock's milliseconds. */
-  get nextAtMs(): number | undefined {
-    return this.#retryAtMs;
+  /** When to look without being asked to. Units: the monotonic clock's milliseconds. */
+  get nextAtMs(): number {
+    return this.#retryAtMs ?? this.#fullLookAtMs;
   }
 
   /** Look, if asked for and not resting after a failure. */
   async look(): Promise<void> {
     const { clock, signal } = this.#options;
     if (this.#retryAtMs !== undefined && clock.monotonic() < this.#retryAtMs) return;
+    if (clock.monotonic() >= this.#fullLookAtMs) this.#pending = 'full';
     if (this.#pending === 'none' && this.#retryAtMs === undefined) return;
     const full = this.#pending === 'full' || this.#view === 'lost';
     this.#pending = 'none';
     try {
       this.#saw(await this.observer.look(full));
+      if (full) this.#fullLookAtMs = this.#nextFullLookMs();
     } catch (error) {
       if (signal.aborted) return;
       this.#failed(error, full);
     }
+  }
+
+  #nextFullLookMs(): number {
+    const waitMs = Math.max(FULL_LOOK_MIN_MS, this.#options.callsOfFullLook() * FULL_LOOK_MS_PER_CALL);
+    return this.#options.clock.monotonic() + waitMs;
   }
 
   #saw(view: 'visible' | 'lost'): void {

@@ -83,6 +83,13 @@ export class Replica implements LocalTreeStore {
     return root;
   }
 
+  /** Folders of the remote tree. */
+  get folderCount(): number {
+    let count = 0;
+    for (const node of this.remote.values()) if (node.kind === 'folder') count += 1;
+    return count;
+  }
+
   /** Where the event feed was last read to; undefined: list everything. */
   get position(): string | undefined {
     return this.index.meta(POSITION) || undefined;

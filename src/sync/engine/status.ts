@@ -41,6 +41,7 @@ export interface EngineStatus {
     readonly path: string;
     readonly direction: 'up' | 'down';
     readonly sizeBytes: number;
+    readonly doneBytes: number;
   }[];
 }
 

@@ -85,6 +85,18 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (hour, endpoint)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE api_calls_of_users (
+    hour INTEGER NOT NULL,
+    user TEXT NOT NULL,
+    endpoint TEXT NOT NULL,
+    calls INTEGER NOT NULL,
+    PRIMARY KEY (hour, user, endpoint)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO api_calls_of_users SELECT hour, '', endpoint, calls FROM api_calls;
+  DROP TABLE api_calls;
+  ALTER TABLE api_calls_of_users RENAME TO api_calls;
+  `,
 ];
 
 /** The schema that this program writes. */

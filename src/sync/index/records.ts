@@ -28,9 +28,10 @@ export interface StoredConflict {
   readonly sha1: string | null;
 }
 
-/** Calls counted in one hour. Units: `hour` in hours since 1970. */
+/** Calls of one account to one endpoint in one hour. Units: `hour` in hours since 1970. */
 export interface ApiUsage {
   readonly hour: number;
+  readonly user: string;
   readonly endpoint: string;
   readonly calls: number;
 }

@@ -26,7 +26,7 @@ export interface Statements {
   readonly loggedOps: Statement<[number], LoggedOp>;
   readonly addConflict: Statement<[number, string, string, string, string | null]>;
   readonly conflicts: Statement<[], StoredConflict>;
-  readonly countCalls: Statement<[number, string, number]>;
+  readonly countCalls: Statement<[number, string, string, number]>;
   readonly apiUsage: Statement<[number], ApiUsage>;
 }
 
@@ -95,11 +95,11 @@ export function prepareStatements(database: Database): Statements {
       'SELECT at_ms AS atMs, path, reason, kept_as AS keptAs, sha1 FROM conflicts ORDER BY id',
     ),
     countCalls: database.prepare(
-      `INSERT INTO api_calls (hour, endpoint, calls) VALUES (?, ?, ?)
-       ON CONFLICT (hour, endpoint) DO UPDATE SET calls = calls + excluded.calls`,
+      `INSERT INTO api_calls (hour, user, endpoint, calls) VALUES (?, ?, ?, ?)
+       ON CONFLICT (hour, user, endpoint) DO UPDATE SET calls = calls + excluded.calls`,
     ),
     apiUsage: database.prepare(
-      'SELECT hour, endpoint, calls FROM api_calls WHERE hour >= ? ORDER BY hour, endpoint',
+      'SELECT hour, user, endpoint, calls FROM api_calls WHERE hour >= ? ORDER BY hour, user, endpoint',
     ),
   };
 }

@@ -35,8 +35,8 @@ export class VersionIndex {
     this.#sql = prepareStatements(database);
   }
 
-  /** Open or create the index file. */
-  static open(path: string): VersionIndex {
+  /** Open or create the index file; or go on, in memory, with the image of one. */
+  static open(path: string | Buffer): VersionIndex {
     try {
       const database = new Database(path);
       database.pragma('journal_mode = WAL');
@@ -46,7 +46,7 @@ export class VersionIndex {
       return new VersionIndex(database);
     } catch (error) {
       if (error instanceof CorruptError) throw error;
-      throw damaged(path, error);
+      throw damaged(typeof path === 'string' ? path : 'image', error);
     }
   }
 
@@ -87,6 +87,11 @@ export class VersionIndex {
   local(id: LocalId): LocalEntry | undefined {
     const row = this.#sql.localOne.get(id);
     return row === undefined ? undefined : localFromRow(row);
+  }
+
+  /** A copy of the whole index as of the last transaction. */
+  image(): Buffer {
+    return this.#database.serialize();
   }
 
   /** A number that differs after another process changed the index. */
@@ -185,9 +190,9 @@ export class VersionIndex {
     return this.#sql.conflicts.all();
   }
 
-  /** Add calls to the ledger. Units: `hour` in hours since 1970. */
-  countCalls(hour: number, endpoint: string, calls: number): void {
-    this.#sql.countCalls.run(hour, endpoint, calls);
+  /** Add calls to the ledger. */
+  countCalls({ hour, user, endpoint, calls }: ApiUsage): void {
+    this.#sql.countCalls.run(hour, user, endpoint, calls);
   }
 
   apiUsage(sinceHour: number): readonly ApiUsage[] {

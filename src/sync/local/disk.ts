@@ -1,11 +1,10 @@
-import { randomBytes } from 'node:crypto';
-import { link, mkdir, rename, rmdir, statfs, unlink, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { syncDirectory } from '../../atomic-file.ts';
 import { errnoOf, FullError, StaleError } from '../../errors.ts';
+import { type Random, randomName } from '../../random.ts';
 import type { LocalEntry, LocalFile } from '../tree/entry.ts';
+import type { Guard } from './file-system.ts';
 import { conflictFolder, type MirrorRoot, stagingFolder } from './mirror-root.ts';
-import { isUnchanged, type StatFacts, statFacts } from './stat-facts.ts';
+import { isUnchanged, type StatFacts } from './stat-facts.ts';
 
 /** Left free by downloads: a heartbeat and the index must always find room. */
 const ROOM_RESERVE_BYTES = 4 << 20;
@@ -36,15 +35,15 @@ export class LocalDisk {
   ): Promise<StatFacts> {
     const folder = await this.root.assertPlainFolder(names.slice(0, -1));
     const path = this.root.resolve(names);
-    await utimes(stagedPath, options.modifiedAtMs / 1000, options.modifiedAtMs / 1000);
-    const staged = await requireFacts(stagedPath);
-    if (options.replaces === null) await moveWithoutReplacing(stagedPath, path);
+    await this.#files.setModified(stagedPath, options.modifiedAtMs);
+    const staged = await this.#requireFacts(stagedPath);
+    if (options.replaces === null) await this.#moveWithoutReplacing(stagedPath, path);
     else {
-      await this.assertUnchanged(names, options.replaces);
-      await rename(stagedPath, path);
+      const unchanged = guardOf(path, options.replaces);
+      if (!(await this.#files.rename(stagedPath, path, [unchanged]))) throw stale(path);
     }
-    const placed = await statFacts(path);
-    await syncDirectory(folder);
+    const placed = await this.#files.facts(path);
+    await this.#files.syncFolder(folder);
     return placed !== undefined && isSameFile(placed, staged) ? placed : staged;
   }
 
@@ -53,11 +52,11 @@ export class LocalDisk {
     await this.root.assertPlainFolder(names.slice(0, -1));
     const path = this.root.resolve(names);
     try {
-      await mkdir(path);
+      await this.#files.makeFolder(path);
     } catch (error) {
       if (errnoOf(error) !== 'EEXIST') throw error;
     }
-    const facts = await requireFacts(path);
+    const facts = await this.#requireFacts(path);
     if (facts.kind !== 'folder') throw stale(path);
     return facts;
   }
@@ -68,44 +67,61 @@ export class LocalDisk {
       this.root.assertPlainFolder(from.slice(0, -1)),
       this.root.assertPlainFolder(to.slice(0, -1)),
     ]);
-    await this.assertUnchanged(from, entry);
     const [source, target] = [this.root.resolve(from), this.root.resolve(to)];
-    const standing = await statFacts(target);
     // On a disk that ignores case, the target of a change of case is the entry itself.
-    if (standing !== undefined && standing.inode !== entry.inode) throw stale(target);
-    await rename(source, target);
-    return requireFacts(target);
+    const isFree = (facts: StatFacts | undefined) => facts === undefined || facts.inode === entry.inode;
+    const guards = [guardOf(source, entry), { path: target, holds: isFree }];
+    if (!(await this.#files.rename(source, target, guards))) throw stale(target);
+    return this.#requireFacts(target);
   }
 
   /** Delete a file that is still as the plan saw it, or an empty folder. */
   async remove(entry: LocalEntry, names: readonly string[]): Promise<void> {
     await this.root.assertPlainFolder(names.slice(0, -1));
     const path = this.root.resolve(names);
-    await this.assertUnchanged(names, entry);
     try {
-      await (entry.kind === 'file' ? unlink(path) : rmdir(path));
+      if (entry.kind === 'folder') await this.#files.removeFolder(path);
+      else if (!(await this.#files.removeFile(path, [guardOf(path, entry)]))) throw stale(path);
     } catch (error) {
       const errno = errnoOf(error);
       if (errno === 'ENOENT') return;
-      throw errno === 'ENOTEMPTY' || errno === 'EEXIST' ? stale(path) : error;
+      throw ['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(errno ?? '') ? stale(path) : error;
     }
+  }
+
+  /** Everything that stands directly in a folder, also what is never mirrored. */
+  async contentOf(names: readonly string[]): Promise<readonly { name: string; kind: StatFacts['kind'] }[]> {
+    const path = await this.root.assertPlainFolder(names);
+    const found: { name: string; kind: StatFacts['kind'] }[] = [];
+    for (const name of await this.#files.list(path)) {
+      const facts = await this.#files.facts(join(path, name));
+      if (facts !== undefined) found.push({ name, kind: facts.kind });
+    }
+    return found;
   }
 
   /** Take an entry out of the mirror into the conflict folder. Returns where it stands now. */
   async setAside(entry: LocalEntry, names: readonly string[], stamp: string): Promise<string> {
     await this.root.assertPlainFolder(names.slice(0, -1));
-    await this.assertUnchanged(names, entry);
+    const path = this.root.resolve(names);
     const target = join(conflictFolder(this.root.layout), ...names.slice(0, -1), `${names.at(-1)}.${stamp}`);
-    await mkdir(dirname(target), { recursive: true });
-    await rename(this.root.resolve(names), target);
+    await this.#files.makeFolders(dirname(target));
+    if (!(await this.#files.rename(path, target, [guardOf(path, entry)]))) throw stale(path);
     return target;
   }
 
   /** A fresh name for a half-finished download that can be found again by its key. */
   async stagedPath(key: string): Promise<string> {
     const folder = stagingFolder(this.root.layout);
-    await mkdir(folder, { recursive: true });
+    await this.#files.makeFolders(folder);
     return join(folder, `${key}.part`);
+  }
+
+  /** Remove every half-finished download. Call when nothing is under way and nothing is to be gone on with. */
+  async clearStaging(): Promise<void> {
+    const folder = stagingFolder(this.root.layout);
+    if ((await this.#files.facts(folder)) === undefined) return;
+    for (const name of await this.#files.list(folder)) await this.#files.discard(join(folder, name));
   }
 
   /**
@@ -114,46 +130,47 @@ export class LocalDisk {
    * Errors: FullError 'disk-full'.
    */
   async assertRoom(bytes: number): Promise<void> {
-    const { bavail, bsize } = await statfs(this.root.layout.directory);
-    if (bavail * bsize >= bytes + ROOM_RESERVE_BYTES) return;
+    const available = await this.#files.roomBytes(this.root.layout.directory);
+    if (available >= bytes + ROOM_RESERVE_BYTES) return;
     throw new FullError({
       code: 'disk-full',
       message: `the disk of ${this.root.layout.directory} has no room for ${bytes} bytes more`,
       hint: 'Make room; the mount goes on by itself.',
-      data: { bytes, available: bavail * bsize },
+      data: { bytes, available },
     });
   }
 
   /** Errors: StaleError when the entry is not as the local tree says. */
   async assertUnchanged(names: readonly string[], entry: LocalEntry): Promise<void> {
     const path = this.root.resolve(names);
-    const facts = await statFacts(path);
-    const same =
-      facts !== undefined && (entry.kind === 'file' ? isUnchanged(facts, entry) : facts.kind === 'folder');
-    if (!same) throw stale(path);
+    if (!guardOf(path, entry).holds(await this.#files.facts(path))) throw stale(path);
   }
-}
 
-/** Give a file its final name unless something stands there: a hard link never replaces. */
-async function moveWithoutReplacing(from: string, to: string): Promise<void> {
-  try {
-    await link(from, to);
-  } catch (error) {
-    const errno = errnoOf(error);
-    if (errno === 'EEXIST') throw stale(to);
-    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(errno ?? '')) throw error;
-    // This file system has no hard links: look, then rename.
-    if ((await statFacts(to)) !== undefined) throw stale(to);
-    await rename(from, to);
-    return;
+  get #files() {
+    return this.root.files;
   }
-  await unlink(from);
-}
 
-async function requireFacts(path: string): Promise<StatFacts> {
-  const facts = await statFacts(path);
-  if (facts === undefined) throw stale(path);
-  return facts;
+  /** Give a file its final name unless something stands there: a hard link never replaces. */
+  async #moveWithoutReplacing(from: string, to: string): Promise<void> {
+    try {
+      await this.#files.link(from, to);
+    } catch (error) {
+      const errno = errnoOf(error);
+      if (errno === 'EEXIST') throw stale(to);
+      if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(errno ?? '')) throw error;
+      // This file system has no hard links: look, then rename.
+      if ((await this.#files.facts(to)) !== undefined) throw stale(to);
+      await this.#files.rename(from, to);
+      return;
+    }
+    await this.#files.removeFile(from);
+  }
+
+  async #requireFacts(path: string): Promise<StatFacts> {
+    const facts = await this.#files.facts(path);
+    if (facts === undefined) throw stale(path);
+    return facts;
+  }
 }
 
 function stale(path: string): StaleError {
@@ -164,13 +181,22 @@ function stale(path: string): StaleError {
   });
 }
 
+/** Holds while the entry is as the local tree says. */
+function guardOf(path: string, entry: LocalEntry): Guard {
+  return {
+    path,
+    holds: (facts) =>
+      facts !== undefined && (entry.kind === 'file' ? isUnchanged(facts, entry) : facts.kind === 'folder'),
+  };
+}
+
 /** True when nobody touched a file but the rename, which changes its change time only. */
 function isSameFile(a: StatFacts, b: StatFacts): boolean {
   return a.inode === b.inode && a.sizeBytes === b.sizeBytes && a.modifiedAtMs === b.modifiedAtMs;
 }
 
 /** A stamp that tells when and on which machine, and that no two conflicts share. */
-export function conflictStamp(nowMs: number, host: string): string {
+export function conflictStamp(nowMs: number, host: string, random: Random): string {
   const time = new Date(nowMs).toISOString().replace(/[:.]/g, '-');
-  return `${time}.${host.replace(/[^A-Za-z0-9-]/g, '-')}.${randomBytes(3).toString('hex')}`;
+  return `${time}.${host.replace(/[^A-Za-z0-9-]/g, '-')}.${randomName(random, 6)}`;
 }

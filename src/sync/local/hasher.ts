@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { open } from 'node:fs/promises';
 import { errnoOf } from '../../errors.ts';
-import { factsOf, type StatFacts, sameFacts } from './stat-facts.ts';
+import type { FileSystem, OpenFile } from './file-system.ts';
+import { type StatFacts, sameFacts } from './stat-facts.ts';
 
 /** A file's hash together with the facts under which it holds. */
 export interface HashedFile {
@@ -19,32 +19,36 @@ const CHUNK_BYTES = 1 << 20;
  * came as it is long); memory does not grow with its size.
  * Errors: none for a file that changes, vanishes or is no plain file: undefined, look again later.
  */
-export async function hashFile(path: string, signal?: AbortSignal): Promise<HashedFile | undefined> {
-  let handle: Awaited<ReturnType<typeof open>>;
+export async function hashFile(
+  files: FileSystem,
+  path: string,
+  signal?: AbortSignal,
+): Promise<HashedFile | undefined> {
+  let file: OpenFile;
   try {
-    handle = await open(path, 'r');
+    file = await files.open(path, 'read');
   } catch (error) {
     if (['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP'].includes(errnoOf(error) ?? '')) return undefined;
     throw error;
   }
   try {
-    const before = factsOf(await handle.stat({ bigint: true }));
+    const before = await file.facts();
     if (before.kind !== 'file') return undefined;
     const hash = createHash('sha1');
     const buffer = Buffer.allocUnsafe(Math.max(1, Math.min(CHUNK_BYTES, before.sizeBytes)));
     let position = 0;
     while (position < before.sizeBytes) {
       signal?.throwIfAborted();
-      const { bytesRead } = await handle.read(buffer, 0, buffer.length, position);
-      if (bytesRead === 0) return undefined;
-      hash.update(buffer.subarray(0, bytesRead));
-      position += bytesRead;
+      const count = await file.read(buffer, position);
+      if (count === 0) return undefined;
+      hash.update(buffer.subarray(0, count));
+      position += count;
     }
-    const after = factsOf(await handle.stat({ bigint: true }));
+    const after = await file.facts();
     return position === before.sizeBytes && sameFacts(before, after)
       ? { facts: after, sha1: hash.digest('hex') }
       : undefined;
   } finally {
-    await handle.close();
+    await file.close();
   }
 }

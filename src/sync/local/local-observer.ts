@@ -1,11 +1,10 @@
-import { readdir } from 'node:fs/promises';
-import { errnoOf, messageOf } from '../../errors.ts';
+import { errnoOf, isSystemError, messageOf } from '../../errors.ts';
 import type { LocalId } from '../../ids.ts';
 import type { LocalEntry } from '../tree/entry.ts';
 import { localNameProblem } from '../tree/name-rules.ts';
 import type { LocalObserverOptions } from './local-tree-store.ts';
 import { Settling } from './settling.ts';
-import { isUnchanged, type StatFacts, statFacts } from './stat-facts.ts';
+import { isUnchanged, type StatFacts } from './stat-facts.ts';
 
 /** An entry on the disk that the local tree cannot hold: reported, never followed. */
 export interface Unmirrorable {
@@ -45,7 +44,7 @@ export class LocalObserver {
 
   constructor(options: LocalObserverOptions) {
     this.#options = options;
-    this.#settling = new Settling(options);
+    this.#settling = new Settling(options, (names) => this.#report(names, 'unreadable'));
   }
 
   /** Entries that are reported instead of mirrored. */
@@ -100,8 +99,8 @@ export class LocalObserver {
 
   /** Look at everything that was hinted at, and store what is certain by now. */
   async look(): Promise<void> {
-    const root = await statFacts(this.#options.root.path);
-    this.#rootMissing = root?.kind !== 'folder';
+    const root = await this.#lookAt(this.#options.root.path);
+    this.#rootMissing = root === 'unknown' || root?.kind !== 'folder';
     if (this.#rootMissing) return;
     this.#takeEchoes();
     const newcomers: Newcomer[] = [];
@@ -135,7 +134,8 @@ export class LocalObserver {
     const newcomers: Newcomer[] = [];
     for (const name of found) {
       const facts = await this.#factsOf([...names, name]);
-      if (!this.#recognise(standing.get(name), facts) && facts !== undefined)
+      if (facts === 'unknown') standing.delete(name);
+      else if (!this.#recognise(standing.get(name), facts) && facts !== undefined)
         newcomers.push({ parentId: id, name, facts });
       standing.delete(name);
     }
@@ -153,8 +153,8 @@ export class LocalObserver {
 
   /** A name that the listing lacked may have come back since. */
   async #lookForMissing(child: LocalEntry, names: readonly string[]): Promise<void> {
-    const facts = await statFacts(this.#options.root.resolve([...names, child.name]));
-    if (facts?.kind !== child.kind) this.#vanish(child.id);
+    const facts = await this.#lookAt(this.#options.root.resolve([...names, child.name]));
+    if (facts !== 'unknown' && facts?.kind !== child.kind) this.#vanish(child.id);
   }
 
   #lookAtKnown(child: LocalEntry, facts: StatFacts): void {
@@ -227,11 +227,12 @@ export class LocalObserver {
     for (const id of [...this.#vanished.keys()]) {
       const names = store.local.pathOf(id);
       const node = store.local.get(id);
-      const facts = names === undefined ? undefined : await statFacts(root.resolve(names));
+      const facts = names === undefined ? undefined : await this.#lookAt(root.resolve(names));
       this.#vanished.delete(id);
-      if (node === undefined) continue;
+      if (node === undefined || facts === 'unknown') continue;
+      const rootFacts = await this.#lookAt(root.path);
       if (facts?.kind === node.kind) this.#dirty.add(node.parentId ?? node.id);
-      else if ((await statFacts(root.path))?.kind === 'folder') {
+      else if (rootFacts !== 'unknown' && rootFacts?.kind === 'folder') {
         store.storeLocal({
           put: [],
           remove: store.local
@@ -246,7 +247,7 @@ export class LocalObserver {
   async #list(names: readonly string[]): Promise<string[] | undefined> {
     try {
       const path = await this.#options.root.assertPlainFolder(names);
-      return (await readdir(path)).sort();
+      return [...(await this.#options.root.files.list(path))].sort();
     } catch (error) {
       // A folder that cannot be listed tells nothing about what is in it; one that vanished shows in its parent.
       if (errnoOf(error) === 'EACCES' || errnoOf(error) === 'EPERM') this.#report(names, 'unreadable');
@@ -258,11 +259,27 @@ export class LocalObserver {
     }
   }
 
-  async #factsOf(names: readonly string[]): Promise<StatFacts | undefined> {
+  /** What stands at a path. A disk that fails to tell tells nothing: neither presence nor absence. */
+  async #lookAt(path: string): Promise<StatFacts | undefined | 'unknown'> {
+    try {
+      return await this.#options.root.files.facts(path);
+    } catch (error) {
+      if (!isSystemError(error)) throw error;
+      this.#options.logger.warn({ path, error: messageOf(error) }, 'the disk could not be looked at');
+      return 'unknown';
+    }
+  }
+
+  async #factsOf(names: readonly string[]): Promise<StatFacts | undefined | 'unknown'> {
     if (localNameProblem(names.at(-1) ?? '') !== undefined) return this.#report(names, 'name-refused');
-    const facts = await statFacts(this.#options.root.resolve(names));
-    if (facts === undefined || this.#options.ignored(names, facts.kind === 'folder' ? 'folder' : 'file'))
-      return undefined;
+    const facts = await this.#lookAt(this.#options.root.resolve(names));
+    if (facts === 'unknown') this.#report(names, 'unreadable');
+    if (
+      facts === 'unknown' ||
+      facts === undefined ||
+      this.#options.ignored(names, facts.kind === 'folder' ? 'folder' : 'file')
+    )
+      return facts === 'unknown' ? facts : undefined;
     if (facts.kind === 'other') return this.#report(names, 'symbolic-link-or-special-file');
     this.#unmirrorable.delete(names.join('/'));
     return facts;

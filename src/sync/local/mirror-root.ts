@@ -1,8 +1,8 @@
-import { realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { StaleError } from '../../errors.ts';
 import { invariant } from '../../invariant.ts';
 import { localNameProblem } from '../tree/name-rules.ts';
+import { type FileSystem, systemFiles } from './file-system.ts';
 
 /** Where things of one mount stand on the disk. */
 export interface MountLayout {
@@ -30,9 +30,11 @@ export const conflictFolder = (layout: MountLayout) => join(stateFolder(layout),
 export class MirrorRoot {
   readonly layout: MountLayout;
   readonly path: string;
+  readonly files: FileSystem;
 
-  constructor(layout: MountLayout) {
+  constructor(layout: MountLayout, files: FileSystem = systemFiles) {
     this.layout = layout;
+    this.files = files;
     this.path = join(layout.directory, ...layout.rootPath);
   }
 
@@ -50,9 +52,11 @@ export class MirrorRoot {
    */
   async assertPlainFolder(names: readonly string[]): Promise<string> {
     const path = this.resolve(names);
-    const [root, real] = await Promise.all([realpath(this.path), realpath(path)]).catch((error: unknown) => {
-      throw movedAway(path, error);
-    });
+    const [root, real] = await Promise.all([this.files.realPath(this.path), this.files.realPath(path)]).catch(
+      (error: unknown) => {
+        throw movedAway(path, error);
+      },
+    );
     if (real !== join(root, ...names)) throw movedAway(path);
     return path;
   }

@@ -1,8 +1,9 @@
+import { isSystemError } from '../../errors.ts';
 import type { LocalId } from '../../ids.ts';
 import type { LocalFile } from '../tree/entry.ts';
-import { hashFile } from './hasher.ts';
+import { type HashedFile, hashFile } from './hasher.ts';
 import type { LocalObserverOptions } from './local-tree-store.ts';
-import { type StatFacts, sameFacts, statFacts } from './stat-facts.ts';
+import { type StatFacts, sameFacts } from './stat-facts.ts';
 
 /** Where a file that may still be written stands in the local tree. */
 export interface Place {
@@ -33,10 +34,13 @@ const OLD_ENOUGH_MS = 3000;
  */
 export class Settling {
   readonly #options: LocalObserverOptions;
+  readonly #onUnreadable: (names: readonly string[]) => void;
   readonly #candidates = new Map<string, Candidate>();
 
-  constructor(options: LocalObserverOptions) {
+  /** `onUnreadable` is told of files that cannot be read; the next look at their folder tries again. */
+  constructor(options: LocalObserverOptions, onUnreadable: (names: readonly string[]) => void) {
     this.#options = options;
+    this.#onUnreadable = onUnreadable;
   }
 
   get size(): number {
@@ -82,32 +86,49 @@ export class Settling {
     const { place } = candidate;
     const parentNames = place.parentId === null ? undefined : store.local.pathOf(place.parentId);
     if (parentNames === undefined || place.parentId === null) return true;
-    const path = root.resolve([...parentNames, place.name]);
-    const facts = await statFacts(path);
-    if (facts?.kind !== 'file') return true;
+    const names = [...parentNames, place.name];
+    let read: HashedFile | 'gone' | 'restless';
+    try {
+      read = await this.#read(candidate, root.resolve(names));
+    } catch (error) {
+      if (signal.aborted || !isSystemError(error)) throw error;
+      this.#onUnreadable(names);
+      return true;
+    }
+    if (read !== 'gone' && read !== 'restless') this.#store(place, place.parentId, read);
+    return read !== 'restless';
+  }
+
+  async #read(candidate: Candidate, path: string): Promise<HashedFile | 'gone' | 'restless'> {
+    const { files } = this.#options.root;
+    const facts = await files.facts(path);
+    if (facts?.kind !== 'file') return 'gone';
     if (!sameFacts(facts, candidate.facts)) return this.#restart(candidate, facts);
-    const hashed = await hashFile(path, signal);
-    if (hashed === undefined || !sameFacts(hashed.facts, facts))
-      return this.#restart(candidate, (await statFacts(path)) ?? facts);
+    const hashed = await hashFile(files, path, this.#options.signal);
+    if (hashed !== undefined && sameFacts(hashed.facts, facts)) return hashed;
+    return this.#restart(candidate, (await files.facts(path)) ?? facts);
+  }
+
+  #store(place: Place, parentId: LocalId, { facts, sha1 }: HashedFile): void {
+    const { store } = this.#options;
     // The engine itself may have put this very file here meanwhile; its node is then the one to keep.
-    const standing = store.local.named(place.parentId, place.name).find((node) => node.name === place.name);
+    const standing = store.local.named(parentId, place.name).find((node) => node.name === place.name);
     const file: LocalFile = {
       kind: 'file',
       id: standing?.id ?? place.id ?? store.nextLocalId(),
-      parentId: place.parentId,
+      parentId,
       name: place.name,
       inode: facts.inode,
-      content: { sha1: hashed.sha1, sizeBytes: facts.sizeBytes, modifiedAtMs: facts.modifiedAtMs },
+      content: { sha1, sizeBytes: facts.sizeBytes, modifiedAtMs: facts.modifiedAtMs },
       changedAtMs: facts.changedAtMs,
     };
     store.storeLocal({ put: [file], remove: [] });
-    return true;
   }
 
-  #restart(candidate: Candidate, facts: StatFacts): false {
+  #restart(candidate: Candidate, facts: StatFacts): 'restless' {
     candidate.facts = facts;
     candidate.quietSinceMs = this.#options.clock.monotonic();
-    return false;
+    return 'restless';
   }
 
   #startOfQuiet(facts: StatFacts): number {

@@ -1,4 +1,4 @@
-import type { BigIntStats } from 'node:fs';
+import { type BigIntStats, lstatSync } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import { errnoOf } from '../../errors.ts';
 import type { LocalFile } from '../tree/entry.ts';
@@ -35,6 +35,12 @@ export async function statFacts(path: string): Promise<StatFacts | undefined> {
     if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return undefined;
     throw error;
   }
+}
+
+/** As `statFacts`, at once: for a look that must come right before an effect. */
+export function statFactsNow(path: string): StatFacts | undefined {
+  const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  return stats === undefined ? undefined : factsOf(stats);
 }
 
 /** True when nothing tells that a file changed since the facts were taken. */

@@ -13,9 +13,10 @@ import { VersionIndex } from '../index/version-index.ts';
 import { LocalDisk } from '../local/disk.ts';
 import { MirrorRoot, type MountLayout, stateFolder } from '../local/mirror-root.ts';
 import { statFacts } from '../local/stat-facts.ts';
+import { startWatcher } from '../local/watcher.ts';
 import type { Filter } from '../plan/op.ts';
 import type { RemoteCallLedger, RemoteStore } from '../remote/remote-store.ts';
-import { CallLedger } from './call-ledger.ts';
+import { CallLedger, type CallSummary, monthStartHour, summarise } from './call-ledger.ts';
 import { type ControlRequest, type ControlSocket, openControlSocket } from './control-socket.ts';
 import { acquireLock } from './lock.ts';
 import { findRemoteRoot } from './remote-root.ts';
@@ -28,6 +29,8 @@ export interface MountOptions {
   readonly filter: Filter;
   readonly deletionsMax?: number;
   readonly feedGapMaxMs?: number;
+  /** Calls a month that the enterprise's plan allows, where somebody named them. */
+  readonly monthlyApiQuota?: number | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -41,11 +44,7 @@ export interface MountStatus extends EngineStatus {
   readonly directory: string;
   readonly root: string;
   readonly pid: number;
-  readonly apiCalls: {
-    readonly sinceStart: number;
-    readonly thisHour: number;
-    readonly byEndpoint: Readonly<Record<string, number>>;
-  };
+  readonly apiCalls: CallSummary & { readonly sinceStart: number };
 }
 
 /** Where a mount's files of its own stand. */
@@ -63,7 +62,6 @@ export const ENGINE_STATE = 'engine_state';
 
 const SOCKET_PATH_MAX_BYTES = 100;
 const LEDGER_FLUSH_MS = 5000;
-const HOUR_MS = 3_600_000;
 
 /**
  * Mirror a Box folder until the signal is aborted.
@@ -135,6 +133,7 @@ async function mirror(session: Session, onReady: Parameters<typeof runMount>[1])
       signal,
     });
     if (root === undefined) return;
+    store.confine?.(root.id);
     await prepareRoot(layout, index);
     await runEngine(session, store, Replica.open(index, root), onReady);
   } finally {
@@ -156,7 +155,7 @@ async function runEngine(
     options.onState?.(state);
   };
   const disk = new LocalDisk(new MirrorRoot(options.layout));
-  const engine = new SyncEngine({ ...options, store, replica, disk, onState });
+  const engine = new SyncEngine({ ...options, store, replica, disk, watch: startWatcher, onState });
   session.engine = engine;
   stop.signal.addEventListener('abort', () => engine.stop(), { once: true });
   if (stop.signal.aborted) engine.stop();
@@ -195,19 +194,14 @@ const AWAITING: EngineStatus = {
 
 function describe({ options, engine, ledger, index }: Session): MountStatus {
   tolerateFull(() => ledger.flush(index));
-  const hour = Math.floor(options.clock.now() / HOUR_MS);
-  const usage = index.apiUsage(hour);
-  const byEndpoint = Object.fromEntries(usage.map(({ endpoint, calls }) => [endpoint, calls]));
+  const nowMs = options.clock.now();
+  const usage = index.apiUsage(monthStartHour(nowMs));
   return {
     ...(engine?.status() ?? AWAITING),
     directory: options.layout.directory,
     root: options.layout.rootPath.join('/'),
     pid: process.pid,
-    apiCalls: {
-      sinceStart: ledger.total,
-      thisHour: usage.reduce((sum, { calls }) => sum + calls, 0),
-      byEndpoint,
-    },
+    apiCalls: { sinceStart: ledger.total, ...summarise(usage, { nowMs, quota: options.monthlyApiQuota }) },
   };
 }
 

@@ -110,6 +110,11 @@ export interface ChangePage {
 export interface RemoteStore {
   /** The account in whose name everything happens. */
   account(): Promise<RemoteUser>;
+  /**
+   * From now on work with rights to this folder only, where the store was asked to and the remote side grants them.
+   * Absent where rights cannot be narrowed.
+   */
+  confine?(folderId: RemoteId): void;
   /** The folder at this path of names below the account's root; undefined when any part is missing or invisible. */
   findFolder(path: readonly string[], signal?: AbortSignal): Promise<RemoteFolder | undefined>;
   /** One item by id; undefined when it is gone, trashed or no longer visible. */
@@ -144,6 +149,8 @@ export interface RemoteStore {
 
 /** One counted call to the remote side. */
 export interface RemoteCall {
+  /** Whose calls Box counts this with: an account's id, or "application" while that is not known yet. */
+  readonly user: string;
   /** Method and path with ids replaced, such as "GET /2.0/folders/:id/items". */
   readonly endpoint: string;
   readonly status: number;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { AuthError, CorruptError, TransientError } from '../../../src/errors.ts';
+import { AuthError, CorruptError, MilaError, TransientError } from '../../../src/errors.ts';
 import type { RemoteId } from '../../../src/ids.ts';
 import type { RemoteStore } from '../../../src/sync/remote/remote-store.ts';
 import { type EmulatedBox, emulatedBox } from './emulator-box.ts';
@@ -98,6 +98,26 @@ describe.each(OPERATIONS)('$name', (operation) => {
     },
   );
 
+  // The rest of a content has no hash of its own: who goes on with a broken transfer compares the whole.
+  const isTold = operation.name !== 'download from an offset';
+  it.runIf(isTold)('ends right or with an error, once, when any answer is damaged', async () => {
+    for (let call = 0; ; call += 1) {
+      expect(call).toBeLessThan(CALLS_MAX);
+      const { run, judge } = await operation.prepare(stage());
+      // The first byte of an answer in JSON, so that the damage shows; content is told by its hash wherever it is hit.
+      await box.fault(match, { kind: 'corrupt', at: 0 }, { after: call, times: 1 });
+      const failure = await run().then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      const struck = (await remainingFaults()) === 0;
+      await box.clearFaults();
+      if (failure !== undefined) expect(failure).toBeInstanceOf(MilaError);
+      judge(await oracle(), failure === undefined);
+      if (!struck) break;
+    }
+  });
+
   it.each(
     faultsOf([
       ['faults without end', { kind: 'status', status: 500 }],
@@ -117,6 +137,45 @@ describe.each(OPERATIONS)('$name', (operation) => {
       judge(await oracle(), failure === undefined);
     }
   });
+});
+
+describe('logging in for the first time', () => {
+  const QUICK = {
+    timeouts: { headersMs: 300, idleMs: 250 },
+    retryPolicy: { attemptsMax: 5, baseMs: 2, capMs: 10, waitTotalMaxMs: 5_000 },
+  };
+  const found = async (name: string) =>
+    (await box.admin('GET', `/2.0/users?filter_term=${encodeURIComponent(name)}`)) as {
+      entries: { id: string }[];
+    };
+
+  it.each(Object.entries(PASSING_FAULTS))(
+    'makes one account in the group under %s at any of its calls',
+    async (_name, action) => {
+      for (let call = 0; ; call += 1) {
+        expect(call).toBeLessThan(CALLS_MAX);
+        runs += 1;
+        const name = `newcomer ${runs}.`;
+        await box.fault({}, action, { after: call, times: 1 });
+        const outcome = await box.openAs(name, QUICK).catch((error: unknown) => error);
+        const struck = (await remainingFaults()) === 0;
+        await box.clearFaults();
+        const { entries } = await found(name);
+        if (outcome instanceof AuthError) {
+          // A login that is refused is no passing fault.
+          expect(action['status']).toBe(401);
+          continue;
+        }
+        expect(entries).toHaveLength(1);
+        const memberships = (await box.admin('GET', `/2.0/users/${entries[0]?.id}/memberships`)) as {
+          entries: unknown[];
+        };
+        expect(memberships.entries).toHaveLength(1);
+        expect(await (outcome as RemoteStore).list(folderId)).toBeDefined();
+        if (!struck) break;
+      }
+    },
+  );
 });
 
 describe('faults of their own kind', () => {

@@ -130,7 +130,9 @@ describe('logging in', () => {
 describe('a token narrowed to the folder', () => {
   it('does everything that mirroring needs, and opens nothing else', async () => {
     const { logger, warnings } = listeningLogger();
-    const store = await box.openAs('site N', { leastPrivilegeFolder: folderId, logger });
+    const store = await box.openAs('site N', { leastPrivilege: true, logger });
+    expect(await store.findFolder(['Elsewhere'])).toMatchObject({ id: elsewhereId });
+    store.confine?.(folderId);
     const inner = await store.createFolder(folderId, 'narrow');
     const file = await store.upload({ parentId: inner.id, name: 'f', source: sourceOf('one') });
     const second = await store.uploadVersion({ ...file, source: sourceOf('two') });
@@ -142,6 +144,39 @@ describe('a token narrowed to the folder', () => {
     expect((await store.changes(position)).hints).not.toEqual([]);
     await expect(store.list(elsewhereId)).rejects.toMatchObject({ code: 'scope-missing' });
     expect(warnings).toEqual([]);
+  });
+
+  it('goes on with the full token, and says so, where Box gives no narrow one', async () => {
+    const { logger, warnings } = listeningLogger();
+    const store = await box.openAs('site W', { leastPrivilege: true, logger });
+    await box.fault(
+      { method: 'POST', path: '/oauth2/token' },
+      { kind: 'status', status: 400, body: '{"error":"invalid_grant","error_description":"no"}' },
+    );
+    store.confine?.(folderId);
+    expect(await store.list(folderId)).toBeDefined();
+    await box.clearFaults();
+    expect(warnings).toEqual(['Box gives no token narrowed to the folder; going on with the full one']);
+  });
+
+  it('uses the full token for a kind of call that Box refuses to a narrow one, and says so', async () => {
+    const { logger, warnings } = listeningLogger();
+    const store = await box.openAs('site V', { leastPrivilege: true, logger });
+    store.confine?.(folderId);
+    await box.fault(
+      { method: 'POST', path: '/2.0/folders' },
+      { kind: 'status', status: 403, code: 'insufficient_scope' },
+      { times: 1 },
+    );
+    const made = await store.createFolder(folderId, 'made all the same');
+    expect(warnings).toEqual(['Box refuses this call to a narrowed token; using the full one for it']);
+    await store.remove(made);
+  });
+
+  it('changes nothing for a store that was not asked to', async () => {
+    const store = await box.openAs('site N');
+    store.confine?.(folderId);
+    expect(await store.list(elsewhereId)).toEqual([]);
   });
 });
 
@@ -157,5 +192,10 @@ describe('the ledger', () => {
     const counted: Record<string, number> = {};
     for (const { endpoint } of calls) counted[endpoint] = (counted[endpoint] ?? 0) + 1;
     expect(counted).toEqual((await box.stats()).calls.by_endpoint);
+    const account = await store.account();
+    const own = calls.filter(({ user }) => user === account.id).map(({ endpoint }) => endpoint);
+    expect(own).toContain('POST /2.0/files/content');
+    // Logging in is the application's own doing, and counts with its account.
+    expect(own.some((endpoint) => endpoint.includes('/users') || endpoint.includes('/groups'))).toBe(false);
   });
 });

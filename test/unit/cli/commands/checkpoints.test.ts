@@ -1,10 +1,12 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { aggregateCommand } from '../../../../src/cli/commands/aggregate.ts';
 import { checkpointCommand } from '../../../../src/cli/commands/checkpoint.ts';
 import { exitCodeOf } from '../../../../src/cli/exit-codes.ts';
 import { createProgram } from '../../../../src/cli/program.ts';
+import { ByteSource } from '../../../../src/fl/torch/byte-source.ts';
 import { readStateDict } from '../../../../src/fl/torch/state-dict-file.ts';
 import { Federation, float32, numbersOf } from '../../fl/aggregate/federation.ts';
 
@@ -117,6 +119,58 @@ describe('mila aggregate', () => {
     expect(await mila('aggregate', pathOf('bad.json'))).toBe(2);
     expect(await mila('aggregate', '-t', 'nonsense', '-o', round.output, pathOf('a.pt'))).toBe(2);
     expect(await mila('aggregate', '-t', 'krum', '-o', round.output, pathOf('a.pt'))).toBe(6);
+  });
+});
+
+describe('mila aggregate, when something is in its way', () => {
+  it('exits with 4 on a checkpoint that is missing or no file', async () => {
+    execFileSync('mkfifo', [pathOf('pipe')]);
+    for (const name of ['missing.pt', 'pipe', '.'])
+      expect(await mila('aggregate', '-o', round.output, pathOf('a.pt'), pathOf(name)), name).toBe(4);
+    expect(await mila('checkpoint', 'verify', pathOf('missing.pt'))).toBe(4);
+  });
+
+  it('exits with 2 on an output that cannot be', async () => {
+    for (const output of [round.folder, `${pathOf('a.pt')}/inside.pt`])
+      expect(await mila('aggregate', '-o', output, pathOf('a.pt')), output).toBe(2);
+  });
+
+  it('exits with 4, and writes nothing, when an input is written meanwhile', async () => {
+    const write = vi.spyOn(ByteSource.prototype, 'assertUnchanged');
+    write.mockImplementationOnce(async function (this: ByteSource) {
+      appendFileSync(this.path, 'x');
+      await this.assertUnchanged();
+    });
+    expect(await mila('aggregate', '-o', round.output, pathOf('a.pt'), pathOf('b.pt'))).toBe(4);
+    expect(existsSync(round.output)).toBe(false);
+  });
+
+  it('tells whose weight is missing', async () => {
+    const options = '{"weights":{"a":1}}';
+    const words = ['-t', 'weighted', '--options', options, '-o', round.output];
+    expect(await mila('aggregate', ...words, pathOf('a.pt'), pathOf('b.pt'))).toBe(2);
+    await mila('aggregate', ...words, pathOf('a.pt'));
+    expect(await result()).toEqual([1]);
+  });
+
+  it("runs an aggregator of a user's own, named with dots, from the configuration", async () => {
+    const cwd = vi.spyOn(process, 'cwd').mockReturnValue(round.folder);
+    writeFileSync(
+      pathOf('mine.mjs'),
+      `import { copyFile } from 'node:fs/promises';
+export class Last { async aggregate(inputs, out) { await copyFile(inputs.at(-1).path, out); } }`,
+    );
+    writeFileSync(
+      pathOf('script.json'),
+      JSON.stringify({
+        chekpoint_paths: [pathOf('a.pt'), pathOf('b.pt')],
+        aggregator_type: 'mine.Last',
+        save_path: round.output,
+      }),
+    );
+    expect(await mila('aggregate', pathOf('script.json'))).toBe(`${round.output}\n`);
+    expect(await result()).toEqual([4]);
+    cwd.mockRestore();
   });
 });
 

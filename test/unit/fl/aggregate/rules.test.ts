@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { writeStateDict } from '../../../../src/fl/torch/state-dict-file.ts';
@@ -287,24 +286,5 @@ describe('configuration', () => {
     await expect(round.aggregate('mila.aggregators.Unknown')).rejects.toMatchObject({
       code: 'unknown-aggregator',
     });
-  });
-
-  it("loads an aggregator from a user's own module", async () => {
-    await round.joinAll([[5]]);
-    const module = join(round.folder, 'mine.mjs');
-    writeFileSync(
-      module,
-      `import { copyFile } from 'node:fs/promises';
-export function firstOnly() {
-  return { async aggregate([input], outputPath) {
-    await copyFile(input.path, outputPath);
-    return { weights: new Map([[input.participant, 1]]), refused: [], tensors: 1, sizeBytes: 4, notes: ['mine'] };
-  } };
-}`,
-    );
-    const { w, report } = await round.aggregate(`${module}:firstOnly`);
-    expect(w).toEqual([5]);
-    expect(report.notes).toEqual(['mine']);
-    await expect(round.aggregate(`${module}:missing`)).rejects.toMatchObject({ code: 'unknown-aggregator' });
   });
 });

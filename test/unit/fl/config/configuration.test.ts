@@ -44,6 +44,14 @@ it("reads a server's configuration with kMoL's keys, durations in milliseconds",
   });
 });
 
+it.each(['rules.mine.First', 'rules/mine.mjs:First', './mine.js:first', 'trimmed-mean'])(
+  'takes %s for an aggregator',
+  (name) => {
+    const { configuration } = parseServerConfiguration({ ...SERVER, aggregator_type: name }, 'server.json');
+    expect(configuration.aggregatorType).toBe(name);
+  },
+);
+
 it("reads YAML, the guide's top-level gRPC keys and the older name of the servicer's key", async () => {
   const { configuration, warnings } = await loadServerConfiguration(fixture('server.guide.yaml'));
   expect(warnings).toEqual([]);
@@ -126,6 +134,33 @@ it('refuses what contradicts itself', () => {
   expect(faultsOf(() => parseClientConfiguration({ ...CLIENT, box_configuration: null }, 'c.json'))).toEqual([
     'box_configuration is missing: a BoxClient needs it',
   ]);
+});
+
+it('reports contradictions beside other faults, and what a missing key may be misspelled as', () => {
+  const { task_configuration_file, ...rest } = SERVER;
+  const misspelled = { ...rest, task_configuraton_file: task_configuration_file };
+  const faults = faultsOf(() =>
+    parseServerConfiguration(
+      { ...misspelled, rounds_count: 'many', minimum_clients: 5, maximum_clients: 3 },
+      'server.json',
+    ),
+  );
+  expect(faults).toHaveLength(3);
+  expect(faults.join('\n')).toMatch(/task_configuration_file is missing \(is task_configuraton_file meant/);
+  expect(faults.join('\n')).toMatch(/rounds_count is "many"/);
+  expect(faults.join('\n')).toMatch(/minimum_clients 5 is above maximum_clients 3/);
+});
+
+it('refuses a heartbeat that is slower than its timeout, in a file of either side', () => {
+  const slow = { heartbeat_frequency: 300, heartbeat_timeout: 300 };
+  const said = expect.stringMatching(/heartbeat_frequency 300 s is not below heartbeat_timeout 300 s/);
+  expect(faultsOf(() => parseServerConfiguration({ ...SERVER, ...slow }, 's.json'))).toEqual([said]);
+  expect(faultsOf(() => parseClientConfiguration({ ...CLIENT, ...slow }, 'c.json'))).toEqual([said]);
+});
+
+it('says which keys have no effect over a shared folder', () => {
+  const { warnings } = parseServerConfiguration({ ...SERVER, blacklist: ['10.0.0.1'] }, 's.json');
+  expect(warnings).toEqual([expect.stringMatching(/^s\.json: blacklist has no effect over a shared folder/)]);
 });
 
 it.each(['lab.eu', '', '../up', 'a/b', 'server', ' padded', 'x'.repeat(65)])(

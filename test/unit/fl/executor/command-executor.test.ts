@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -7,6 +8,7 @@ import { ConfigError, RoundError } from '../../../../src/errors.ts';
 import type { ExecutorOptions } from '../../../../src/fl/executor/command-options.ts';
 import { createExecutor } from '../../../../src/fl/executor/create-executor.ts';
 import type { TrainingRequest } from '../../../../src/fl/executor/executor.ts';
+import { rememberProgram } from '../../../../src/fl/executor/orphan.ts';
 import { silentLogger } from '../../../../src/logger.ts';
 
 let folder = '';
@@ -129,9 +131,38 @@ describe('training by another program', () => {
     await expect(executor.train(request())).rejects.toThrow(/did not end within 0.3 s/);
   });
 
-  it('says what to do when the program does not exist', async () => {
+  it('ends a training that outlived its client before it begins another', async () => {
+    const orphan = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], {
+      detached: true,
+      stdio: 'ignore',
+    });
+    const pid = orphan.pid ?? 0;
+    const gone = new Promise((resolve) => orphan.once('exit', resolve));
+    await rememberProgram(join(folder, 'training.process.json'), pid);
+    const executor = await program(`require('fs').writeFileSync(process.argv[2] + '/x.pt', '');`);
+    await executor.train(request());
+    await gone;
+    expect(isAlive(pid)).toBe(false);
+    expect(await readdir(folder)).not.toContain('training.process.json');
+  });
+
+  it('leaves a process alone that only has the number of the one remembered', async () => {
+    const memo = JSON.stringify({ pid: process.pid, startedAt: 'long ago' });
+    await writeFile(join(folder, 'training.process.json'), memo);
+    const executor = await program(`require('fs').writeFileSync(process.argv[2] + '/x.pt', '');`);
+    await executor.train(request());
+    expect(await readdir(folder)).toContain('x.pt');
+  });
+
+  it('says what to do when the program does not exist, before any training', async () => {
     const executor = await create('kmol.run.Executor', { command: ['/no/such/kmol', 'train', '{config}'] });
     await expect(executor.train(request())).rejects.toThrow(ConfigError);
+    await expect(executor.check?.()).rejects.toMatchObject({ code: 'command-not-found' });
+    const unnamed = await create('mila.executors.Command', { command: ['no-such-program-anywhere'] });
+    await expect(unnamed.check?.()).rejects.toThrow(/no-such-program-anywhere is not on the PATH/);
+    const elsewhere = await program('', { working_directory: join(folder, 'nowhere') });
+    await expect(elsewhere.check?.()).rejects.toThrow(/working_directory .*nowhere is no folder/);
+    await expect((await program('')).check?.()).resolves.toBeUndefined();
   });
 });
 

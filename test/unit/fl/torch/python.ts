@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
-const PYTHON = '/usr/bin/python3';
+/** Debian's Python, which Debian's PyTorch belongs to. */
+export const PYTHON = '/usr/bin/python3';
 
 /** True where Debian's PyTorch can be asked; always in CI, where it must be there. */
 export function hasTorch(): boolean {

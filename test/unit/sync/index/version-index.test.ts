@@ -90,10 +90,18 @@ it('keeps the resumption of an upload for the same content only', () => {
 
 it('adds up calls by hour and endpoint', () => {
   const index = VersionIndex.open(path);
-  index.countCalls(100, 'GET /2.0/events', 2);
-  index.countCalls(100, 'GET /2.0/events', 3);
-  index.countCalls(99, 'GET /2.0/events', 7);
-  expect(index.apiUsage(100)).toEqual([{ hour: 100, endpoint: 'GET /2.0/events', calls: 5 }]);
+  const events = { user: '7', endpoint: 'GET /2.0/events' };
+  for (const [hour, calls] of [
+    [100, 2],
+    [100, 3],
+    [99, 7],
+  ] as const)
+    index.countCalls({ ...events, hour, calls });
+  index.countCalls({ ...events, hour: 100, user: '8', calls: 1 });
+  expect(index.apiUsage(100)).toEqual([
+    { ...events, hour: 100, calls: 5 },
+    { ...events, hour: 100, user: '8', calls: 1 },
+  ]);
   index.close();
 });
 

@@ -1,8 +1,8 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { systemClock } from '../../../../src/clock.ts';
+import { type Clock, systemClock } from '../../../../src/clock.ts';
 import { silentLogger } from '../../../../src/logger.ts';
 import { startWatcher, type Watcher } from '../../../../src/sync/local/watcher.ts';
 import { eventually } from '../../../support/eventually.ts';
@@ -10,25 +10,40 @@ import { eventually } from '../../../support/eventually.ts';
 let folder = '';
 let watcher: Watcher | undefined;
 let hints = new Set<string>();
+let hidden: string | undefined;
+let timersFired = 0;
+
+/** The system's clock, counting what it sets off. */
+const countingClock = (): Clock => {
+  const clock = systemClock();
+  const counted = (callback: () => void) => () => {
+    timersFired += 1;
+    callback();
+  };
+  return { ...clock, after: (delayMs, callback) => clock.after(delayMs, counted(callback)) };
+};
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'watcher-'));
+  folder = join(await mkdtemp(join(tmpdir(), 'watcher-')), 'root');
+  await mkdir(folder);
   hints = new Set();
+  hidden = undefined;
+  timersFired = 0;
   watcher = await startWatcher({
     path: folder,
-    ignored: (path) => path.endsWith('.mila-tmp'),
+    ignored: (path) => path.endsWith('.mila-tmp') || path === hidden,
     onHint: (path) => void hints.add(path),
     onFailure: (error) => {
       throw error;
     },
-    clock: systemClock(),
+    clock: countingClock(),
     logger: silentLogger,
   });
 });
 
 afterEach(async () => {
   await watcher?.close();
-  await rm(folder, { recursive: true, force: true });
+  await rm(dirname(folder), { recursive: true, force: true });
 });
 
 it('hears of files in folders that were made inside each other at once', async () => {
@@ -44,6 +59,29 @@ it('hears of files in folders that were made inside each other at once', async (
   await Promise.all(rounds.map((round) => writeFile(join(round, 'tester1.pt'), 'x')));
   const unheard = () => rounds.filter((round) => !hints.has(join(round, 'tester1.pt')));
   await eventually(() => expect(unheard()).toEqual([]));
+});
+
+it('hears of what stands in a folder that escaped it at first', async () => {
+  // As if chokidar had lost the folder's event: it does not know it when a sibling makes the parent be listed again.
+  hidden = join(folder, 'run');
+  await mkdir(join(hidden, 'rounds', 'round_1'), { recursive: true });
+  await writeFile(join(hidden, 'rounds', 'round_1', 'tester1.pt'), 'x');
+  await mkdir(join(folder, 'sibling'));
+  await eventually(() => expect([...hints]).toContain(join(folder, 'sibling')));
+  hints.clear();
+  const inside = join(hidden, 'rounds', 'round_1', 'tester1.pt');
+  hidden = undefined;
+  await writeFile(join(folder, 'b.txt'), 'x');
+  await eventually(() => expect([...hints]).toContain(inside));
+});
+
+it('never looks outside its folder', async () => {
+  await mkdir(join(folder, '..', 'neighbour', 'inner'), { recursive: true });
+  // The looks that the start plans, then those of a folder made later.
+  await eventually(() => expect(timersFired).toBeGreaterThanOrEqual(2));
+  await mkdir(join(folder, 'a'));
+  await eventually(() => expect(timersFired).toBeGreaterThanOrEqual(4));
+  expect([...hints].filter((path) => !path.startsWith(folder))).toEqual([]);
 });
 
 it('says nothing of names that nobody needs', async () => {

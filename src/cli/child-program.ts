@@ -3,7 +3,7 @@ import { extname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import type { Clock } from '../../clock.ts';
+import type { Clock } from '../clock.ts';
 import {
   AuthError,
   ConfigError,
@@ -12,9 +12,9 @@ import {
   RoundError,
   StateError,
   TransientError,
-} from '../../errors.ts';
-import { EXIT } from '../exit-codes.ts';
-import { EXIT_WITH_PARENT } from '../parent-watch.ts';
+} from '../errors.ts';
+import { EXIT } from './exit-codes.ts';
+import { EXIT_WITH_PARENT } from './parent-watch.ts';
 
 /** How much of what a child said is kept for the case that it fails. Units: characters. */
 const LAST_WORDS_MAX = 4_096;
@@ -46,7 +46,7 @@ interface ChildOptions {
 /** The program's file beside this one, built or in source. */
 function scriptOf(program: 'mila' | 'mila-sync'): string {
   const ending = extname(fileURLToPath(import.meta.url));
-  return fileURLToPath(new URL(`../${program}${ending}`, import.meta.url));
+  return fileURLToPath(new URL(`./${program}${ending}`, import.meta.url));
 }
 
 /** The error class whose exit code a child ended with, so that the parent ends with the same. */

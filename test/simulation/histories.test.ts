@@ -1,0 +1,118 @@
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { seededRandom } from '../../src/random.ts';
+import { MemoryStore } from '../../src/sync/remote/memory-store.ts';
+import { MEMORY_ROOT, MemoryWorld } from '../../src/sync/remote/memory-world.ts';
+import type { RemoteFolder } from '../../src/sync/tree/entry.ts';
+import { Oracle } from './oracle.ts';
+import { SimClock } from './sim-clock.ts';
+import { CALM, CONFLICTS, MIRROR, Site } from './site.ts';
+import { Trace } from './trace.ts';
+
+/** What the simulation found once, each as a story of its own. */
+describe('what the simulation found', () => {
+  let clock: SimClock;
+  let oracle: Oracle;
+  let web: MemoryStore;
+  let folder: RemoteFolder;
+  let site: Site;
+
+  beforeEach(async () => {
+    clock = new SimClock();
+    oracle = new Oracle();
+    const world = new MemoryWorld(() => clock.now());
+    web = new MemoryStore({ clock, world, user: { id: 'web', name: 'web' } });
+    folder = await web.createFolder(MEMORY_ROOT, 'shared');
+    const trace = new Trace(() => clock.monotonic(), false);
+    site = new Site({ name: 's1', clock, random: seededRandom(1), world, folder, oracle, trace });
+  });
+
+  const run = (ms: number) => clock.runUntil(clock.monotonic() + ms);
+  const state = () => site.engine?.status().state;
+
+  const put = (name: string, text: string, parentId = folder.id) => {
+    const bytes = Buffer.from(text);
+    oracle.finishes(undefined, text);
+    const source = {
+      sizeBytes: bytes.byteLength,
+      sha1: createHash('sha1').update(bytes).digest('hex'),
+      modifiedAtMs: clock.now(),
+      open: () => Readable.from([bytes], { objectMode: false }),
+    };
+    return web.upload({ parentId, name, source });
+  };
+
+  it('a download that stood whole but unsynced in staging is synced before it gets its name', async () => {
+    const file = await put('a.pt', 'every byte of it');
+    const staged = `/mount/.mila-sync/staging/${file.id}-${file.versionId}.part`;
+    site.disk.makeFolders('/mount/.mila-sync/staging');
+    const node = site.disk.create(staged, true);
+    site.disk.write(node, Buffer.from('every byte of it'), 'engine');
+    site.start(Number.POSITIVE_INFINITY);
+    await run(10_000);
+    expect(state()).toBe('in-sync');
+    expect(site.calls).not.toContain('download');
+    expect(site.disk.require(`${MIRROR}/a.pt`).syncedBytes.toString()).toBe('every byte of it');
+  });
+
+  it('a file that cannot be read ends nothing, is reported, and is taken once it can', async () => {
+    site.start(Number.POSITIVE_INFINITY);
+    await run(5000);
+    site.unreadable.add(`${MIRROR}/secret.txt`);
+    for (const name of ['secret.txt', 'open.txt']) {
+      site.disk.write(
+        site.disk.create(`${MIRROR}/${name}`, true),
+        Buffer.from(name),
+        'program',
+        `${MIRROR}/${name}`,
+      );
+      oracle.finishes(undefined, name);
+    }
+    await run(10_000);
+    expect(oracle.faults).toEqual([]);
+    expect((await web.list(folder.id))?.map(({ name }) => name)).toEqual(['open.txt']);
+    expect(site.engine?.status().problems).toMatchObject([{ path: 'secret.txt', reason: 'unreadable' }]);
+    site.unreadable.clear();
+    await run(20_000);
+    expect((await web.list(folder.id))?.map(({ name }) => name)).toEqual(['open.txt', 'secret.txt']);
+    expect(site.engine?.status().problems).toEqual([]);
+  });
+
+  it('a half-finished download of a version that nobody wants any more does not stay', async () => {
+    site.disk.makeFolders('/mount/.mila-sync/staging');
+    site.disk.create('/mount/.mila-sync/staging/77-78.part', true);
+    site.start(Number.POSITIVE_INFINITY);
+    await run(10_000);
+    expect(state()).toBe('in-sync');
+    expect([...site.disk.walk('/mount/.mila-sync/staging')]).toEqual([]);
+  });
+
+  it('a folder deleted in Box goes although a temporary file stands in it, which is kept aside', async () => {
+    const rounds = await web.createFolder(folder.id, 'rounds');
+    await put('a.pt', 'content', rounds.id);
+    site.start(Number.POSITIVE_INFINITY);
+    await run(10_000);
+    site.disk.create(`${MIRROR}/rounds/.half.mila-tmp`, true);
+    await web.remove({ id: rounds.id, kind: 'folder', etag: rounds.etag });
+    await run(60_000);
+    expect(state()).toBe('in-sync');
+    expect(site.disk.find(`${MIRROR}/rounds`)).toBeUndefined();
+    const kept = [...site.disk.walk(CONFLICTS)].map(([path]) => path);
+    expect(kept).toContainEqual(expect.stringMatching(/rounds\.[^/]+\/\.half\.mila-tmp$/));
+  });
+
+  it('an event that never came is made up for by a look at everything', async () => {
+    site.start(Number.POSITIVE_INFINITY);
+    await run(5000);
+    site.weather = { ...CALM, eventLost: 1 };
+    await put('a.pt', 'content');
+    await run(60_000);
+    expect(site.disk.find(`${MIRROR}/a.pt`)).toBeUndefined();
+    site.calls.length = 0;
+    await run(3_600_000);
+    expect(site.disk.find(`${MIRROR}/a.pt`)).toBeDefined();
+    // Two looks at one folder, and the download.
+    expect(site.calls.length).toBeLessThanOrEqual(12);
+  });
+});

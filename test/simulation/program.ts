@@ -1,0 +1,205 @@
+import { type Random, randomBelow } from '../../src/random.ts';
+import type { Oracle } from './oracle.ts';
+import type { SimClock } from './sim-clock.ts';
+import type { DiskNode, SimDisk } from './sim-disk.ts';
+import { MIRROR } from './site.ts';
+import type { Trace } from './trace.ts';
+
+interface ProgramOptions {
+  readonly site: string;
+  readonly disk: SimDisk;
+  readonly clock: SimClock;
+  readonly random: Random;
+  readonly oracle: Oracle;
+  readonly trace: Trace;
+}
+
+const FILE_NAMES = ['a.txt', 'b.pt', 'c'];
+const FOLDER_NAMES = ['rounds', 'x'];
+/** A writer that pauses for longer than this between two pieces cannot be told from one that has finished. */
+const PAUSE_MAX_MS = 20;
+
+/** What the programs and people at one site do to the mirrored folder. */
+export class Program {
+  readonly #options: ProgramOptions;
+  #count = 0;
+  #beats = 0;
+
+  constructor(options: ProgramOptions) {
+    this.#options = options;
+  }
+
+  /** Do one thing. */
+  act(): void {
+    const { random } = this.#options;
+    const luck = random.next();
+    if (luck < 0.3) this.#writeAtomically(this.#somewhere());
+    else if (luck < 0.42) this.#writeInPlace(this.#somewhere());
+    else if (luck < 0.55) this.#beat();
+    else if (luck < 0.65) this.#makeFolder();
+    else if (luck < 0.82) this.#move();
+    else if (luck < 0.94) this.#delete();
+    else this.#swap();
+  }
+
+  #beat(): void {
+    this.#beats += 1;
+    const { site, clock } = this.#options;
+    this.#writeAtomically(
+      `${MIRROR}/beat-${site}.txt`,
+      `beat of ${site} ${this.#beats} ${clock.monotonic().toFixed(0)}`,
+    );
+  }
+
+  #content(): string {
+    const { site, random } = this.#options;
+    this.#count += 1;
+    return `${site} wrote ${this.#count} `.padEnd(20 + randomBelow(random, 200), '.');
+  }
+
+  /** The usual way of careful programs: a temporary file, synced, renamed. */
+  #writeAtomically(path: string, content = this.#content()): void {
+    const { disk, oracle, random } = this.#options;
+    if (disk.find(path)?.kind === 'folder') return;
+    const isBeat = path.includes('/beat-');
+    const temporary = `${path.slice(0, path.lastIndexOf('/'))}/.w${this.#count}-${this.#beats}.mila-tmp`;
+    this.#try(`writes ${path}: ${content.slice(0, 24)}`, () => {
+      const node = disk.create(temporary, true);
+      disk.write(node, Buffer.from(content), 'program', temporary);
+      if (isBeat || random.next() < 0.8) disk.sync(node);
+      oracle.finishes(undefined, content);
+      this.#discard(path);
+      disk.rename(temporary, path);
+      // Who counts must not forget what others have seen.
+      if (isBeat) disk.sync();
+    });
+  }
+
+  /** The careless way: the file is truncated, and filled piece by piece. */
+  #writeInPlace(path: string): void {
+    const { disk, oracle, clock, random, trace, site } = this.#options;
+    // Two writers of one file at once spoil it without any engine.
+    if (disk.find(path)?.kind === 'folder' || oracle.isOpen(disk.find(path))) return;
+    const content = this.#content();
+    this.#try(`begins ${path}: ${content.slice(0, 24)}`, () => {
+      this.#discard(path);
+      const node = disk.create(path, false);
+      oracle.startsWriting(node);
+      disk.write(node, Buffer.alloc(0), 'program', path);
+      const pieces = 1 + randomBelow(random, 4);
+      let piece = 0;
+      const goOn = () => {
+        piece += 1;
+        const upTo = piece === pieces ? content.length : Math.floor((content.length * piece) / pieces);
+        disk.write(node, Buffer.from(content.slice(0, upTo)), 'program', path);
+        if (piece < pieces) clock.after(1 + randomBelow(random, PAUSE_MAX_MS - 1), goOn);
+        else {
+          oracle.finishes(node, content);
+          if (!stands(disk, node)) oracle.discards(content);
+          trace.note(site, `ends ${path}: ${content.slice(0, 24)}`);
+        }
+      };
+      goOn();
+    });
+  }
+
+  #makeFolder(): void {
+    const { disk, random } = this.#options;
+    const path = `${this.#folder()}/${FOLDER_NAMES[randomBelow(random, FOLDER_NAMES.length)]}`;
+    if (path.split('/').length < 6) this.#try(`makes ${path}`, () => disk.makeFolder(path));
+  }
+
+  #move(): void {
+    const from = this.#entry();
+    if (from === undefined) return;
+    const { disk, random } = this.#options;
+    const isFolder = disk.find(from)?.kind === 'folder';
+    const names = isFolder ? FOLDER_NAMES : FILE_NAMES;
+    const name =
+      random.next() < 0.5 ? from.slice(from.lastIndexOf('/') + 1) : names[randomBelow(random, names.length)];
+    const to = `${this.#folder()}/${name}`;
+    if (to === from || (isFolder && disk.find(to) !== undefined)) return;
+    this.#try(`moves ${from} to ${to}`, () => {
+      if (disk.find(to)?.kind === 'file') this.#discard(to);
+      disk.rename(from, to);
+    });
+  }
+
+  #delete(): void {
+    const path = this.#entry();
+    if (path === undefined) return;
+    const { disk } = this.#options;
+    this.#try(`deletes ${path}`, () => {
+      if (disk.find(path)?.kind === 'file') {
+        this.#discard(path);
+        disk.removeFile(path);
+        return;
+      }
+      for (const [below, node] of [...disk.walk(path)].reverse()) {
+        if (node.kind === 'file') {
+          this.#discard(below);
+          disk.removeFile(below);
+        } else disk.removeFolder(below);
+      }
+      disk.removeFolder(path);
+    });
+  }
+
+  /** Two files trade names. */
+  #swap(): void {
+    const [first, second] = [this.#entry(), this.#entry()];
+    const { disk } = this.#options;
+    if (first === undefined || second === undefined || first === second) return;
+    if (disk.find(first)?.kind !== 'file' || disk.find(second)?.kind !== 'file') return;
+    const aside = `${MIRROR}/.swap.mila-tmp`;
+    this.#try(`swaps ${first} and ${second}`, () => {
+      disk.rename(first, aside);
+      disk.rename(second, first);
+      disk.rename(aside, second);
+    });
+  }
+
+  #discard(path: string): void {
+    const { disk, oracle } = this.#options;
+    const node = disk.find(path);
+    if (node?.kind === 'file') oracle.discards(node.bytes.toString());
+  }
+
+  #try(what: string, act: () => void): void {
+    const { trace, site } = this.#options;
+    try {
+      act();
+      trace.note(site, what);
+    } catch (error) {
+      trace.note(site, `${what}: ${String(error)}`);
+    }
+  }
+
+  #folders(): string[] {
+    const found = [MIRROR];
+    for (const [path, node] of this.#options.disk.walk(MIRROR)) if (node.kind === 'folder') found.push(path);
+    return found;
+  }
+
+  #folder(): string {
+    const folders = this.#folders();
+    return folders[randomBelow(this.#options.random, folders.length)] ?? MIRROR;
+  }
+
+  #somewhere(): string {
+    return `${this.#folder()}/${FILE_NAMES[randomBelow(this.#options.random, FILE_NAMES.length)]}`;
+  }
+
+  /** A file or folder that may be moved or deleted; counters stay where they are. */
+  #entry(): string | undefined {
+    const found: string[] = [];
+    for (const [path] of this.#options.disk.walk(MIRROR))
+      if (!path.endsWith('.mila-tmp') && !path.includes('/beat-')) found.push(path);
+    return found[randomBelow(this.#options.random, found.length)];
+  }
+}
+
+function stands(disk: SimDisk, wanted: DiskNode): boolean {
+  for (const [, node] of disk.walk(MIRROR)) if (node === wanted) return true;
+  return false;
+}

@@ -1,0 +1,241 @@
+import { type Random, randomBelow } from '../../src/random.ts';
+import type { StatFacts } from '../../src/sync/local/stat-facts.ts';
+
+/** Who wrote a file's present bytes. */
+export type Writer = 'engine' | 'program';
+
+/** One inode. */
+export interface DiskNode {
+  readonly number: number;
+  readonly kind: 'file' | 'folder';
+  readonly bornMs: number;
+  modifiedAtMs: number;
+  changedAtMs: number;
+  bytes: Buffer;
+  /** What a power cut leaves for certain. */
+  syncedBytes: Buffer;
+  writer: Writer;
+  readonly entries: Map<string, DiskNode>;
+}
+
+/** A system error as Node raises it. */
+export function systemError(code: string, path: string): Error {
+  return Object.assign(new Error(`${code}: ${path}`), { code });
+}
+
+/**
+ * A disk in memory with the promises of a journalling file system: names change in order and one at a time, and
+ * after a power cut some last changes of names are undone; bytes that were not synced may be gone or cut off.
+ */
+export class SimDisk {
+  readonly #now: () => number;
+  readonly root: DiskNode;
+  #nextNumber = 1;
+  #ticks = 0;
+  /** How to undo each change of names since the last sync, oldest first. */
+  #unsynced: (() => void)[] = [];
+  roomBytes = Number.POSITIVE_INFINITY;
+  /** Told of each path whose entry changed. */
+  onChange: (path: string) => void = () => {};
+
+  constructor(now: () => number) {
+    this.#now = now;
+    this.root = this.#make('folder');
+  }
+
+  find(path: string): DiskNode | undefined {
+    let node: DiskNode | undefined = this.root;
+    for (const name of partsOf(path)) node = node?.entries.get(name);
+    return node;
+  }
+
+  require(path: string): DiskNode {
+    const node = this.find(path);
+    if (node === undefined) throw systemError('ENOENT', path);
+    return node;
+  }
+
+  facts(node: DiskNode): StatFacts {
+    return {
+      kind: node.kind,
+      inode: `1:${node.number}:${node.bornMs}`,
+      sizeBytes: node.bytes.byteLength,
+      modifiedAtMs: node.modifiedAtMs,
+      changedAtMs: node.changedAtMs,
+    };
+  }
+
+  makeFolder(path: string): void {
+    this.#setEntry(path, this.#make('folder'), 'EEXIST');
+  }
+
+  makeFolders(path: string): void {
+    let reached = '';
+    for (const name of partsOf(path)) {
+      reached = `${reached}/${name}`;
+      if (this.find(reached) === undefined) this.makeFolder(reached);
+    }
+  }
+
+  /** Open for writing; creates. */
+  create(path: string, truncate: boolean): DiskNode {
+    const standing = this.find(path);
+    if (standing?.kind === 'folder') throw systemError('EISDIR', path);
+    if (standing === undefined) {
+      const made = this.#make('file');
+      this.#setEntry(path, made, 'EEXIST');
+      return made;
+    }
+    if (truncate) this.write(standing, Buffer.alloc(0), standing.writer, path);
+    return standing;
+  }
+
+  /** Replace a file's bytes. */
+  write(node: DiskNode, bytes: Buffer, writer: Writer, path?: string): void {
+    if (bytes.byteLength - node.bytes.byteLength > this.roomBytes) throw systemError('ENOSPC', path ?? '');
+    this.roomBytes -= bytes.byteLength - node.bytes.byteLength;
+    node.bytes = bytes;
+    node.writer = writer;
+    node.modifiedAtMs = this.#tick();
+    node.changedAtMs = node.modifiedAtMs;
+    if (path !== undefined) this.onChange(path);
+  }
+
+  link(from: string, to: string): void {
+    const node = this.require(from);
+    this.#setEntry(to, node, 'EEXIST');
+    node.changedAtMs = this.#tick();
+  }
+
+  rename(from: string, to: string): void {
+    const node = this.require(from);
+    const target = this.find(to);
+    if (target === node) return;
+    if (target?.kind === 'folder' && (node.kind !== 'folder' || target.entries.size > 0))
+      throw systemError('ENOTEMPTY', to);
+    if (node.kind === 'folder' && target?.kind === 'file') throw systemError('ENOTDIR', to);
+    if (`${to}/`.startsWith(`${from}/`)) throw systemError('EINVAL', to);
+    const [source, name] = this.#parentOf(from);
+    const [destination, newName] = this.#parentOf(to);
+    this.#journal(() => {
+      source.entries.set(name, node);
+      if (target === undefined) destination.entries.delete(newName);
+      else destination.entries.set(newName, target);
+    });
+    source.entries.delete(name);
+    destination.entries.set(newName, node);
+    node.changedAtMs = this.#tick();
+    this.#touched(source, from);
+    this.#touched(destination, to);
+  }
+
+  removeFile(path: string): void {
+    if (this.require(path).kind === 'folder') throw systemError('EISDIR', path);
+    this.#removeEntry(path);
+  }
+
+  removeFolder(path: string): void {
+    const node = this.require(path);
+    if (node.kind === 'file') throw systemError('ENOTDIR', path);
+    if (node.entries.size > 0) throw systemError('ENOTEMPTY', path);
+    this.#removeEntry(path);
+  }
+
+  setModified(path: string, modifiedAtMs: number): void {
+    const node = this.require(path);
+    node.modifiedAtMs = modifiedAtMs;
+    node.changedAtMs = this.#tick();
+  }
+
+  /** Everything about names, and this file's bytes, survives from here on. */
+  sync(node?: DiskNode): void {
+    this.#unsynced = [];
+    if (node !== undefined) node.syncedBytes = node.bytes;
+  }
+
+  /** Lose a random part of what was not synced. */
+  cutPower(random: Random): void {
+    for (let left = randomBelow(random, this.#unsynced.length + 1); left > 0; left -= 1)
+      this.#unsynced.pop()?.();
+    this.#unsynced = [];
+    for (const [, node] of this.walk()) {
+      if (node.kind !== 'file' || node.bytes === node.syncedBytes) continue;
+      const kept = randomBelow(random, node.bytes.byteLength + 1);
+      node.bytes = random.next() < 0.5 ? node.syncedBytes : node.bytes.subarray(0, kept);
+      node.syncedBytes = node.bytes;
+      node.modifiedAtMs = this.#tick();
+      node.changedAtMs = node.modifiedAtMs;
+    }
+  }
+
+  /** Every path below a folder with its node, parents first. */
+  *walk(path = ''): Generator<[string, DiskNode]> {
+    const folder = this.find(path);
+    if (folder === undefined) return;
+    for (const [name, node] of [...folder.entries].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      yield [`${path}/${name}`, node];
+      if (node.kind === 'folder') yield* this.walk(`${path}/${name}`);
+    }
+  }
+
+  #make(kind: DiskNode['kind']): DiskNode {
+    const now = this.#tick();
+    const empty = Buffer.alloc(0);
+    const times = { bornMs: now, modifiedAtMs: now, changedAtMs: now };
+    const number = this.#nextNumber++;
+    return {
+      number,
+      kind,
+      ...times,
+      bytes: empty,
+      syncedBytes: empty,
+      writer: 'program',
+      entries: new Map(),
+    };
+  }
+
+  #setEntry(path: string, node: DiskNode, taken: string): void {
+    const [parent, name] = this.#parentOf(path);
+    if (parent.entries.has(name)) throw systemError(taken, path);
+    this.#journal(() => void parent.entries.delete(name));
+    parent.entries.set(name, node);
+    this.#touched(parent, path);
+  }
+
+  #removeEntry(path: string): void {
+    const [parent, name] = this.#parentOf(path);
+    const node = this.require(path);
+    this.#journal(() => void parent.entries.set(name, node));
+    parent.entries.delete(name);
+    this.#touched(parent, path);
+  }
+
+  #parentOf(path: string): [DiskNode, string] {
+    const parts = partsOf(path);
+    const name = parts.pop() ?? '';
+    const parent = this.find(parts.join('/'));
+    if (parent === undefined) throw systemError('ENOENT', path);
+    if (parent.kind === 'file') throw systemError('ENOTDIR', path);
+    return [parent, name];
+  }
+
+  #journal(undo: () => void): void {
+    this.#unsynced.push(undo);
+  }
+
+  #touched(folder: DiskNode, path: string): void {
+    folder.modifiedAtMs = this.#tick();
+    folder.changedAtMs = folder.modifiedAtMs;
+    this.onChange(path);
+  }
+
+  /** Times of the disk never repeat, as nanoseconds do not. */
+  #tick(): number {
+    this.#ticks += 1;
+    return this.#now() + (this.#ticks % 1000) / 1000;
+  }
+}
+
+function partsOf(path: string): string[] {
+  return path.split('/').filter((part) => part !== '');
+}
