@@ -89,7 +89,7 @@ describe('from nothing to a mount', () => {
     const stats = await (await fetch(`${url}/_emulator/stats`)).text();
     expect(stats).toContain('mila-sync app');
     expect(stats).not.toContain('site_own');
-  }, 60_000);
+  }, 150_000);
 
   it('says what a script may rely on with its exit code', async () => {
     const server = JSON.parse(await readFile(file('server.json'), 'utf8')) as {
@@ -117,7 +117,7 @@ describe('from nothing to a mount', () => {
     expect(refused.stdout).toContain('An administrator has authorised the app');
     expect(refused.stdout).toContain('Nothing was made');
     await fetch(`${url}/_emulator/app`, { method: 'POST', body: '{"authorised":true}' });
-  }, 60_000);
+  }, 150_000);
 
   it('cleans up when it is interrupted in the middle of a trial', async () => {
     const match = { method: 'POST', path: '/2.0/files/content' };
@@ -133,5 +133,5 @@ describe('from nothing to a mount', () => {
     expect(running.stderr()).toContain('interrupted');
     await fetch(`${url}/_emulator/faults`, { method: 'DELETE' });
     expect(await tree()).toBe(before);
-  }, 60_000);
+  }, 150_000);
 });

@@ -1,7 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Finding, STEP_IDS } from '../../../src/sync/admin/finding.ts';
 import { AdminWorld } from '../../support/admin-world.ts';
-import { BROKEN_STEPS } from './broken-steps.ts';
+import { BROKEN_APP_STEPS } from './broken-app-steps.ts';
+import { BROKEN_SHARED_STEPS } from './broken-shared-steps.ts';
+
+/** Every step of a server's set-up, broken alone. */
+const BROKEN_STEPS = [...BROKEN_APP_STEPS, ...BROKEN_SHARED_STEPS];
 
 let world: AdminWorld;
 
