@@ -59,16 +59,17 @@ export function federationVoice(flags: FederationFlags, savePath: string, logNam
   });
   const level = flags.logLevel ?? (flags.verbose === true ? 'debug' : 'info');
   const logger = pinoLogger(level, flags.logFile ?? join(savePath, logName));
-  let lastProgress = '';
+  let lastLine = '';
   const tell = (event: FederationEvent): void => {
     logger.info({ ...event }, 'federation event');
     if (output.json) output.document(event);
     const isProgress = PROGRESS.has(event.event);
     const line = describeEvent(event);
+    if (line === lastLine) return;
+    lastLine = line;
     // On a pipe, progress would be noise: its beginning and its end are told anyway.
-    if (isProgress && (!output.interactive || line === lastProgress)) return;
-    lastProgress = line;
-    if (!output.json || output.interactive) output.note(line);
+    if (isProgress) output.passing?.(line);
+    else if (!output.json || output.interactive) output.note(line);
   };
   return { output, logger, tell };
 }

@@ -15,7 +15,12 @@ export interface Output {
   document(value: unknown): void;
   /** A word to the person, never mixed with results. */
   note(text: string): void;
+  /** A word that the next one replaces; only on a terminal. */
+  passing?(text: string): void;
 }
+
+/** Back to the beginning of the line, and empty it. */
+const CLEAR_LINE = '\r\u001B[2K';
 
 interface OutputOptions {
   readonly json?: boolean;
@@ -26,6 +31,11 @@ interface OutputOptions {
 /** The output of this process. Guarantees: `--quiet` silences notes, never results. */
 export function processOutput(options: OutputOptions = {}): Output {
   const interactive = process.stderr.isTTY === true;
+  let isPassing = false;
+  const clear = () => {
+    if (isPassing) process.stderr.write(CLEAR_LINE);
+    isPassing = false;
+  };
   return {
     json: options.json ?? false,
     interactive,
@@ -33,7 +43,15 @@ export function processOutput(options: OutputOptions = {}): Output {
     result: (text) => void process.stdout.write(`${text}\n`),
     document: (value) => void process.stdout.write(`${JSON.stringify(value)}\n`),
     note: (text) => {
+      clear();
       if (!options.quiet) process.stderr.write(`${text}\n`);
+    },
+    passing: (text) => {
+      if (!interactive || options.quiet) return;
+      clear();
+      // A line that wraps could not be taken back.
+      process.stderr.write(text.slice(0, Math.max(20, (process.stderr.columns ?? 80) - 1)));
+      isPassing = true;
     },
   };
 }

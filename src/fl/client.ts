@@ -25,6 +25,7 @@ import type { ClientObserver } from './transport/client-observer.ts';
 import { createClientObserver, findNewestRun } from './transport/client-observer.ts';
 import { startHeartbeat } from './transport/heartbeat.ts';
 import { History } from './transport/history.ts';
+import { readServerSettings } from './transport/side-file.ts';
 import { createStateFile, loadState } from './transport/state-file.ts';
 import type { Wake } from './transport/wake.ts';
 import { createWake, pauseAfter } from './transport/wake.ts';
@@ -179,6 +180,7 @@ class ClientLoop {
     const { settings, clock, logger, onEvent } = this.#options;
     try {
       const { admitted } = this.#state.record;
+      if (!admitted) await this.#assertHeartbeat();
       const observation = await this.#observer.observe({ training: this.#effects.training, admitted });
       const results = [...this.#results];
       const instant = { nowMs: clock.now(), monotonicMs: clock.monotonic() };
@@ -201,6 +203,18 @@ class ClientLoop {
       this.#say.trouble(`${messageOf(error)}; trying again`);
       return null;
     }
+  }
+
+  /** Errors: ConfigError 'heartbeat-too-slow' when the server would count this client as lost between two beats. */
+  async #assertHeartbeat(): Promise<void> {
+    const { workdir, heartbeatFrequencyMs } = this.#options;
+    const settings = await readServerSettings(workdir, runPaths.settings(this.#state.record.run));
+    if (settings === undefined || heartbeatFrequencyMs / 1000 < settings.heartbeat_timeout) return;
+    throw new ConfigError({
+      code: 'heartbeat-too-slow',
+      message: `heartbeat_frequency is ${heartbeatFrequencyMs / 1000} s, but the server counts a client as lost after ${settings.heartbeat_timeout} s of silence`,
+      hint: `Set heartbeat_frequency to ${Math.max(1, Math.floor(settings.heartbeat_timeout / 3))} or less.`,
+    });
   }
 
   #startHeartbeat(): void {

@@ -92,6 +92,28 @@ async function configureClient(name: string): Promise<string> {
   });
 }
 
+it('B0: both programs start, and say what they can do', async () => {
+  for (const [program, command] of [
+    ['mila', 'server'],
+    ['mila', 'client'],
+    ['mila-sync', 'mount'],
+  ] as const) {
+    const started = startProgram(program, [command, '--help']);
+    expect(await started.ended, started.stderr()).toBe(0);
+    expect(started.stdout()).toContain(`Usage: ${program} ${command}`);
+  }
+});
+
+it('--mount takes no plain folder, and tells how to start a mount where none runs', async () => {
+  const path = await box.configure('server', {});
+  const both = startProgram('mila', ['server', path, '--mount', '--dir', box.folder]);
+  expect(await both.ended).toBe(2);
+  expect(both.stderr()).toMatch(/give it or --mount, not both/);
+  const neither = startProgram('mila', ['server', path]);
+  expect(await neither.ended).toBe(4);
+  expect(neither.stderr()).toContain(`mila-sync mount ${path}`);
+});
+
 it('a run through Box survives the death of its server, a client and their mounts, and nothing is trained twice', {
   timeout: 240_000,
 }, async () => {

@@ -38,8 +38,8 @@ it('B10: a client that waits for the next round looks seldom', async () => {
   const slow = numberExecutor(1, () => gate);
   const run = Promise.all([
     playground.server({ settings: { ...ONE, minimumClients: 2 } }),
-    playground.client('fast', { workdir: counting, heartbeatFrequencyMs: 60_000 }),
-    playground.client('slow', { executor: slow, heartbeatFrequencyMs: 60_000 }),
+    playground.client('fast', { workdir: counting, heartbeatFrequencyMs: 30_000 }),
+    playground.client('slow', { executor: slow, heartbeatFrequencyMs: 30_000 }),
   ]);
   await expect.poll(() => playground.eventsOf('fast'), { timeout: 10_000 }).toContain('uploaded');
   const before = looks;
@@ -209,6 +209,19 @@ it('a fault of the server’s own ends the run with a word for everybody, and a 
     playground.client('a', { run }),
   ]);
   expect(outcome).toMatchObject({ run, ending: { kind: 'finished' } });
+});
+
+it('a client that would beat more slowly than its server waits is told so before it claims anything', async () => {
+  const park = new AbortController();
+  const settings = { ...ONE, heartbeatTimeoutMs: 30_000 };
+  const server = playground.server({ settings, park: park.signal });
+  await expect(playground.client('a', { heartbeatFrequencyMs: 30_000 })).rejects.toMatchObject({
+    code: 'heartbeat-too-slow',
+    hint: 'Set heartbeat_frequency to 10 or less.',
+  });
+  park.abort();
+  const { run } = await server;
+  expect(await readdir(join(playground.shared, run, 'authentications'))).toEqual([]);
 });
 
 it('two clients with one save_path never take each other’s checkpoint', async () => {

@@ -265,6 +265,37 @@ it("B9: an update that another participant's account wrote is refused and report
   expect(stage.server.aggregates.get(1)).toBe('aggregate 1 of a+b');
 });
 
+it('B9: a client whose update was written over by another account delivers its own again', async () => {
+  const world = new World();
+  const account = { id: '11', name: 'site a' };
+  const client = new SimulatedClient(world, 'a', PATIENCE, account);
+  const { replica } = client;
+  replica.folders.add(`${RUN}/authentications`).add(`${RUN}/heartbeats`);
+  replica.put(runPaths.task(RUN), '{}');
+  const work = async (): Promise<void> => {
+    for (let turn = 0; turn < 4; turn += 1) {
+      await client.step();
+      client.finishEffect(0);
+    }
+  };
+  await client.step();
+  replica.put(runPaths.authentication(RUN, 'documented', 'a'), 'Authenticated - Token 11');
+  replica.put(runPaths.noStartModel(RUN, 1), '');
+  await work();
+  const path = runPaths.update(RUN, 1, 'a');
+  const own = replica.text(path);
+  expect(own).toBe('update a r1 try1 from nothing');
+  replica.files.set(path, {
+    content: 'poison',
+    version: world.nextVersion(),
+    createdBy: account,
+    modifiedBy: { id: '22', name: 'somebody else' },
+  });
+  await work();
+  expect(replica.text(path)).toBe(own);
+  expect(world.log.filter((line) => line.includes('somebody else wrote over'))).toHaveLength(1);
+});
+
 it('B11: the end is written before the final model, and no client trains on that', async () => {
   const stage = new Stage({ roundsCount: 1, minimumClients: 1 });
   await stage.begin('a');

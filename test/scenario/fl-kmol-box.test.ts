@@ -134,6 +134,7 @@ describe.skipIf(!hasTorch())("with kMoL's own programs in the same Box folder (P
       'cfg.json',
       'heartbeats',
       'rounds',
+      'server.settings.json',
       'server_ended.txt',
     ]);
     const updates = (await readdir(join(run, 'rounds', 'round_2'))).filter((name) => name.endsWith('.pt'));

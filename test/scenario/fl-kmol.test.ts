@@ -30,6 +30,7 @@ it("serves kMoL's clients beside its own, in kMoL's layout", async () => {
     'cfg.json',
     'heartbeats',
     'rounds',
+    'server.settings.json',
     'server_ended.txt',
   ]);
   expect(await readFile(join(run, 'rounds/round_4/server.agg'), 'utf8')).toBe('6');

@@ -72,9 +72,7 @@ it.each([2, 5, 20])(
     });
     const server = await box.mount(serverPath);
     const names = Array.from({ length: count }, (_, index) => `site_${index}`);
-    const paths = await Promise.all(
-      names.map((name) => box.configure(name, { heartbeat_frequency: 100_000, heartbeat_timeout: 200_000 })),
-    );
+    const paths = await Promise.all(names.map((name) => box.configure(name, { heartbeat_frequency: 30 })));
     const sites = await Promise.all(paths.map((path) => box.mount(path)));
     const [outcome, ...clients] = await Promise.all([
       serve(serverPath, server, (event) => void events.push(event)),

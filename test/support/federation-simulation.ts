@@ -17,6 +17,7 @@ import type { ServerSettings } from '../../src/fl/round/settings.ts';
 import type { ClientObserver } from '../../src/fl/transport/client-observer.ts';
 import { createClientObserver } from '../../src/fl/transport/client-observer.ts';
 import { createServerObserver } from '../../src/fl/transport/server-observer.ts';
+import type { Identity } from '../../src/fl/transport/workdir.ts';
 import { carry, differences, Replica } from './replica.ts';
 
 export const RUN = '2026-01-02_03-04-05';
@@ -209,11 +210,11 @@ export class SimulatedClient {
   restarts = 0;
   #beat = 0;
 
-  constructor(world: World, name: string, settings: ClientSettings) {
+  constructor(world: World, name: string, settings: ClientSettings, account: Identity | null = null) {
     this.#world = world;
     this.name = name;
     this.#settings = settings;
-    this.replica = new Replica(world.nextVersion);
+    this.replica = new Replica(world.nextVersion, account);
     this.state = newClientState(RUN, name);
     this.#observer = createClientObserver(this.replica, RUN, name);
     this.#disk = JSON.stringify(this.state.record);
@@ -304,7 +305,7 @@ export class SimulatedClient {
         this.#start(`publish ${round} ${sha256}`, () => {
           const path = runPaths.update(RUN, round, this.name);
           const before = this.replica.text(path);
-          if (before !== undefined && before !== sha256)
+          if (before !== undefined && before !== sha256 && before !== 'poison')
             this.#world.faults.push(`${this.name} published two updates for round ${round}`);
           this.replica.put(runPaths.updateMeta(RUN, round, this.name), '{}');
           this.replica.put(path, sha256);

@@ -6,6 +6,7 @@ import type {
   ClientState,
   ClientStep,
   ObservedClientRound,
+  TrainedUpdate,
 } from './client-state.ts';
 import type { FederationEvent } from './event.ts';
 import { FINISHED_WORDS } from './protocol-texts.ts';
@@ -186,15 +187,34 @@ function workOn(draft: ClientDraft, input: ClientInput, round: ObservedClientRou
     return;
   }
   if (trained?.round === round.round) {
-    const { published } = draft.record;
-    const isPublished = published?.round === trained.round && published.sha256 === trained.sha256;
-    if (isPublished && round.hasOwnUpdate) awaitNext(draft, round.round);
-    else draft.actions.push({ kind: 'publish', update: trained });
+    deliver(draft, round, trained);
     return;
   }
   // Trained by an earlier life of this client whose memory is gone: the checkpoint itself is the memory.
   if (round.hasOwnUpdate && !isHeeded) awaitNext(draft, round.round);
   else startTraining(draft, round);
+}
+
+/** Put the update into the folder, and again when somebody else's bytes took its place: those would never be accepted. */
+function deliver(draft: ClientDraft, round: ObservedClientRound, trained: TrainedUpdate): void {
+  const { published, heededOverwrite, name } = draft.record;
+  const { overwritten } = round;
+  const isPublished = published?.round === trained.round && published.sha256 === trained.sha256;
+  const isOverwritten = isPublished && overwritten !== null && overwritten.version !== heededOverwrite;
+  if (isPublished && round.hasOwnUpdate && !isOverwritten) {
+    awaitNext(draft, round.round);
+    return;
+  }
+  draft.actions.push({ kind: 'publish', update: trained });
+  if (!isOverwritten) return;
+  // Once for each foreign version, so that two writers who both believe to be the owner do not fight for ever.
+  draft.record = { ...draft.record, published: null, heededOverwrite: overwritten.version };
+  draft.events.push({
+    event: 'foreign-file',
+    participant: name,
+    account: overwritten.by,
+    message: `${overwritten.by} wrote over the checkpoint of ${name} for round ${round.round}; it is delivered again`,
+  });
 }
 
 function awaitNext(draft: ClientDraft, round: number): void {

@@ -40,6 +40,8 @@ export interface ClientRecord {
   readonly failures: { readonly round: number; readonly count: number };
   /** The refusal that was answered last by another training; it still stands in the folder. */
   readonly heededRefusal: string | null;
+  /** The foreign version of the own update that was answered last by delivering it again. */
+  readonly heededOverwrite: string | null;
 }
 
 /** What starts anew with the process. Units: monotonic milliseconds. */
@@ -60,6 +62,8 @@ export interface ObservedClientRound {
   /** Whether the server says that no round starts from this aggregate; null where it does not tell. */
   readonly final: boolean | null;
   readonly hasOwnUpdate: boolean;
+  /** The account, not this client's, that wrote what now stands under the own update's name; null when none did. */
+  readonly overwritten: { readonly by: string; readonly version: string } | null;
   /** The hash of the own update that the server refused last, and why; `id` tells refusals of the same bytes apart. */
   readonly refused: { readonly id: string; readonly sha256: string; readonly message: string } | null;
 }
@@ -152,6 +156,7 @@ export function newClientState(run: string, name: string): ClientState {
     published: null,
     failures: { round: 0, count: 0 },
     heededRefusal: null,
+    heededOverwrite: null,
   });
 }
 

@@ -81,4 +81,5 @@ export const CLIENT_RECORD: z.ZodType<ClientRecord> = z.object({
   published: z.object({ round, sha256: z.string() }).nullable(),
   failures: z.object({ round, count: round }),
   heededRefusal: z.string().nullable().default(null),
+  heededOverwrite: z.string().nullable().default(null),
 });

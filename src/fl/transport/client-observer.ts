@@ -19,7 +19,7 @@ import {
 } from '../round/run-folder.ts';
 import { isRoundOpened } from './server-observer.ts';
 import { SIDE_FILE_MAX_BYTES } from './side-file.ts';
-import type { Workdir } from './workdir.ts';
+import type { Identity, Workdir, WorkdirEntry } from './workdir.ts';
 
 /** A run as a client that looks for one sees it. */
 export interface VisibleRun {
@@ -104,6 +104,15 @@ async function roundNumbers(workdir: Workdir, run: string): Promise<readonly num
     .sort((left, right) => right - left);
 }
 
+/** Whether an update was last written by another account than its owner's; what nobody can tell is not. */
+function overwriteOf(
+  { modifiedBy, version }: WorkdirEntry,
+  owner: Identity | null,
+): ObservedClientRound['overwritten'] {
+  if (modifiedBy === null || owner === null || modifiedBy.id === owner.id) return null;
+  return { by: modifiedBy.name, version };
+}
+
 /** What one look depends on beside the folder. */
 export interface ClientLook {
   /** The round that is being trained right now; null when none is. */
@@ -127,8 +136,19 @@ export function createClientObserver(workdir: Workdir, run: string, name: string
   /** The newest round as last seen, when the own update stands there: it changes no more. */
   let delivered: ObservedClientRound | null = null;
 
+  /** This client's own account, by its claim; null where nobody can tell. */
+  let ownAccount: Identity | null = null;
+  const learnAccount = async (layouts: readonly Layout[]): Promise<void> => {
+    for (const layout of layouts) {
+      const file = `${name}${AUTHENTICATION[layout].suffix}`;
+      const entries = await workdir.list(runPaths.authentications(run, layout));
+      ownAccount ??= entries.find((entry) => entry.name === file)?.createdBy ?? null;
+    }
+  };
+
   const roundAt = async (round: number, hasEnded: boolean): Promise<ObservedClientRound | null> => {
-    if (delivered?.round === round && !hasEnded)
+    // Where accounts are known, somebody else may write over the update at any time: then it is looked at again.
+    if (delivered?.round === round && !hasEnded && !workdir.identifies)
       return { ...delivered, refused: await refusalOf(workdir, runPaths.refused(run, round, name)) };
     const entries = await workdir.list(runPaths.round(run, round));
     if (!isRoundOpened(entries)) return null;
@@ -136,12 +156,14 @@ export function createClientObserver(workdir: Workdir, run: string, name: string
     const aggregate = find(AGGREGATE_FILE);
     const key = participantKey(name);
     const isRefused = find(`${key}${REFUSED_SUFFIX}`) !== undefined;
+    const update = find(`${key}${UPDATE_SUFFIX}`);
     const observed: ObservedClientRound = {
       round,
       source: aggregate === undefined ? 'nothing' : 'aggregate',
       present: aggregate?.present ?? find(NO_START_MODEL_FILE) !== undefined,
       final: await isFinal(workdir, run, round),
-      hasOwnUpdate: find(`${key}${UPDATE_SUFFIX}`) !== undefined,
+      hasOwnUpdate: update !== undefined,
+      overwritten: update === undefined ? null : overwriteOf(update, ownAccount),
       refused: isRefused ? await refusalOf(workdir, runPaths.refused(run, round, name)) : null,
     };
     if (observed.hasOwnUpdate && observed.present) delivered = observed;
@@ -165,6 +187,7 @@ export function createClientObserver(workdir: Workdir, run: string, name: string
         ? { layout: layouts[0] ?? 'documented', answer: 'authenticated', text: '' }
         : await claimOf(workdir, run, name, layouts);
       const hasEnded = has(ENDED_FILE);
+      if (workdir.identifies && ownAccount === null) await learnAccount(layouts);
       const newest = claim?.answer === 'authenticated' ? undefined : await findNewestRun(workdir);
       return {
         layouts,

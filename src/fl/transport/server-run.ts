@@ -7,6 +7,8 @@ import type { Layout } from '../round/run-folder.ts';
 import { isRunFolderName, newestRun, runFolderName, runPaths } from '../round/run-folder.ts';
 import type { ServerRecord } from '../round/server-state.ts';
 import { newServerState, reopenedRecord } from '../round/server-state.ts';
+import type { ServerSettings } from '../round/settings.ts';
+import { writeServerSettings } from './side-file.ts';
 import { createStateFile, loadState } from './state-file.ts';
 import type { Workdir } from './workdir.ts';
 
@@ -23,6 +25,7 @@ interface StartOptions {
   /** Where the server keeps its own results, one folder per run. */
   readonly savePath: string;
   readonly taskFile: string;
+  readonly settings: ServerSettings;
   /** Which shared folder this is: `<shared_dir_name>/<save_path>`. */
   readonly session: string;
   readonly layout: Layout;
@@ -172,6 +175,7 @@ export async function startServerRun(options: StartOptions): Promise<StartedRun>
   // Made again on resume too: a crash may have come in the middle of this.
   await workdir.makeFolder(runPaths.authentications(record.run, layout));
   await workdir.makeFolder(runPaths.heartbeats(record.run));
+  await writeServerSettings(workdir, runPaths.settings(record.run), options.settings);
   const hasTask = (await workdir.list(record.run)).some(({ name }) => name === 'cfg.json');
   if (!hasTask) await workdir.write(runPaths.task(record.run), task);
   return { record, resumed: earlier !== undefined };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { ServerSettings } from '../round/settings.ts';
 import type { Workdir } from './workdir.ts';
 
 /** The longest side file that is read. Units: bytes. */
@@ -35,6 +36,53 @@ export interface ServerMeta {
   readonly metrics: Readonly<Record<string, number>>;
   readonly seconds: number;
   readonly sha256: string | null;
+}
+
+/** What participants may know of the server's settings. Units: durations in seconds, as in configurations. */
+const SERVER_SETTINGS = z.object({
+  rounds_count: z.number(),
+  minimum_clients: z.number(),
+  maximum_clients: z.number(),
+  client_wait_time: z.number(),
+  heartbeat_timeout: z.number(),
+  rejoin: z.boolean(),
+  round_deadline: z.number().nullable(),
+  round_share: z.number(),
+  round_minimum: z.number(),
+});
+
+/** The settings that a server laid into its run's folder; undefined where it did not, as kMoL's does not. */
+export async function readServerSettings(
+  workdir: Workdir,
+  path: string,
+): Promise<z.infer<typeof SERVER_SETTINGS> | undefined> {
+  const bytes = await workdir.read(path, SIDE_FILE_MAX_BYTES);
+  if (bytes === undefined) return undefined;
+  try {
+    return SERVER_SETTINGS.safeParse(JSON.parse(bytes.toString('utf8'))).data;
+  } catch {
+    return undefined;
+  }
+}
+
+export async function writeServerSettings(
+  workdir: Workdir,
+  path: string,
+  settings: ServerSettings,
+): Promise<void> {
+  const { stragglers } = settings;
+  const content: z.infer<typeof SERVER_SETTINGS> = {
+    rounds_count: settings.roundsCount,
+    minimum_clients: settings.minimumClients,
+    maximum_clients: settings.maximumClients,
+    client_wait_time: settings.clientWaitTimeMs / 1000,
+    heartbeat_timeout: settings.heartbeatTimeoutMs / 1000,
+    rejoin: settings.rejoin,
+    round_deadline: stragglers.deadlineMs === null ? null : stragglers.deadlineMs / 1000,
+    round_share: stragglers.share,
+    round_minimum: stragglers.minimumUpdates,
+  };
+  await workdir.write(path, `${JSON.stringify(content, undefined, 1)}\n`);
 }
 
 /** A checkpoint's side file; null when there is none, a text when it is not one. */
