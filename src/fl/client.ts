@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
-import { ConfigError, messageOf, RoundError } from '../errors.ts';
+import { AuthError, ConfigError, messageOf, RoundError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { Executor } from './executor/executor.ts';
 import { stepClient } from './round/client-machine.ts';
@@ -15,19 +15,20 @@ import type {
 import { newClientState, resumedClientState } from './round/client-state.ts';
 import type { FederationEvent } from './round/event.ts';
 import { CLIENT_RECORD } from './round/record-schema.ts';
-import { participantKey, runPaths } from './round/run-folder.ts';
+import { participantKey } from './round/run-folder.ts';
 import type { Background } from './transport/background.ts';
 import { createBackground, isExpected } from './transport/background.ts';
 import { ClientEffects } from './transport/client-effects.ts';
-import type { ClientObserver } from './transport/client-observer.ts';
-import { createClientObserver, findNewestRun } from './transport/client-observer.ts';
+import type { ClientSession, ClientTransport } from './transport/client-transport.ts';
+import { folderClientTransport } from './transport/folder-client.ts';
 import { startHeartbeat } from './transport/heartbeat.ts';
 import { createStateFile, loadState } from './transport/state-file.ts';
 import type { Wake } from './transport/wake.ts';
 import { createWake, pauseAfter } from './transport/wake.ts';
 import type { Workdir } from './transport/workdir.ts';
 
-export interface FederationClientOptions {
+/** How one participant takes part, whatever the transport. */
+export interface ParticipationOptions {
   readonly name: string;
   readonly settings: ClientSettings;
   readonly heartbeatFrequencyMs: number;
@@ -36,13 +37,18 @@ export interface FederationClientOptions {
   readonly savePath: string;
   /** The run to take part in; null takes the newest that has not ended. */
   readonly run: string | null;
-  readonly workdir: Workdir;
+  readonly transport: ClientTransport;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly executor: Executor;
   readonly onEvent: (event: FederationEvent) => void;
   /** Aborted to leave; the next start goes on. */
   readonly signal: AbortSignal;
+}
+
+/** As `ParticipationOptions`, over a shared folder. */
+export interface FederationClientOptions extends Omit<ParticipationOptions, 'transport'> {
+  readonly workdir: Workdir;
 }
 
 /** How taking part ended. */
@@ -56,36 +62,25 @@ export interface ClientOutcome {
 /** The longest sleep between two looks. Units: milliseconds. */
 const LOOK_INTERVAL_MAX_MS = 2_000;
 
-function stateFilePath(options: FederationClientOptions, run: string): string {
+function stateFilePath(options: ParticipationOptions, run: string): string {
   return join(options.savePath, run, `${participantKey(options.name)}.client.state.json`);
 }
 
-/** The run to take part in, or what is still awaited for there to be one. */
-async function lookForRun(
-  options: FederationClientOptions,
-): Promise<{ readonly run: string } | { readonly awaited: string }> {
-  const { workdir, run } = options;
-  const found = run === null ? await findNewestRun(workdir) : await namedRun(options, run);
-  if (found === undefined)
-    return { awaited: `waiting for ${run === null ? 'a run' : `run ${run}`} in ${workdir.description}` };
-  if (!found.ended || (await wasPartOf(options, found.name))) return { run: found.name };
-  return { awaited: `run ${found.name} has ended; waiting for a new one` };
-}
-
 /** Wait for a run to take part in; undefined when told to leave. */
-async function awaitRun(options: FederationClientOptions, wake: Wake): Promise<string | undefined> {
-  const { signal, onEvent, logger } = options;
+async function awaitRun(options: ParticipationOptions, wake: Wake): Promise<string | undefined> {
+  const { signal, onEvent, logger, transport } = options;
+  const wish = { run: options.run, wasPartOf: (run: string) => wasPartOf(options, run) };
   let said = '';
   while (!signal.aborted) {
     try {
-      const found = await lookForRun(options);
+      const found = await transport.findRun(wish);
       if ('run' in found) return found.run;
       const message = found.awaited;
       if (message !== said)
         onEvent({ event: 'waiting', what: 'run', participants: [], until: null, message });
       said = message;
     } catch (error) {
-      if (!isExpected(error)) throw error;
+      if (!isExpected(error) || error instanceof AuthError) throw error;
       logger.error({ error: messageOf(error) }, 'The shared folder could not be looked at; trying again.');
     }
     await wake.sleep(pauseAfter(0), LOOK_INTERVAL_MAX_MS, signal);
@@ -93,24 +88,19 @@ async function awaitRun(options: FederationClientOptions, wake: Wake): Promise<s
   return undefined;
 }
 
-async function namedRun({ workdir }: FederationClientOptions, run: string) {
-  const names = (await workdir.list(run)).map(({ name }) => name);
-  return names.includes('cfg.json') ? { name: run, ended: false } : undefined;
-}
-
 /** Whether this client was in the middle of a run when it was stopped: then its end concerns it. */
-async function wasPartOf(options: FederationClientOptions, run: string): Promise<boolean> {
+async function wasPartOf(options: ParticipationOptions, run: string): Promise<boolean> {
   const record = await loadState(stateFilePath(options, run), CLIENT_RECORD);
   return record?.admitted === true && !record.over;
 }
 
 /** One client process's life in one run: looks, lets the machine decide, keeps its decision, does what it asks. */
 class ClientLoop {
-  readonly #options: FederationClientOptions;
+  readonly #options: ParticipationOptions;
   readonly #wake: Wake;
   readonly #background: Background;
   readonly #effects: ClientEffects;
-  readonly #observer: ClientObserver;
+  readonly #session: ClientSession;
   readonly #results: ClientResult[] = [];
   readonly #save: (record: ClientRecord) => Promise<void>;
   #state: ClientState;
@@ -118,7 +108,7 @@ class ClientLoop {
   #saidAwaited = '';
   #fault: unknown;
 
-  constructor(options: FederationClientOptions, wake: Wake, state: ClientState) {
+  constructor(options: ParticipationOptions, wake: Wake, state: ClientState, session: ClientSession) {
     this.#options = options;
     this.#wake = wake;
     this.#state = state;
@@ -132,10 +122,10 @@ class ClientLoop {
         this.#fault = error;
       },
     });
-    this.#observer = createClientObserver(options.workdir, run, options.name);
+    this.#session = session;
     this.#effects = new ClientEffects({
       ...options,
-      run,
+      session,
       results: join(options.savePath, run),
       background: this.#background,
       onResult: (result) => void this.#results.push(result),
@@ -168,7 +158,7 @@ class ClientLoop {
     const { settings, clock, logger, onEvent } = this.#options;
     try {
       const { admitted } = this.#state.record;
-      const observation = await this.#observer.observe({ training: this.#effects.training, admitted });
+      const observation = await this.#session.observe({ training: this.#effects.training, admitted });
       const results = [...this.#results];
       const instant = { nowMs: clock.now(), monotonicMs: clock.monotonic() };
       const step = stepClient(this.#state, { observation, results, instant, settings });
@@ -192,9 +182,9 @@ class ClientLoop {
   }
 
   #startHeartbeat(): void {
-    const { name, workdir, clock, logger, heartbeatFrequencyMs: frequencyMs } = this.#options;
-    const path = runPaths.heartbeat(this.#state.record.run, name);
-    this.#heartbeat ??= startHeartbeat({ workdir, path, clock, logger, frequencyMs });
+    const { clock, logger, heartbeatFrequencyMs: frequencyMs } = this.#options;
+    const beat = () => this.#session.beat();
+    this.#heartbeat ??= startHeartbeat({ beat, clock, logger, frequencyMs });
   }
 
   #sleepMs(step: ClientStep | null): number {
@@ -222,25 +212,31 @@ class ClientLoop {
 }
 
 /**
- * Take part in a federation over a shared folder until its run ends, or until told to leave.
+ * Take part in a federation until its run ends, or until told to leave.
  *
  * Guarantees: a killed client's next start goes on in the same run, and trains nothing again whose checkpoint exists.
  * Errors: RoundError 'refused' | 'cut-off' | 'stopped' | 'training-failed' when it ended without success.
  */
-export async function runFederationClient(options: FederationClientOptions): Promise<ClientOutcome> {
-  const { clock, workdir, name, onEvent, signal } = options;
+export async function takePart(options: ParticipationOptions): Promise<ClientOutcome> {
+  const { clock, transport, name, onEvent, signal } = options;
   const wake = createWake(clock);
-  const watch = await workdir.watch(() => wake.hint());
+  const watch = await transport.watch(() => wake.hint());
   try {
     while (!signal.aborted) {
       const run = await awaitRun(options, wake);
       if (run === undefined) break;
-      onEvent({ event: 'run-joined', run, folder: workdir.absolutePath(run) });
       const record = await loadState(stateFilePath(options, run), CLIENT_RECORD);
       const state = record === undefined ? newClientState(run, name) : resumedClientState(record);
-      const ending = await new ClientLoop(options, wake, state).run();
+      const session = transport.join(run);
+      onEvent({ event: 'run-joined', run, folder: session.folder });
+      let ending: ClientEnding | null = null;
+      try {
+        ending = await new ClientLoop(options, wake, state, session).run();
+      } finally {
+        await session.close(ending !== null && ending.kind !== 'failed' && ending.kind !== 'misconfigured');
+      }
       if (ending?.kind === 'moved') continue;
-      if (ending !== null) reportEnding(options, run, ending);
+      if (ending !== null) reportEnding(options, session, ending);
       return { run, ending };
     }
     return { run: null, ending: null };
@@ -249,10 +245,13 @@ export async function runFederationClient(options: FederationClientOptions): Pro
   }
 }
 
-function reportEnding(options: FederationClientOptions, run: string, ending: ClientEnding): void {
-  const { onEvent, workdir } = options;
-  const finalModel =
-    ending.finalRound === null ? null : workdir.absolutePath(runPaths.aggregate(run, ending.finalRound));
+/** As `takePart`, over a shared folder. */
+export function runFederationClient(options: FederationClientOptions): Promise<ClientOutcome> {
+  return takePart({ ...options, transport: folderClientTransport(options) });
+}
+
+function reportEnding({ onEvent }: ParticipationOptions, session: ClientSession, ending: ClientEnding): void {
+  const finalModel = ending.finalRound === null ? null : session.aggregatePath(ending.finalRound);
   const success = ending.kind === 'finished';
   onEvent({ event: 'ended', reason: ending.kind, success, message: ending.message, final_model: finalModel });
   if (ending.kind === 'misconfigured') throw new ConfigError({ code: ending.kind, message: ending.message });

@@ -17,6 +17,7 @@ import {
   TASK_FILE,
   UPDATE_SUFFIX,
 } from '../round/run-folder.ts';
+import type { ClientLook } from './client-transport.ts';
 import { isRoundOpened } from './server-observer.ts';
 import { SIDE_FILE_MAX_BYTES } from './side-file.ts';
 import type { Workdir } from './workdir.ts';
@@ -100,14 +101,6 @@ async function roundNumbers(workdir: Workdir, run: string): Promise<readonly num
   return (await workdir.list(runPaths.rounds(run)))
     .flatMap((entry) => (entry.kind === 'folder' ? (roundNumberOf(entry.name) ?? []) : []))
     .sort((left, right) => right - left);
-}
-
-/** What one look depends on beside the folder. */
-export interface ClientLook {
-  /** The round that is being trained right now; null when none is. */
-  readonly training: number | null;
-  /** Whether the server is known to have admitted this client. */
-  readonly admitted: boolean;
 }
 
 /** Looks at a run folder for one client. */
