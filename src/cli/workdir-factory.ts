@@ -43,9 +43,9 @@ export async function openWorkdir(
   const { box, path, transport } = configuration;
   if (transport === 'grpc')
     throw new ConfigError({
-      code: 'transport-not-available',
-      message: `${path} asks for gRPC, which this version does not speak`,
-      hint: 'Use mila.services.servers.BoxServer and mila.services.clients.BoxClient, with Box or with --dir.',
+      code: 'no-shared-folder',
+      message: `${path} asks for gRPC, which has no shared folder`,
+      hint: 'Leave out --dir and --mount, or use BoxServer and BoxClient.',
     });
   if (box === null)
     throw new ConfigError({

@@ -1,11 +1,14 @@
 import { Command } from 'commander';
 import { systemClock } from '../../clock.ts';
+import type { ClientOutcome, FederationClientOptions } from '../../fl/client.ts';
 import { runFederationClient } from '../../fl/client.ts';
+import type { ClientConfiguration } from '../../fl/config/client-configuration.ts';
 import { loadClientConfiguration } from '../../fl/config/client-configuration.ts';
 import { openExecutor } from '../executor-factory.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { FederationFlags } from '../federation-options.ts';
 import { federationVoice, parseRunName, withFederationOptions } from '../federation-options.ts';
+import { takePartOverGrpc } from '../grpc-federation.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import { stopWithParent } from '../parent-watch.ts';
 import { acquireRunLock } from '../run-lock.ts';
@@ -26,33 +29,44 @@ async function takePart(path: string, flags: ClientFlags): Promise<void> {
   const clock = systemClock();
   const executor = await openExecutor(configuration, { clock, logger });
   const lock = await acquireRunLock(configuration);
-  const opened = await openWorkdir(configuration, flags, { clock, logger }).catch(async (error) => {
-    await lock.release();
-    throw error;
-  });
   const interrupt = listenForInterrupt();
   const leave = new AbortController();
   interrupt.signal.addEventListener('abort', () => leave.abort(), { once: true });
   const parent = stopWithParent(leave);
   try {
-    const { run, ending } = await runFederationClient({
+    const options = {
       ...configuration,
       run: flags.run ?? null,
-      workdir: opened.workdir,
       clock,
       logger,
       executor,
       onEvent: tell,
       signal: leave.signal,
-    });
+    };
+    const { run, ending } =
+      configuration.transport === 'grpc'
+        ? await takePartOverGrpc(configuration, flags, { options, output })
+        : await takePartOverFolder(configuration, flags, options);
     if (ending !== null) return;
     if (run !== null) output.note(`${configuration.name} left run ${run}; the next start goes on with it`);
     process.exitCode = EXIT.interrupted;
   } finally {
     parent.dispose();
     interrupt.dispose();
-    await opened.close();
     await lock.release();
+  }
+}
+
+async function takePartOverFolder(
+  configuration: ClientConfiguration,
+  flags: ClientFlags,
+  options: Omit<FederationClientOptions, 'workdir'>,
+): Promise<ClientOutcome> {
+  const { workdir, close } = await openWorkdir(configuration, flags, options);
+  try {
+    return await runFederationClient({ ...options, workdir });
+  } finally {
+    await close();
   }
 }
 

@@ -5,7 +5,7 @@ import { createAggregator } from '../../fl/aggregate/create-aggregator.ts';
 import type { ServerConfiguration } from '../../fl/config/server-configuration.ts';
 import { loadServerConfiguration } from '../../fl/config/server-configuration.ts';
 import type { ServerOutcome } from '../../fl/server.ts';
-import { runFederationServer } from '../../fl/server.ts';
+import { type FederationServerOptions, runFederationServer } from '../../fl/server.ts';
 import { inspectCheckpoint } from '../../fl/torch/inspect-checkpoint.ts';
 import { participantId } from '../../ids.ts';
 import type { Logger } from '../../logger.ts';
@@ -14,6 +14,7 @@ import { openAggregator } from '../aggregator-factory.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { FederationFlags } from '../federation-options.ts';
 import { federationVoice, parseRunName, withFederationOptions } from '../federation-options.ts';
+import { serveOverGrpc } from '../grpc-federation.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import type { Output } from '../output.ts';
 import { stopWithParent } from '../parent-watch.ts';
@@ -57,10 +58,6 @@ async function serve(
   const ended = new AbortController();
   const aggregator = await openAggregator(configuration, { clock, logger, signal: ended.signal });
   const lock = await acquireRunLock(configuration);
-  const opened = await openWorkdir(configuration, flags, { clock, logger }).catch(async (error) => {
-    await lock.release();
-    throw error;
-  });
   const interrupt = listenForInterrupt();
   const stop = new AbortController();
   const park = new AbortController();
@@ -69,27 +66,41 @@ async function serve(
   interrupt.signal.addEventListener('abort', onInterrupt, { once: true });
   const parent = stopWithParent(park);
   try {
-    return await runFederationServer({
+    const options = {
       ...configuration,
       resume: resumeOf(flags),
       session: sessionOf(configuration),
-      workdir: opened.workdir,
       clock,
       random: systemRandom(),
       logger,
       aggregator,
       inspect,
-      stripStartPoint: (source, output) => stripStartPoint(logger, source, output),
+      stripStartPoint: (source: string, output: string) => stripStartPoint(logger, source, output),
       onEvent: tell,
       stop: stop.signal,
       park: park.signal,
-    });
+    };
+    if (configuration.transport === 'grpc')
+      return await serveOverGrpc(configuration, flags, { options, output: voice.output });
+    return await serveOverFolder(configuration, flags, options);
   } finally {
     ended.abort();
     parent.dispose();
     interrupt.dispose();
-    await opened.close();
     await lock.release();
+  }
+}
+
+async function serveOverFolder(
+  configuration: ServerConfiguration,
+  flags: ServerFlags,
+  options: Omit<FederationServerOptions, 'workdir'>,
+): Promise<ServerOutcome> {
+  const { workdir, close } = await openWorkdir(configuration, flags, options);
+  try {
+    return await runFederationServer({ ...options, workdir });
+  } finally {
+    await close();
   }
 }
 

@@ -6,7 +6,15 @@ import { readConfigurationDocument } from './document.ts';
 import type { ParsedConfiguration } from './parse.ts';
 import { parseDocument } from './parse.ts';
 import type { BoxSection, GrpcSection, TransportKind } from './sections.ts';
-import { BOX_SECTION, className, GRPC_SECTION, seconds, transportOf } from './sections.ts';
+import {
+  BOX_SECTION,
+  className,
+  defaultGrpcSection,
+  GRPC_SECTION,
+  grpcFaults,
+  seconds,
+  transportOf,
+} from './sections.ts';
 
 const CLIENT_SCHEMA = z.object({
   name: z.string(),
@@ -64,6 +72,7 @@ function contradictions(value: ClientValues): readonly string[] {
     );
   if (transport === 'box' && value.box_configuration === null)
     faults.push('box_configuration is missing: a BoxClient needs it');
+  if (transport === 'grpc') faults.push(...grpcFaults(value.grpc_configuration));
   return faults;
 }
 
@@ -83,7 +92,8 @@ export function parseClientConfiguration(
       name: value.name,
       transport: transportOf(value.client_type) ?? 'box',
       box: value.box_configuration,
-      grpc: value.grpc_configuration,
+      grpc:
+        value.grpc_configuration ?? (transportOf(value.client_type) === 'grpc' ? defaultGrpcSection() : null),
       savePath: value.save_path,
       heartbeatFrequencyMs: value.heartbeat_frequency,
       retryTimeoutMs: value.retry_timeout,

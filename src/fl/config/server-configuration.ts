@@ -1,12 +1,21 @@
 import { z } from 'zod';
 import type { Layout } from '../round/run-folder.ts';
 import type { ServerSettings } from '../round/settings.ts';
+import { addressRangeProblem } from '../transport/grpc/peer-address.ts';
 import type { ConfigurationDocument } from './document.ts';
 import { readConfigurationDocument } from './document.ts';
 import type { ParsedConfiguration } from './parse.ts';
 import { parseDocument } from './parse.ts';
 import type { BoxSection, GrpcSection, TransportKind } from './sections.ts';
-import { BOX_SECTION, className, GRPC_SECTION, seconds, transportOf } from './sections.ts';
+import {
+  BOX_SECTION,
+  className,
+  defaultGrpcSection,
+  GRPC_SECTION,
+  grpcFaults,
+  seconds,
+  transportOf,
+} from './sections.ts';
 
 const SERVER_SCHEMA = z.object({
   server_type: className,
@@ -71,6 +80,15 @@ export interface ServerConfiguration {
   readonly settings: ServerSettings;
 }
 
+function listFaults(value: ServerValues): readonly string[] {
+  return (['blacklist', 'whitelist'] as const).flatMap((key) =>
+    value[key].flatMap((entry, index) => {
+      const problem = addressRangeProblem(entry);
+      return problem === undefined ? [] : [`${key}.${index}: ${problem}`];
+    }),
+  );
+}
+
 function contradictions(value: ServerValues): readonly string[] {
   const faults: string[] = [];
   const transport = transportOf(value.server_type);
@@ -83,6 +101,7 @@ function contradictions(value: ServerValues): readonly string[] {
   const other = value.server_manager_type === undefined ? transport : transportOf(value.server_manager_type);
   if (other !== transport)
     faults.push(`server_manager_type "${value.server_manager_type}" does not go with "${value.server_type}"`);
+  if (transport === 'grpc') faults.push(...grpcFaults(value.grpc_configuration), ...listFaults(value));
   if (value.minimum_clients > value.maximum_clients)
     faults.push(
       `minimum_clients ${value.minimum_clients} is above maximum_clients ${value.maximum_clients}: no round could ever begin`,
@@ -125,7 +144,8 @@ export function parseServerConfiguration(
       path,
       transport: transportOf(value.server_type) ?? 'box',
       box: value.box_configuration,
-      grpc: value.grpc_configuration,
+      grpc:
+        value.grpc_configuration ?? (transportOf(value.server_type) === 'grpc' ? defaultGrpcSection() : null),
       taskFile: value.task_configuration_file,
       executorType: value.executor_type,
       executorOptions: value.executor_options ?? {},
