@@ -124,6 +124,7 @@ class ServerLoop {
         const beganAtMs = this.#options.clock.monotonic();
         const step = await this.#step();
         if (this.#fault !== undefined) throw this.#fault;
+        if (this.#state.record.phase.kind === 'ended') break;
         const pauseMs = pauseAfter(this.#options.clock.monotonic() - beganAtMs);
         await this.#wake.sleep(pauseMs, step === null ? LOOK_RETRY_MS : this.#sleepMs(step), park);
       }
