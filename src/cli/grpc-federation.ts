@@ -69,12 +69,13 @@ export async function takePartOverGrpc(
   { options, output }: Surroundings<Omit<ParticipationOptions, 'transport'>>,
 ): Promise<ClientOutcome> {
   const section = sectionOf(configuration, flags);
-  const { credentials, warnings } = await clientCredentials(section, options.clock.now());
+  const { credentials, diagnose, warnings } = await clientCredentials(section, options.clock.now());
   for (const warning of warnings) output.note(`warning: ${warning}`);
   const transport = openGrpcClient({
     ...options,
     target: section.target,
     credentials,
+    diagnose,
     channel: channelSettings('client', section),
     retryTimeoutMs: configuration.retryTimeoutMs,
     transferTimeoutMs: section.transfer_timeout,

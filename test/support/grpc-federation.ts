@@ -10,6 +10,7 @@ import { runGrpcFederationServer } from '../../src/fl/grpc-server.ts';
 import type { FederationEvent } from '../../src/fl/round/event.ts';
 import type { ServerOutcome } from '../../src/fl/server.ts';
 import { channelSettings } from '../../src/fl/transport/grpc/channel-options.ts';
+import type { GrpcClientOptions } from '../../src/fl/transport/grpc/grpc-client.ts';
 import { openGrpcClient } from '../../src/fl/transport/grpc/grpc-client.ts';
 import { silentLogger } from '../../src/logger.ts';
 import { systemRandom } from '../../src/random.ts';
@@ -106,11 +107,11 @@ export class GrpcPlayground {
     name: string,
     overrides: Partial<ParticipationOptions> & {
       section?: GrpcSection;
-      credentials?: ReturnType<typeof credentials.createInsecure>;
+      security?: Pick<GrpcClientOptions, 'credentials' | 'diagnose'>;
     } = {},
   ) {
     const clock = systemClock();
-    const savePath = join(this.ground.root, `client-${name}`);
+    const savePath = overrides.savePath ?? join(this.ground.root, `client-${name}`);
     const onEvent = (event: FederationEvent) => void this.ground.events.push({ ...event, who: name });
     const leave = new AbortController();
     this.#leaving.push(leave);
@@ -118,7 +119,9 @@ export class GrpcPlayground {
     const transport = openGrpcClient({
       ...options,
       target,
-      credentials: overrides.credentials ?? credentials.createInsecure(),
+      credentials: credentials.createInsecure(),
+      diagnose: async () => undefined,
+      ...overrides.security,
       channel: channelSettings('client', overrides.section ?? FAST_CHANNEL),
       retryTimeoutMs: 50,
       transferTimeoutMs: 60_000,

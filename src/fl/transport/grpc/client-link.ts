@@ -135,11 +135,3 @@ export function isPassing(reply: Reply<unknown>): boolean {
 export function isTooLarge(reply: Reply<unknown>): boolean {
   return reply.code === status.RESOURCE_EXHAUSTED && /larger than/i.test(reply.details);
 }
-
-const CERTIFICATE_WORDS =
-  /certificate|self.signed|altname|unable to verify|unable to get (local )?issuer|tlsv1|sslv3|ssl routines/i;
-
-/** Whether a connection failed for its certificates: asking again does not help. */
-export function isCertificateTrouble(reply: Reply<unknown>): boolean {
-  return reply.code === status.UNAVAILABLE && CERTIFICATE_WORDS.test(reply.details);
-}

@@ -4,6 +4,7 @@ import type { ChannelCredentials } from '@grpc/grpc-js';
 import { credentials, ServerCredentials } from '@grpc/grpc-js';
 import { AuthError, ConfigError, messageOf } from '../../../errors.ts';
 import type { GrpcSection } from '../../config/sections.ts';
+import { diagnoseTls } from './tls-diagnosis.ts';
 
 /** The three files of a secure connection, checked. */
 interface KeyFiles {
@@ -126,13 +127,26 @@ export async function serverCredentials(
   return { credentials: ServerCredentials.createSsl(root, [pair], true), warnings };
 }
 
+/** A client's credentials, and a way to find out why they lead to no connection. */
+export interface ClientSecurity extends Secured<ChannelCredentials> {
+  /** What is wrong with the certificates of a connection to `target`; undefined when nothing is. */
+  readonly diagnose: (target: string) => Promise<string | undefined>;
+}
+
 /** A client's credentials. Errors: as the files'. */
-export async function clientCredentials(
-  section: GrpcSection,
-  nowMs: number,
-): Promise<Secured<ChannelCredentials>> {
+export async function clientCredentials(section: GrpcSection, nowMs: number): Promise<ClientSecurity> {
   if (!section.use_secure_connection)
-    return { credentials: credentials.createInsecure(), warnings: [INSECURE] };
+    return {
+      credentials: credentials.createInsecure(),
+      warnings: [INSECURE],
+      diagnose: async () => undefined,
+    };
   const { root, key, chain, warnings } = await loadKeyFiles(section, nowMs);
-  return { credentials: credentials.createSsl(root, key, chain), warnings };
+  const override = section.options.find(([option]) => option === 'grpc.ssl_target_name_override')?.[1];
+  const nameOverride = override === undefined ? null : String(override);
+  return {
+    credentials: credentials.createSsl(root, key, chain),
+    warnings,
+    diagnose: (target) => diagnoseTls({ target, key, chain, root, nameOverride }),
+  };
 }

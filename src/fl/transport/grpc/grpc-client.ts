@@ -3,7 +3,7 @@ import { AuthError } from '../../../errors.ts';
 import { runFolderName } from '../../round/run-folder.ts';
 import type { ClientSession, ClientTransport, FoundRun, RunWish } from '../client-transport.ts';
 import type { ClientLinkOptions, Reply } from './client-link.ts';
-import { ClientLink, isCertificateTrouble, isPassing } from './client-link.ts';
+import { ClientLink, isPassing } from './client-link.ts';
 import type { Remembered } from './client-memory.ts';
 import { ClientMemory } from './client-memory.ts';
 import type { ClientSessionOptions } from './client-session.ts';
@@ -14,6 +14,8 @@ import type { TokenMessage } from './wire-definition.ts';
 export interface GrpcClientOptions
   extends ClientLinkOptions,
     Pick<ClientSessionOptions, 'name' | 'retryTimeoutMs' | 'logger' | 'onEvent'> {
+  /** What is wrong with the certificates of a connection; undefined when nothing is. */
+  readonly diagnose: (target: string) => Promise<string | undefined>;
   /** Where the client's own results go, one folder per run. */
   readonly savePath: string;
 }
@@ -52,13 +54,14 @@ class GrpcTransport implements GrpcClientTransport {
   }
 
   async findRun(wish: RunWish): Promise<FoundRun> {
-    const { target, clock } = this.#options;
+    const { target, clock, diagnose } = this.#options;
     const known = await this.#memory.recall(target);
     const reply = await this.#authenticate(known);
-    if (isCertificateTrouble(reply))
+    const fault = reply.code === status.UNAVAILABLE ? await diagnose(target) : undefined;
+    if (fault !== undefined)
       throw new AuthError({
         code: 'certificate-refused',
-        message: `no secure connection to ${target}: ${reply.details}`,
+        message: `no secure connection to ${target}: ${fault}`,
         hint: 'Check ssl_cert, ssl_root_cert and the name in the server’s certificate; the channel option grpc.ssl_target_name_override names another one.',
       });
     if (isPassing(reply) || reply.code === status.UNIMPLEMENTED)
