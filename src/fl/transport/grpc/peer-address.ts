@@ -1,12 +1,16 @@
 import { BlockList, isIP } from 'node:net';
 
-/** The address of a peer without its port; IPv4 addresses that came in through an IPv6 socket as plain IPv4. */
-export function addressOf(peer: string): string {
-  const lastColon = peer.lastIndexOf(':');
-  const bare = isIP(peer) !== 0 || lastColon === -1 ? peer : peer.slice(0, lastColon);
-  const address = bare.replace(/^\[|\]$/g, '').replace(/%.*$/, '');
+/** IPv4 addresses that came in through an IPv6 socket as plain IPv4; no brackets, no zone. */
+function plainAddress(text: string): string {
+  const address = text.replace(/^\[|\]$/g, '').replace(/%.*$/, '');
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
   return mapped?.[1] ?? address;
+}
+
+/** The address of a peer, which grpc-js names as `address:port`, IPv6 too, and without brackets. */
+export function addressOf(peer: string): string {
+  const lastColon = peer.lastIndexOf(':');
+  return plainAddress(lastColon === -1 ? peer : peer.slice(0, lastColon));
 }
 
 type Family = 'ipv4' | 'ipv6';
@@ -20,7 +24,7 @@ interface Range {
 
 function parseRange(entry: string): Range | undefined {
   const [host = '', prefixText, ...rest] = entry.trim().split('/');
-  const address = addressOf(host);
+  const address = plainAddress(host);
   const version = isIP(address);
   if (version === 0 || rest.length > 0) return undefined;
   const family = version === 4 ? 'ipv4' : 'ipv6';
