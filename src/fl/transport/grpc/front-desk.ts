@@ -72,6 +72,8 @@ export class FrontDesk {
   readonly #observers = new Map<string, Observer>();
   readonly #beatAtMs = new Map<string, number>();
   readonly #told = new Set<string>();
+  /** Who called since this server started: only they can be waited for. */
+  readonly #heard = new Set<string>();
   /** One claim or upload of a name at a time. */
   readonly #turns = new Map<string, Promise<unknown>>();
 
@@ -166,10 +168,14 @@ export class FrontDesk {
     while (clock.monotonic() < deadlineMs && !signal.aborted) {
       const waiting: Seat[] = [];
       for (const seat of seats.all())
-        if (!seat.closed && !this.#told.has(seat.name) && !(await this.#look(seat)).lost) waiting.push(seat);
+        if (this.#isOwedFarewell(seat) && !(await this.#look(seat)).lost) waiting.push(seat);
       if (waiting.length === 0) return;
       await delay(clock, 50, signal);
     }
+  }
+
+  #isOwedFarewell({ name, closed }: Seat): boolean {
+    return !closed && this.#heard.has(name) && !this.#told.has(name);
   }
 
   #invalid(): { readonly kind: 'denied'; readonly text: string; readonly note: null } {
@@ -178,7 +184,9 @@ export class FrontDesk {
 
   #seatOf(token: string, peer: Peer): Seat | undefined {
     const seat = this.#options.seats.holding(token);
-    return seat === undefined || seat.closed || !isSamePeer(seat, peer) ? undefined : seat;
+    if (seat === undefined || seat.closed || !isSamePeer(seat, peer)) return undefined;
+    this.#heard.add(seat.name);
+    return seat;
   }
 
   async #look({ name }: Seat): Promise<ClientObservation> {
@@ -247,6 +255,7 @@ export class FrontDesk {
     const seat: Seat = { ...peer, name, token, fetched: 0, closed: false };
     await seats.put(seat);
     this.#told.delete(name);
+    this.#heard.add(name);
     // Whoever comes back is heard of at once, whatever it said when it left.
     if (known !== undefined) {
       await workdir.remove(runPaths.departed(run, name));
