@@ -106,6 +106,7 @@ export class GrpcPlayground {
     target: string,
     name: string,
     overrides: Partial<ParticipationOptions> & {
+      retryTimeoutMs?: number;
       section?: GrpcSection;
       security?: Pick<GrpcClientOptions, 'credentials' | 'diagnose'>;
     } = {},
@@ -123,7 +124,7 @@ export class GrpcPlayground {
       diagnose: async () => undefined,
       ...overrides.security,
       channel: channelSettings('client', overrides.section ?? FAST_CHANNEL),
-      retryTimeoutMs: 50,
+      retryTimeoutMs: overrides.retryTimeoutMs ?? 50,
       transferTimeoutMs: 60_000,
     });
     try {

@@ -1,4 +1,4 @@
-import type { ServerInterceptingCallInterface, ServerInterceptor } from '@grpc/grpc-js';
+import type { Metadata, ServerInterceptingCallInterface, ServerInterceptor } from '@grpc/grpc-js';
 import { ResponderBuilder, ServerInterceptingCall, ServerListenerBuilder, status } from '@grpc/grpc-js';
 import type { Clock, Timer } from '../../../clock.ts';
 import { DESK_TEXTS } from './desk-answer.ts';
@@ -6,6 +6,7 @@ import { addressOf } from './peer-address.ts';
 import type { Peer } from './seats.ts';
 import type { Release, TransferSlots } from './transfer-slots.ts';
 import { SERVICE_NAME } from './wire-definition.ts';
+import { requestNoteOf } from './wire-notes.ts';
 
 const UPLOAD_PATH = `/${SERVICE_NAME}/SendCheckpoint`;
 /** How long a call without a checkpoint may take to arrive: what comes more slowly is no call. Units: milliseconds. */
@@ -17,6 +18,8 @@ export interface CallGuardOptions {
   readonly slots: TransferSlots;
   /** How many participants there are where a call comes from. */
   readonly seatsOf: (peer: Peer) => number;
+  /** The participant that a token belongs to. */
+  readonly holderOf: (token: string, peer: Peer) => string | undefined;
   /** How long an upload may take. Units: milliseconds. */
   readonly transferTimeoutMs: number;
   /** Called at the end of every call. */
@@ -52,7 +55,7 @@ class GuardedCall {
   }
 
   /** Let the call's bytes in, or end it before any of them is read. */
-  async admit(letIn: () => void): Promise<void> {
+  async admit(metadata: Metadata, letIn: () => void): Promise<void> {
     const { allows, clock, transferTimeoutMs } = this.#options;
     const peer = peerOf(this.#call);
     if (!allows(peer.address)) {
@@ -60,7 +63,7 @@ class GuardedCall {
       return;
     }
     const isUpload = this.#method === UPLOAD_PATH;
-    if (isUpload && !(await this.#takeSlot(peer))) return;
+    if (isUpload && !(await this.#takeSlot(peer, requestNoteOf(metadata)?.token))) return;
     const timeoutMs = isUpload ? transferTimeoutMs : SMALL_CALL_TIMEOUT_MS;
     this.#timer = clock.after(timeoutMs, () =>
       this.#end(status.DEADLINE_EXCEEDED, `the request did not arrive within ${timeoutMs / 1000} s`),
@@ -81,10 +84,14 @@ class GuardedCall {
     this.#options.onCall(this.#method, code);
   }
 
-  /** Strangers are sent away before they cost memory, and nobody holds more slots than it has participants. */
-  async #takeSlot(peer: Peer): Promise<boolean> {
-    const owner = peer.certificate ?? peer.address;
-    const seats = this.#options.seatsOf(peer);
+  /**
+   * Strangers are sent away before they cost memory. Whoever shows its token ahead of the bytes, as our own clients
+   * do, has a slot of its own; all others of one place together have no more than there are participants.
+   */
+  async #takeSlot(peer: Peer, token: string | undefined): Promise<boolean> {
+    const holder = token === undefined ? undefined : this.#options.holderOf(token, peer);
+    const owner = holder === undefined ? `at ${peer.certificate ?? peer.address}` : `participant ${holder}`;
+    const seats = holder === undefined ? this.#options.seatsOf(peer) : 1;
     const running = this.#uploads.get(owner) ?? 0;
     if (seats === 0) this.#end(status.PERMISSION_DENIED, DESK_TEXTS.tokenInvalid);
     else if (running >= seats)
@@ -122,7 +129,7 @@ export function createCallGuard(options: CallGuardOptions): ServerInterceptor {
   return (method, call) => {
     const guarded = new GuardedCall(call, method.path, options, uploads);
     const listener = new ServerListenerBuilder()
-      .withOnReceiveMetadata((metadata, next) => void guarded.admit(() => next(metadata)))
+      .withOnReceiveMetadata((metadata, next) => void guarded.admit(metadata, () => next(metadata)))
       .withOnReceiveHalfClose((next) => {
         guarded.arrived();
         next();

@@ -104,7 +104,7 @@ export class GrpcClientSession implements ClientSession {
       start_sha256: startSha256,
       seconds,
     };
-    const reply = await link.sendCheckpoint(message, { update: meta }, this.#stop.signal);
+    const reply = await link.sendCheckpoint(message, { token, update: meta }, this.#stop.signal);
     if (isTooLarge(reply))
       throw new RejectedError({
         code: 'message-too-large',

@@ -86,6 +86,11 @@ export class FrontDesk {
     return this.#options.seats.all().filter((seat) => !seat.closed && isSamePeer(seat, peer)).length;
   }
 
+  /** The participant that a token belongs to; undefined for a token that opens nothing here. */
+  holderOf(token: string, peer: Peer): string | undefined {
+    return this.#seatOf(token, peer)?.name;
+  }
+
   async authenticate(name: string, peer: Peer, note: RequestNote | undefined): Promise<DeskAnswer<string>> {
     const problem = nameProblem(name);
     if (problem !== undefined)

@@ -84,6 +84,7 @@ export async function listenForClients(options: GrpcServerOptions): Promise<List
     onCall,
     allows: createAddressGate(lists),
     seatsOf: (peer) => current?.seatsOf(peer) ?? 0,
+    holderOf: (token, peer) => current?.holderOf(token, peer),
     transferTimeoutMs: options.transferTimeoutMs,
   });
   const server = new Server({ ...channel.options, interceptors: [guard] });

@@ -14,7 +14,7 @@ const NOTE_MAX_BYTES = 6_000;
 const REQUEST_NOTE = z.object({
   /** The newest round whose model the client has; 0 for none. */
   have: z.number().int().nonnegative().optional(),
-  /** A token from before, when it authenticates anew. */
+  /** A token from before, when it authenticates anew; the token itself ahead of an upload's bytes. */
   token: z.string().max(200).optional(),
   /** What stands beside a checkpoint in a shared folder. */
   update: UPDATE_META.optional(),
