@@ -1,3 +1,4 @@
+import type { status } from '@grpc/grpc-js';
 import { ConfigError } from '../errors.ts';
 import type { ClientOutcome, ParticipationOptions } from '../fl/client.ts';
 import { takePart } from '../fl/client.ts';
@@ -33,8 +34,12 @@ interface Surroundings<Options> {
 export async function serveOverGrpc(
   configuration: ServerConfiguration,
   flags: WorkdirFlags,
-  { options, output }: Surroundings<Omit<FederationServerOptions, 'workdir' | 'layout'>>,
+  surroundings: Surroundings<Omit<FederationServerOptions, 'workdir' | 'layout'>> & {
+    /** Called at the end of every call. */
+    readonly onCall: (method: string, code: status) => void;
+  },
 ): Promise<ServerOutcome> {
+  const { options, output, onCall } = surroundings;
   const section = sectionOf(configuration, flags);
   const { credentials, warnings } = await serverCredentials(section, options.clock.now());
   for (const warning of warnings) output.note(`warning: ${warning}`);
@@ -58,7 +63,7 @@ export async function serveOverGrpc(
       if (output.json) output.document(event);
       output.note(`listening at ${section.target} (port ${port})`);
     },
-    onCall: () => {},
+    onCall,
   });
 }
 

@@ -1,9 +1,10 @@
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { systemClock } from '../../clock.ts';
 import { CorruptError, RoundError } from '../../errors.ts';
 import { createAggregator } from '../../fl/aggregate/create-aggregator.ts';
 import type { ServerConfiguration } from '../../fl/config/server-configuration.ts';
 import { loadServerConfiguration } from '../../fl/config/server-configuration.ts';
+import type { FederationEvent } from '../../fl/round/event.ts';
 import type { ServerOutcome } from '../../fl/server.ts';
 import { type FederationServerOptions, runFederationServer } from '../../fl/server.ts';
 import { inspectCheckpoint } from '../../fl/torch/inspect-checkpoint.ts';
@@ -19,11 +20,13 @@ import { listenForInterrupt } from '../interrupt.ts';
 import type { Output } from '../output.ts';
 import { stopWithParent } from '../parent-watch.ts';
 import { acquireRunLock, sessionOf } from '../run-lock.ts';
+import { createServerMetrics, serveMetrics } from '../server-metrics.ts';
 import { openWorkdir } from '../workdir-factory.ts';
 
 interface ServerFlags extends FederationFlags {
   readonly resume?: string | true;
   readonly new?: boolean;
+  readonly metricsPort?: number;
 }
 
 /** A start point is published as exactly its model: the mean of one. */
@@ -58,6 +61,7 @@ async function serve(
   const ended = new AbortController();
   const aggregator = await openAggregator(configuration, { clock, logger, signal: ended.signal });
   const lock = await acquireRunLock(configuration);
+  const metrics = createServerMetrics();
   const interrupt = listenForInterrupt();
   const stop = new AbortController();
   const park = new AbortController();
@@ -65,7 +69,9 @@ async function serve(
   const onInterrupt = () => (interrupt.signal.reason === 'SIGINT' ? stop : park).abort();
   interrupt.signal.addEventListener('abort', onInterrupt, { once: true });
   const parent = stopWithParent(park);
+  let endpoint: { close(): void } | undefined;
   try {
+    if (flags.metricsPort !== undefined) endpoint = await serveMetrics(metrics, flags.metricsPort);
     const options = {
       ...configuration,
       resume: resumeOf(flags),
@@ -76,14 +82,22 @@ async function serve(
       aggregator,
       inspect,
       stripStartPoint: (source: string, output: string) => stripStartPoint(logger, source, output),
-      onEvent: tell,
+      onEvent: (event: FederationEvent) => {
+        metrics.observe(event);
+        tell(event);
+      },
       stop: stop.signal,
       park: park.signal,
     };
     if (configuration.transport === 'grpc')
-      return await serveOverGrpc(configuration, flags, { options, output: voice.output });
+      return await serveOverGrpc(configuration, flags, {
+        options,
+        output: voice.output,
+        onCall: metrics.call,
+      });
     return await serveOverFolder(configuration, flags, options);
   } finally {
+    endpoint?.close();
     ended.abort();
     parent.dispose();
     interrupt.dispose();
@@ -124,11 +138,19 @@ function conclude({ run, ending, finalModel }: ServerOutcome, output: Output): v
   if (!output.json && finalModel !== null) output.result(finalModel);
 }
 
+function parsePort(value: string): number {
+  const port = Number(value);
+  if (!Number.isSafeInteger(port) || port < 1 || port > 65_535)
+    throw new InvalidArgumentError('Allowed: a port from 1 to 65535.');
+  return port;
+}
+
 /** `mila server CONFIG`: runs the federation's server. */
 export function serverCommand(): Command {
   return withFederationOptions(new Command('server').description("run the federation's server"))
     .option('--resume [run]', 'go on with an interrupted run (default: the newest)', parseRunName)
     .option('--new', 'begin a new run even if one is still open')
+    .option('--metrics-port <port>', "serve the server's numbers to Prometheus on this machine", parsePort)
     .addHelpText('after', '\nExample:\n  mila server server.json --dir /srv/shared --json')
     .action(async (path: string, flags: ServerFlags) => {
       const { configuration, warnings } = await loadServerConfiguration(path);
