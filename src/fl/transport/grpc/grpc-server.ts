@@ -66,7 +66,7 @@ async function bind(server: GrpcServer, target: string, credentials: ServerCrede
 /**
  * Listen for Mila's clients.
  *
- * Guarantees: memory is bounded by `workers` messages of the size limit, twice over while one is framed; beside
+ * Guarantees: memory is bounded by `workers` messages of the size limit, three times over while one is put together; beside
  * the service itself, the standard health and reflection services answer.
  * Errors: StateError 'cannot-listen'.
  */
