@@ -1,11 +1,12 @@
 import { status } from '@grpc/grpc-js';
 import type { Clock } from '../../../clock.ts';
 import { delay } from '../../../clock.ts';
-import { RejectedError, TransientError } from '../../../errors.ts';
+import { messageOf, RejectedError, TransientError } from '../../../errors.ts';
 import type { Logger } from '../../../logger.ts';
 import type { ClientObservation, TrainedUpdate } from '../../round/client-state.ts';
 import type { FederationEvent } from '../../round/event.ts';
 import { FINISHED_WORDS } from '../../round/protocol-texts.ts';
+import { isExpected } from '../background.ts';
 import type { ClientLook, ClientSession } from '../client-transport.ts';
 import type { ClientLink, Reply } from './client-link.ts';
 import { isPassing, isTooLarge } from './client-link.ts';
@@ -51,6 +52,7 @@ export class GrpcClientSession implements ClientSession {
   #asking: Promise<void> | undefined;
   #askNow = new AbortController();
   #failures = 0;
+  #fault: unknown;
 
   constructor(options: ClientSessionOptions, view: ClientView) {
     this.#options = options;
@@ -59,6 +61,7 @@ export class GrpcClientSession implements ClientSession {
   }
 
   async observe({ training }: ClientLook): Promise<ClientObservation> {
+    if (this.#fault !== undefined) throw this.#fault;
     this.#asking ??= this.#keepAsking();
     return observationOf(this.#view, training);
   }
@@ -142,13 +145,21 @@ export class GrpcClientSession implements ClientSession {
     const { signal } = this.#stop;
     while (!signal.aborted && !this.#isOver()) {
       const pauseMs = await this.#ask().catch((error: unknown) => {
+        if (!isExpected(error)) this.#fail(error);
         // The disk, for one: the same question again finds out whether it passed.
-        this.#options.logger.error({ error: String(error) }, 'A model could not be kept; trying again.');
+        this.#options.logger.error({ error: messageOf(error) }, 'A model could not be kept; trying again.');
         return retryTimeoutMs;
       });
       if (this.#askNow.signal.aborted && !signal.aborted) this.#askNow = new AbortController();
       if (pauseMs > 0 && !this.#isOver()) await delay(clock, pauseMs, this.#askNow.signal);
     }
+  }
+
+  /** A bug: whoever looks next throws it. */
+  #fail(error: unknown): void {
+    this.#fault = error;
+    this.#stop.abort();
+    this.#options.onChange();
   }
 
   #isOver(): boolean {

@@ -1,33 +1,24 @@
-import { open, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import type { Clock } from '../../../clock.ts';
 import { delay } from '../../../clock.ts';
 import type { Random } from '../../../random.ts';
 import type { ClientObservation } from '../../round/client-state.ts';
-import {
-  CONTROL_FILE_MAX_BYTES,
-  FINISHED_WORDS,
-  parseAnswer,
-  unixSecondsText,
-} from '../../round/protocol-texts.ts';
+import { CONTROL_FILE_MAX_BYTES, FINISHED_WORDS, unixSecondsText } from '../../round/protocol-texts.ts';
 import { nameProblem, participantKey, runPaths } from '../../round/run-folder.ts';
 import { createClientObserver } from '../client-observer.ts';
-import type { UpdateMeta } from '../side-file.ts';
-import { writeSideFile } from '../side-file.ts';
 import type { Workdir } from '../workdir.ts';
+import { askForAdmission } from './admission.ts';
 import type { DeskAnswer, DeskModel } from './desk-answer.ts';
 import { DESK_TEXTS } from './desk-answer.ts';
 import type { Peer, Seat, Seats } from './seats.ts';
 import { isSamePeer } from './seats.ts';
+import { storeUpload } from './upload-store.ts';
 import type { AnswerNote, RequestNote } from './wire-notes.ts';
 
-/** How long the server's loop may take to answer a claim. Units: milliseconds. */
-const ADMISSION_TIMEOUT_MS = 20_000;
 /** Heartbeats that come faster than this are one. Units: milliseconds. */
 const BEAT_INTERVAL_MIN_MS = 200;
 /** The longest task configuration that is read. Units: bytes. */
 const TASK_MAX_BYTES = 16_777_216;
-/** Compared at a time. Units: bytes. */
-const PIECE_BYTES = 1 << 18;
 
 export interface FrontDeskOptions {
   readonly workdir: Workdir;
@@ -40,25 +31,6 @@ export interface FrontDeskOptions {
 }
 
 type Observer = ReturnType<typeof createClientObserver>;
-
-/** Whether a file holds exactly these bytes. */
-async function holds(path: string, content: Uint8Array): Promise<boolean> {
-  const handle = await open(path, 'r');
-  try {
-    const { size } = await handle.stat();
-    if (size !== content.length) return false;
-    const piece = Buffer.allocUnsafe(PIECE_BYTES);
-    for (let offset = 0; offset < size; ) {
-      const { bytesRead } = await handle.read(piece, 0, PIECE_BYTES, offset);
-      if (bytesRead === 0) return false;
-      if (piece.compare(content, offset, offset + bytesRead, 0, bytesRead) !== 0) return false;
-      offset += bytesRead;
-    }
-    return true;
-  } finally {
-    await handle.close();
-  }
-}
 
 /**
  * Stands in the run folder for every participant that is at the other end of a connection: its calls become the
@@ -163,7 +135,9 @@ export class FrontDesk {
         kind: 'unfit',
         text: `no checkpoint is wanted: round ${newest} is open, and this is for ${round}`,
       };
-    return this.#inTurn(seat.name, () => this.#take(seat, round, message.content, note?.update));
+    const upload = { name: seat.name, round, content: message.content, update: note?.update };
+    await this.#inTurn(seat.name, () => storeUpload(this.#options, upload));
+    return { kind: 'ok', value: null, note: null };
   }
 
   /** Wait until every participant that is still there knows how the run ended, or for `timeoutMs`. */
@@ -250,7 +224,8 @@ export class FrontDesk {
         text: DESK_TEXTS.refused(`The name ${name} is taken.`),
         note: this.#note(null),
       };
-    const answer = known === undefined ? await this.#claim(name) : ('authenticated' as const);
+    const answer =
+      known === undefined ? await askForAdmission(this.#options, name) : ('authenticated' as const);
     if (answer === undefined)
       return { kind: 'away', text: 'the server did not come to a decision; try again' };
     if (answer !== 'authenticated') return { kind: 'denied', text: answer.refusal, note: this.#note(null) };
@@ -277,34 +252,6 @@ export class FrontDesk {
     // Without certificates an address is all there is, and a restarted machine may have got another one.
     if (known.certificate !== null || peer.certificate !== null) return false;
     return known.closed || (await this.#look(known)).lost;
-  }
-
-  /** Lay the empty claim into the folder and wait for what the server writes into it. */
-  async #claim(name: string): Promise<'authenticated' | { readonly refusal: string } | undefined> {
-    const { workdir, run, clock } = this.#options;
-    const path = runPaths.authentication(run, 'documented', name);
-    let changed: () => void = () => {};
-    const watch = await workdir.watch(() => changed());
-    try {
-      await workdir.write(path, '');
-      const deadlineMs = clock.monotonic() + ADMISSION_TIMEOUT_MS;
-      while (clock.monotonic() < deadlineMs) {
-        const again = new AbortController();
-        changed = () => again.abort();
-        const text = (await workdir.read(path, CONTROL_FILE_MAX_BYTES))?.toString('utf8') ?? '';
-        const answer = parseAnswer(text);
-        if (answer === 'authenticated') return answer;
-        if (answer === 'error') {
-          // Taken back, so that a later try is judged anew.
-          await workdir.remove(path);
-          return { refusal: text.trim().replace(/^Error - /, '') };
-        }
-        await delay(clock, deadlineMs - clock.monotonic(), again.signal);
-      }
-      return undefined;
-    } finally {
-      await watch.close();
-    }
   }
 
   async #give(seat: Seat, seen: ClientObservation, round: number): Promise<DeskAnswer<DeskModel>> {
@@ -342,31 +289,5 @@ export class FrontDesk {
       text: isFinished ? DESK_TEXTS.finished : text.split('\n', 1)[0] || 'The session was closed.',
       note: this.#note(seen),
     };
-  }
-
-  /** Put an upload where the server looks for it. The first usable one of a round stands. */
-  async #take(
-    seat: Seat,
-    round: number,
-    content: Buffer,
-    update: UpdateMeta | undefined,
-  ): Promise<DeskAnswer<null>> {
-    const { workdir, run } = this.#options;
-    const { name } = seat;
-    const done: DeskAnswer<null> = { kind: 'ok', value: null, note: null };
-    const path = runPaths.update(run, round, name);
-    const entries = await workdir.list(runPaths.round(run, round));
-    const has = (file: string) => entries.some((entry) => entry.name === file);
-    const key = participantKey(name);
-    if (has(`${key}.pt`)) {
-      const isRefused = has(`${key}.refused.json`);
-      if (!isRefused || (await holds(workdir.absolutePath(path), content))) return done;
-    }
-    const metaPath = runPaths.updateMeta(run, round, name);
-    // The side file first: whoever sees the checkpoint can read what it is.
-    if (update === undefined) await workdir.remove(metaPath);
-    else await writeSideFile(workdir, metaPath, { ...update, participant: name });
-    await workdir.write(path, content);
-    return done;
   }
 }
