@@ -1,4 +1,5 @@
 import type { status } from '@grpc/grpc-js';
+import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import { ConfigError } from '../errors.ts';
 import type { ClientOutcome, ParticipationOptions } from '../fl/client.ts';
 import { takePart } from '../fl/client.ts';
@@ -22,6 +23,8 @@ function sectionOf(configuration: ParticipantConfiguration, flags: WorkdirFlags)
       message: `${configuration.path} asks for gRPC, which has no shared folder`,
       hint: 'Leave out --dir and --mount, or use BoxServer and BoxClient.',
     });
+  // What the library would print by itself reaches the person as an error of ours.
+  setLogVerbosity(logVerbosity.NONE);
   return configuration.grpc ?? defaultGrpcSection();
 }
 
