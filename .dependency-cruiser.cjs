@@ -100,6 +100,12 @@ module.exports = {
       { dependencyTypes: ['core'] },
     ),
     rule(
+      'grpc-in-its-room',
+      'The federation knows its ports, not gRPC.',
+      { path: '^src/(?!cli/|fl/grpc-server\\.ts|fl/transport/grpc/)' },
+      { path: 'node_modules/(@grpc|grpc-health-check)' },
+    ),
+    rule(
       'pino-in-cli',
       'Only the command line builds a logger.',
       { path: '^src/(?!cli/)' },

@@ -72,6 +72,8 @@ export function describeEvent(event: FederationEvent): string {
       return `warning: ${event.message}`;
     case 'participant-lost':
       return `${event.participant} is lost in round ${event.round}`;
+    case 'participant-left':
+      return `${event.participant} left in round ${event.round}`;
     case 'participant-back':
       return `${event.participant} is back in round ${event.round}`;
     case 'waiting':

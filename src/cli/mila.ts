@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { aggregateCommand } from './commands/aggregate.ts';
+import { certificatesCommand } from './commands/certificates.ts';
 import { checkpointCommand } from './commands/checkpoint.ts';
 import { clientCommand } from './commands/client.ts';
 import { demoCommand } from './commands/demo.ts';
@@ -12,6 +13,7 @@ await runProgram(
     clientCommand(),
     aggregateCommand(),
     checkpointCommand(),
+    certificatesCommand(),
     demoCommand(),
   ]),
 );

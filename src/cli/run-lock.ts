@@ -6,8 +6,9 @@ import { participantKey } from '../fl/round/run-folder.ts';
 import type { Lock } from '../sync/mount/lock.ts';
 import { acquireLock } from '../sync/mount/lock.ts';
 
-/** Which shared folder a configuration means, whatever machine mirrors it where. */
-export function sessionOf({ box }: ParticipantConfiguration): string {
+/** Which shared folder, or which server's address, a configuration means. */
+export function sessionOf({ box, grpc, transport }: ParticipantConfiguration): string {
+  if (transport === 'grpc') return `grpc://${grpc?.target ?? ''}`;
   return box === null ? '' : `${box.shared_dir_name}/${box.save_path}`;
 }
 

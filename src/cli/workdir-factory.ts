@@ -48,9 +48,9 @@ export async function openWorkdir(
   const { box, path, transport } = configuration;
   if (transport === 'grpc')
     throw new ConfigError({
-      code: 'transport-not-available',
-      message: `${path} asks for gRPC, which this version does not speak`,
-      hint: 'Use mila.services.servers.BoxServer and mila.services.clients.BoxClient, with Box or with --dir.',
+      code: 'no-shared-folder',
+      message: `${path} asks for gRPC, which has no shared folder`,
+      hint: 'Leave out --dir and --mount, or use BoxServer and BoxClient.',
     });
   if (box === null)
     throw new ConfigError({
@@ -65,7 +65,7 @@ export async function openWorkdir(
     });
   if (flags.dir !== undefined) {
     const root = join(resolve(flags.dir), shared_dir_name, save_path);
-    return { workdir: await openPlainWorkdir({ root, ...dependencies }), close: async () => {} };
+    return { workdir: await openPlainWorkdir({ ...dependencies, root }), close: async () => {} };
   }
   const layout = mountLayoutOf(configuration);
   if (flags.mount === true) return openOnOwnMount(configuration, dependencies);
@@ -77,7 +77,7 @@ export async function openWorkdir(
       data: { dir: layout.directory },
     });
   await mirrorStands(configuration, dependencies);
-  return openMountWorkdir({ layout, ...dependencies });
+  return openMountWorkdir({ ...dependencies, layout });
 }
 
 /** How long a mount may take to find or make the folder in Box before its server gives up waiting for it. */
@@ -128,7 +128,7 @@ async function openOnOwnMount(
   const layout = mountLayoutOf(configuration);
   const mount = await startOwnMount(configuration, { ...dependencies, environment: process.env });
   const opened = await mirrorStands(configuration, dependencies)
-    .then(() => openMountWorkdir({ layout, ...dependencies }))
+    .then(() => openMountWorkdir({ ...dependencies, layout }))
     .catch(async (error) => {
       await mount.stop();
       throw error;

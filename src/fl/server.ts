@@ -127,10 +127,11 @@ class ServerLoop {
     await this.#save(this.#state.record);
     const watch = await workdir.watch(hint);
     try {
-      while (!park.aborted && this.#state.record.phase.kind !== 'ended') {
+      while (!park.aborted && !this.#hasEnded()) {
         const beganAtMs = this.#options.clock.monotonic();
         const step = await this.#step();
         if (this.#fault !== undefined) throw this.#fault;
+        if (this.#hasEnded()) break;
         const pauseMs = pauseAfter(this.#options.clock.monotonic() - beganAtMs);
         await this.#wake.sleep(pauseMs, step === null ? LOOK_RETRY_MS : this.#sleepMs(step), park);
       }
@@ -143,6 +144,10 @@ class ServerLoop {
       await this.#background.close();
     }
     return this.#outcome();
+  }
+
+  #hasEnded(): boolean {
+    return this.#state.record.phase.kind === 'ended';
   }
 
   /** One look and what follows from it; null when the folder could not be looked at. */

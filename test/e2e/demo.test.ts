@@ -118,6 +118,41 @@ describe('mila demo', () => {
   );
 
   it(
+    'does the same over secure gRPC, without a Box',
+    async () => {
+      const started = demo(
+        '--transport',
+        'grpc',
+        '--clients',
+        '2',
+        '--rounds',
+        '1',
+        '--json',
+        '--keep',
+        keep,
+      );
+      await until(started, 'server: round 1 begins');
+      const children = childrenOf(started.pid);
+      expect(children).toHaveLength(3);
+      expect([await started.ended, started.stderr()]).toEqual([0, expect.any(String)]);
+      expect(children.filter(({ pid }) => isAlive(pid))).toEqual([]);
+      const result = resultSchema.parse(JSON.parse(started.stdout()));
+      const [only] = result.rounds;
+      expect(only?.aggregate).toBeGreaterThan(Math.min(...Object.values(only?.clients ?? {})));
+      expect(result.api_calls.total).toBe(0);
+      expect(result.final_model).toBe(join(result.run_folder, 'rounds', 'round_2', 'server.agg'));
+      expect((await namesBelow(join(keep, 'certificates'))).filter((name) => name.endsWith('.crt'))).toEqual([
+        'root.crt',
+        'server.crt',
+        'tester1.crt',
+        'tester2.crt',
+      ]);
+      await expectPyTorchLoads(result.final_model);
+    },
+    RUN_TIMEOUT_MS,
+  );
+
+  it(
     'stops every process in order when asked to, and leaves nothing',
     async () => {
       const started = demo('--clients', '2');

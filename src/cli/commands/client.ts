@@ -1,11 +1,14 @@
 import { Command } from 'commander';
 import { systemClock } from '../../clock.ts';
+import type { ClientOutcome, FederationClientOptions } from '../../fl/client.ts';
 import { runFederationClient } from '../../fl/client.ts';
+import type { ClientConfiguration } from '../../fl/config/client-configuration.ts';
 import { loadClientConfiguration } from '../../fl/config/client-configuration.ts';
 import { openExecutor } from '../executor-factory.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { FederationFlags } from '../federation-options.ts';
 import { federationVoice, parseRunName, withFederationOptions } from '../federation-options.ts';
+import { takePartOverGrpc } from '../grpc-federation.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import { stopWithParent } from '../parent-watch.ts';
 import { acquireRunLock } from '../run-lock.ts';
@@ -28,38 +31,46 @@ async function takePart(path: string, flags: ClientFlags): Promise<void> {
   await executor.check?.();
   const lock = await acquireRunLock(configuration);
   const interrupt = listenForInterrupt();
-  const opened = await openWorkdir(configuration, flags, {
-    clock,
-    logger,
-    isInterrupted: interrupt.interrupted,
-  }).catch(async (error) => {
-    interrupt.dispose();
-    await lock.release();
-    throw error;
-  });
   const leave = new AbortController();
   interrupt.signal.addEventListener('abort', () => leave.abort(), { once: true });
   const parent = stopWithParent(leave);
   try {
-    const { run, ending } = await runFederationClient({
+    const options = {
       ...configuration,
       run: flags.run ?? null,
-      workdir: opened.workdir,
       clock,
       logger,
       executor,
       onEvent: tell,
       signal: leave.signal,
-    });
+    };
+    const { run, ending } =
+      configuration.transport === 'grpc'
+        ? await takePartOverGrpc(configuration, flags, { options, output })
+        : await takePartOverFolder(configuration, flags, options, interrupt.interrupted);
     if (ending !== null) return;
     if (run !== null) output.note(`${configuration.name} left run ${run}; the next start goes on with it`);
     process.exitCode = EXIT.interrupted;
   } finally {
     parent.dispose();
-    await opened.close();
     // Last, so that a second signal still stops at once whatever hangs above.
     interrupt.dispose();
     await lock.release();
+  }
+}
+
+async function takePartOverFolder(
+  configuration: ClientConfiguration,
+  flags: ClientFlags,
+  options: Omit<FederationClientOptions, 'workdir'>,
+  isInterrupted: () => boolean,
+): Promise<ClientOutcome> {
+  const { clock, logger } = options;
+  const { workdir, close } = await openWorkdir(configuration, flags, { clock, logger, isInterrupted });
+  try {
+    return await runFederationClient({ ...options, workdir });
+  } finally {
+    await close();
   }
 }
 

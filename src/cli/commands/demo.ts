@@ -11,7 +11,7 @@ import { callsText, type DemoResult, demoDocument, demoText } from '../demo/demo
 import { runSession } from '../demo/demo-session.ts';
 import { type DemoView, demoView } from '../demo/demo-view.ts';
 import { evaluateRun } from '../demo/evaluation.ts';
-import { type DemoSize, writeSessionFiles } from '../demo/session-files.ts';
+import { type DemoSize, type DemoTransport, writeSessionFiles } from '../demo/session-files.ts';
 import { EXIT } from '../exit-codes.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import { processOutput } from '../output.ts';
@@ -25,6 +25,7 @@ interface DemoFlags {
   readonly clients: number;
   readonly rounds: number;
   readonly seed: number;
+  readonly transport: DemoTransport;
   readonly keep?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -91,7 +92,7 @@ async function runDemo({ folder, size, view, clock, signal }: DemoRun): Promise<
     record,
     accuracy: rounds,
     facts: [
-      ['API calls', callsText(apiCalls)],
+      ...(size.transport === 'box' ? [['API calls', callsText(apiCalls)] as const] : []),
       ['took', `${seconds.toFixed(1)} s`],
     ],
   });
@@ -101,8 +102,8 @@ async function runDemo({ folder, size, view, clock, signal }: DemoRun): Promise<
 
 async function demo(flags: DemoFlags): Promise<void> {
   const output = processOutput({ ...flags, noColour: flags.color === false });
-  const { clients, rounds, seed } = flags;
-  const size = { clients, rounds, seed };
+  const { clients, rounds, seed, transport } = flags;
+  const size = { clients, rounds, seed, transport };
   const interrupt = listenForInterrupt();
   const stop = new AbortController();
   interrupt.signal.addEventListener('abort', () => stop.abort(), { once: true });
@@ -147,11 +148,13 @@ function countUpTo(max: number) {
 export function demoCommand(): Command {
   return new Command('demo')
     .description(
-      'a whole federation on this machine: Box emulator, mounts, one server, some clients, real digits',
+      'a whole federation on this machine: Box emulator and mounts or gRPC, one server, some clients, real digits',
     )
     .option('--clients <n>', 'how many clients take part', countUpTo(CLIENTS_MAX), 3)
     .option('--rounds <n>', 'how many rounds they train', countUpTo(ROUNDS_MAX), 3)
-    .addOption(new Option('--transport <name>', 'how the files travel').choices(['box']).default('box'))
+    .addOption(
+      new Option('--transport <name>', 'how the files travel').choices(['box', 'grpc']).default('box'),
+    )
     .option('--keep <dir>', 'a new or empty directory for everything that the demo makes')
     .option('--seed <n>', 'another division of the digits and other start weights', countUpTo(2 ** 31 - 1), 1)
     .option('--json', 'the result as one JSON document on standard output')

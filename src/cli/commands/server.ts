@@ -1,12 +1,13 @@
 import { join } from 'node:path';
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { systemClock } from '../../clock.ts';
 import { CorruptError, RoundError } from '../../errors.ts';
 import { createAggregator } from '../../fl/aggregate/create-aggregator.ts';
 import type { ServerConfiguration } from '../../fl/config/server-configuration.ts';
 import { loadServerConfiguration } from '../../fl/config/server-configuration.ts';
+import type { FederationEvent } from '../../fl/round/event.ts';
 import type { ServerOutcome } from '../../fl/server.ts';
-import { runFederationServer } from '../../fl/server.ts';
+import { type FederationServerOptions, runFederationServer } from '../../fl/server.ts';
 import { inspectCheckpoint } from '../../fl/torch/inspect-checkpoint.ts';
 import { participantId } from '../../ids.ts';
 import type { Logger } from '../../logger.ts';
@@ -16,15 +17,18 @@ import { EXIT } from '../exit-codes.ts';
 import type { FederationFlags } from '../federation-options.ts';
 import { federationVoice, parseRunName, withFederationOptions } from '../federation-options.ts';
 import { readSummary, summaryText } from '../federation-summary.ts';
+import { serveOverGrpc } from '../grpc-federation.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import type { Output } from '../output.ts';
 import { stopWithParent } from '../parent-watch.ts';
 import { acquireRunLock, sessionOf } from '../run-lock.ts';
+import { createServerMetrics, serveMetrics } from '../server-metrics.ts';
 import { openWorkdir } from '../workdir-factory.ts';
 
 interface ServerFlags extends FederationFlags {
   readonly resume?: string | true;
   readonly new?: boolean;
+  readonly metricsPort?: number;
 }
 
 /** A start point is published as exactly its model: the mean of one. */
@@ -59,45 +63,63 @@ async function serve(
   const ended = new AbortController();
   const aggregator = await openAggregator(configuration, { clock, logger, signal: ended.signal });
   const lock = await acquireRunLock(configuration);
+  const metrics = createServerMetrics();
   const interrupt = listenForInterrupt();
-  const opened = await openWorkdir(configuration, flags, {
-    clock,
-    logger,
-    isInterrupted: interrupt.interrupted,
-  }).catch(async (error) => {
-    interrupt.dispose();
-    await lock.release();
-    throw error;
-  });
   const stop = new AbortController();
   const park = new AbortController();
   // A person's Ctrl-C ends the run for everybody, as in kMoL; a machine that shuts down only leaves it open.
   const onInterrupt = () => (interrupt.signal.reason === 'SIGINT' ? stop : park).abort();
   interrupt.signal.addEventListener('abort', onInterrupt, { once: true });
   const parent = stopWithParent(park);
+  let endpoint: { close(): void } | undefined;
   try {
-    return await runFederationServer({
+    if (flags.metricsPort !== undefined) endpoint = await serveMetrics(metrics, flags.metricsPort);
+    const options = {
       ...configuration,
       resume: resumeOf(flags),
       session: sessionOf(configuration),
-      workdir: opened.workdir,
       clock,
       random: systemRandom(),
       logger,
       aggregator,
       inspect,
-      stripStartPoint: (source, output) => stripStartPoint(logger, source, output),
-      onEvent: tell,
+      stripStartPoint: (source: string, output: string) => stripStartPoint(logger, source, output),
+      onEvent: (event: FederationEvent) => {
+        metrics.observe(event);
+        tell(event);
+      },
       stop: stop.signal,
       park: park.signal,
-    });
+    };
+    if (configuration.transport === 'grpc')
+      return await serveOverGrpc(configuration, flags, {
+        options,
+        output: voice.output,
+        onCall: metrics.call,
+      });
+    return await serveOverFolder(configuration, flags, options, interrupt.interrupted);
   } finally {
+    endpoint?.close();
     ended.abort();
     parent.dispose();
-    await opened.close();
     // Last, so that a second signal still stops at once whatever hangs above.
     interrupt.dispose();
     await lock.release();
+  }
+}
+
+async function serveOverFolder(
+  configuration: ServerConfiguration,
+  flags: ServerFlags,
+  options: Omit<FederationServerOptions, 'workdir'>,
+  isInterrupted: () => boolean,
+): Promise<ServerOutcome> {
+  const { clock, logger } = options;
+  const { workdir, close } = await openWorkdir(configuration, flags, { clock, logger, isInterrupted });
+  try {
+    return await runFederationServer({ ...options, workdir });
+  } finally {
+    await close();
   }
 }
 
@@ -132,11 +154,19 @@ function conclude({ run, ending, finalModel }: ServerOutcome, output: Output): v
   if (!output.json && finalModel !== null) output.result(finalModel);
 }
 
+function parsePort(value: string): number {
+  const port = Number(value);
+  if (!Number.isSafeInteger(port) || port < 1 || port > 65_535)
+    throw new InvalidArgumentError('Allowed: a port from 1 to 65535.');
+  return port;
+}
+
 /** `mila server CONFIG`: runs the federation's server. */
 export function serverCommand(): Command {
   return withFederationOptions(new Command('server').description("run the federation's server"))
     .option('--resume [run]', 'go on with an interrupted run (default: the newest)', parseRunName)
     .option('--new', 'begin a new run even if one is still open')
+    .option('--metrics-port <port>', "serve the server's numbers to Prometheus on this machine", parsePort)
     .addHelpText('after', '\nExample:\n  mila server server.json --dir /srv/shared --json')
     .action(async (path: string, flags: ServerFlags) => {
       const { configuration, warnings } = await loadServerConfiguration(path);

@@ -49,7 +49,7 @@ export function demoText(result: DemoResult, colour: boolean): string {
     `run folder   ${result.runFolder}`,
     `final model  ${result.finalModel}`,
     `report       ${result.report}`,
-    `API calls    ${callsText(result.apiCalls)}`,
+    ...(result.apiCalls.total > 0 ? [`API calls    ${callsText(result.apiCalls)}`] : []),
     `took         ${result.seconds.toFixed(1)} s`,
   ].join('\n');
 }

@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import type { Clock } from '../../clock.ts';
 import { MilaError, TransientError } from '../../errors.ts';
+import { RUNS_FOLDER } from '../../fl/grpc-server.ts';
 import { type ChildEvent, ChildProgram } from '../child-program.ts';
 import { Administrator, type ApiCalls } from './administrator.ts';
 import type { DemoView } from './demo-view.ts';
-import { BOX, type DemoSize, type SessionFiles, type Site } from './session-files.ts';
+import { BOX, connectClients, type DemoSize, GRPC, type SessionFiles, type Site } from './session-files.ts';
 
 /** How long the emulator, and then every mount, may take to be ready. */
 const READY_TIMEOUT_MS = 60_000;
@@ -50,7 +51,11 @@ class DemoSession {
     else options.signal.addEventListener('abort', interrupted, { once: true });
   }
 
-  async run(): Promise<SessionResult> {
+  run(): Promise<SessionResult> {
+    return this.#options.size.transport === 'grpc' ? this.#runOverGrpc() : this.#runOverBox();
+  }
+
+  async #runOverBox(): Promise<SessionResult> {
     const { files, view } = this.#options;
     view.phase('starting the Box emulator');
     const administrator = await this.#startBox();
@@ -64,6 +69,32 @@ class DemoSession {
     const apiCalls = await this.#step(administrator.apiCalls());
     view.phase('fetching the whole run folder from Box');
     return { runFolder: await this.#fetchRun(run), apiCalls };
+  }
+
+  async #runOverGrpc(): Promise<SessionResult> {
+    const { files, view, directory } = this.#options;
+    view.phase(`making certificates for the server and ${files.clients.length} clients`);
+    const names = files.clients.flatMap(({ name }) => ['--client', name]);
+    const args = [
+      'certificates',
+      '-o',
+      GRPC.certificates,
+      '--host',
+      GRPC.host,
+      ...names,
+      '--json',
+      '--quiet',
+    ];
+    const maker = { name: 'maker of certificates', program: 'mila', args, directory, ends: true } as const;
+    await this.#step(this.#start([maker])[0]?.exited);
+    view.phase('training');
+    const server = this.#startParticipants([files.server]);
+    const listening = await this.#step(server.programs[0]?.waitFor('listening', READY_TIMEOUT_MS));
+    await connectClients(files.clients, Number(listening?.['port']));
+    const clients = this.#startParticipants(files.clients);
+    await this.#awaitEnd([...server.programs, ...clients.programs]);
+    const runFolder = join(files.server.directory, 'logs', RUNS_FOLDER, server.run());
+    return { runFolder, apiCalls: { total: 0, byUser: {}, byEndpoint: {} } };
   }
 
   /** Stop every process, the youngest first. */
@@ -110,7 +141,13 @@ class DemoSession {
   }
 
   async #federate(sites: readonly Site[]): Promise<string> {
-    const { view, size, clock } = this.#options;
+    const { programs, run } = this.#startParticipants(sites);
+    await this.#awaitEnd(programs);
+    return run();
+  }
+
+  #startParticipants(sites: readonly Site[]) {
+    const { view } = this.#options;
     let run = '';
     const onEvent = (site: Site, event: ChildEvent) => {
       if (site.role === 'server' && event.event === 'run-created') run = String(event['run']);
@@ -126,6 +163,11 @@ class DemoSession {
         ends: true,
       })),
     );
+    return { programs, run: () => run };
+  }
+
+  async #awaitEnd(programs: readonly ChildProgram[]): Promise<void> {
+    const { size, clock } = this.#options;
     const limitMs =
       FEDERATION_TIMEOUT_BASE_MS + size.rounds * size.clients * FEDERATION_TIMEOUT_PER_TRAINING_MS;
     const timer = clock.after(limitMs, () =>
@@ -141,7 +183,6 @@ class DemoSession {
     } finally {
       timer.cancel();
     }
-    return run;
   }
 
   /** Mirror everything once: the participants' own mounts hold only what each of them needs. */
@@ -201,7 +242,7 @@ class DemoSession {
 }
 
 /**
- * Run one federation over an emulated Box, every program a process of its own.
+ * Run one federation over an emulated Box, or over gRPC, every program a process of its own.
  *
  * Guarantees: when this settles, every process that it started is gone.
  * Errors: the class that the failed process's exit code stands for; MilaError 'interrupted' after an abort.

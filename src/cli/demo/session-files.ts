@@ -2,11 +2,15 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BUILT_IN_TRAINER } from '../../fl/executor/create-executor.ts';
 
+/** How the models travel. */
+export type DemoTransport = 'box' | 'grpc';
+
 /** The size and seed of a demo. */
 export interface DemoSize {
   readonly clients: number;
   readonly rounds: number;
   readonly seed: number;
+  readonly transport: DemoTransport;
 }
 
 /** One program pair (mount and federation) of the demo: where it lives and what it is called. */
@@ -29,6 +33,9 @@ export interface SessionFiles {
 
 /** The names that the administrator and all configurations share. */
 export const BOX = { groupName: 'kmol group', folderName: 'kmol folder', savePath: 'jwt/mnist_run' } as const;
+
+/** Where a demo over gRPC keeps its certificates, and what its server is called in them. */
+export const GRPC = { certificates: 'certificates', host: 'localhost' } as const;
 
 /** MNIST digits per client; with five sites and more, all 60,000 of the training set are given out. */
 const DIGITS_PER_CLIENT = 6_000;
@@ -55,11 +62,37 @@ const boxSection = {
   mount_path: 'box',
 };
 
-function serverConfiguration({ clients, rounds }: DemoSize): Record<string, unknown> {
+/** Port 0 lets the system choose. */
+function grpcSection(name: string, port: number) {
+  const file = (suffix: string) => `../${GRPC.certificates}/${suffix}`;
+  return {
+    grpc_configuration: {
+      target: `${GRPC.host}:${port}`,
+      use_secure_connection: true,
+      ssl_private_key: file(`${name}.key`),
+      ssl_cert: file(`${name}.crt`),
+      ssl_root_cert: file('root.crt'),
+    },
+  };
+}
+
+function serverTransport(transport: DemoTransport): Record<string, unknown> {
+  if (transport === 'grpc')
+    return {
+      server_type: 'mila.services.servers.GrpcServer',
+      server_manager_type: 'mila.services.server_manager.GrpcServicer',
+      ...grpcSection('server', 0),
+    };
   return {
     server_type: 'mila.services.servers.BoxServer',
     server_manager_type: 'mila.services.server_manager.BoxServicer',
     box_configuration: boxSection,
+  };
+}
+
+function serverConfiguration({ clients, rounds, transport }: DemoSize): Record<string, unknown> {
+  return {
+    ...serverTransport(transport),
     task_configuration_file: 'task.json',
     aggregator_type: 'mila.aggregators.PlainTorchAggregator',
     aggregator_options: {},
@@ -73,11 +106,16 @@ function serverConfiguration({ clients, rounds }: DemoSize): Record<string, unkn
   };
 }
 
-function clientConfiguration(name: string, index: number): Record<string, unknown> {
+const overBox = { client_type: 'mila.services.clients.BoxClient', box_configuration: boxSection };
+
+function clientConfiguration(
+  name: string,
+  index: number,
+  transport: Record<string, unknown>,
+): Record<string, unknown> {
   return {
     name,
-    client_type: 'mila.services.clients.BoxClient',
-    box_configuration: boxSection,
+    ...transport,
     save_path: 'logs/',
     heartbeat_frequency: 10,
     model_overwrites: { partition_index: index },
@@ -85,10 +123,20 @@ function clientConfiguration(name: string, index: number): Record<string, unknow
   };
 }
 
+const writeJson = (path: string, value: unknown) =>
+  writeFile(path, `${JSON.stringify(value, undefined, 2)}\n`);
+
+/** Tell the clients' configuration files where the server listens. */
+export async function connectClients(clients: readonly Site[], port: number): Promise<void> {
+  for (const [index, { name, directory, configuration }] of clients.entries()) {
+    const client_type = 'mila.services.clients.GrpcClient';
+    const transport = { client_type, retry_timeout: 0.2, ...grpcSection(name, port) };
+    await writeJson(join(directory, configuration), clientConfiguration(name, index, transport));
+  }
+}
+
 /** Write the ordinary configuration files of a server and its clients below `directory`. */
 export async function writeSessionFiles(directory: string, size: DemoSize): Promise<SessionFiles> {
-  const writeJson = (path: string, value: unknown) =>
-    writeFile(path, `${JSON.stringify(value, undefined, 2)}\n`);
   const site = async (role: Site['role'], name: string, configuration: unknown): Promise<Site> => {
     const made = { role, name, directory: join(directory, name), configuration: `${role}.json` };
     await mkdir(made.directory, { recursive: true });
@@ -99,7 +147,7 @@ export async function writeSessionFiles(directory: string, size: DemoSize): Prom
   await writeJson(join(server.directory, 'task.json'), taskOf(size));
   const names = Array.from({ length: size.clients }, (_, index) => `tester${index + 1}`);
   const clients = await Promise.all(
-    names.map((name, index) => site('client', name, clientConfiguration(name, index))),
+    names.map((name, index) => site('client', name, clientConfiguration(name, index, overBox))),
   );
   return { boxConfiguration: join(directory, 'box.json'), server, clients };
 }

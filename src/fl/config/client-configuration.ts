@@ -9,7 +9,9 @@ import type { BoxSection, GrpcSection, TransportKind } from './sections.ts';
 import {
   BOX_SECTION,
   className,
+  defaultGrpcSection,
   GRPC_SECTION,
+  grpcFaults,
   heartbeatFaults,
   heartbeatSeconds,
   seconds,
@@ -63,7 +65,8 @@ const TYPE_ALIASES: Readonly<Record<string, string>> = {
 const canonical = (typeName: string): string => TYPE_ALIASES[typeName] ?? typeName;
 
 function contradictions(value: Partial<ClientValues>): readonly string[] {
-  const { name, client_type, box_configuration, heartbeat_frequency, heartbeat_timeout } = value;
+  const { name, client_type, box_configuration, grpc_configuration, heartbeat_frequency, heartbeat_timeout } =
+    value;
   const faults: string[] = [];
   const problem = name === undefined ? undefined : nameProblem(name);
   if (problem !== undefined) faults.push(`name is ${JSON.stringify(name)}: ${problem}`);
@@ -74,6 +77,7 @@ function contradictions(value: Partial<ClientValues>): readonly string[] {
     );
   if (transport === 'box' && box_configuration === null)
     faults.push('box_configuration is missing: a BoxClient needs it');
+  if (transport === 'grpc') faults.push(...grpcFaults(grpc_configuration ?? null));
   if (heartbeat_frequency !== undefined && heartbeat_timeout !== undefined)
     faults.push(...heartbeatFaults(heartbeat_frequency, heartbeat_timeout));
   return faults;
@@ -96,7 +100,8 @@ export function parseClientConfiguration(
       name: value.name,
       transport: transportOf(value.client_type) ?? 'box',
       box: value.box_configuration,
-      grpc: value.grpc_configuration,
+      grpc:
+        value.grpc_configuration ?? (transportOf(value.client_type) === 'grpc' ? defaultGrpcSection() : null),
       savePath: value.save_path,
       heartbeatFrequencyMs: value.heartbeat_frequency,
       retryTimeoutMs: value.retry_timeout,

@@ -78,7 +78,23 @@ export const GRPC_SECTION = z.object({
   ssl_private_key: z.string().nullable().default(null),
   ssl_cert: z.string().nullable().default(null),
   ssl_root_cert: z.string().nullable().default(null),
+  /** How long one model or checkpoint may be under way. */
+  transfer_timeout: seconds(3_600),
 });
+
+/** What only shows when the keys of a gRPC section are seen together; one line per fault. */
+export function grpcFaults(section: GrpcSection | null): readonly string[] {
+  if (section === null || !section.use_secure_connection) return [];
+  const needed = ['ssl_private_key', 'ssl_cert', 'ssl_root_cert'] as const;
+  return needed
+    .filter((key) => section[key] === null)
+    .map((key) => `grpc_configuration.${key} is missing: use_secure_connection needs it`);
+}
+
+/** The gRPC section of a file that leaves it out. */
+export function defaultGrpcSection(): GrpcSection {
+  return GRPC_SECTION.parse({});
+}
 
 export type BoxSection = z.infer<typeof BOX_SECTION>;
 export type GrpcSection = z.infer<typeof GRPC_SECTION>;

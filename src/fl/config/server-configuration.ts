@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Layout } from '../round/run-folder.ts';
 import type { ServerSettings } from '../round/settings.ts';
+import { addressRangeProblem } from '../transport/grpc/peer-address.ts';
 import type { ConfigurationDocument } from './document.ts';
 import { readConfigurationDocument } from './document.ts';
 import type { ParsedConfiguration } from './parse.ts';
@@ -10,7 +11,9 @@ import {
   aggregatorName,
   BOX_SECTION,
   className,
+  defaultGrpcSection,
   GRPC_SECTION,
+  grpcFaults,
   heartbeatFaults,
   heartbeatSeconds,
   seconds,
@@ -81,8 +84,17 @@ export interface ServerConfiguration {
   readonly settings: ServerSettings;
 }
 
+function listFaults(value: Partial<ServerValues>): readonly string[] {
+  return (['blacklist', 'whitelist'] as const).flatMap((key) =>
+    (value[key] ?? []).flatMap((entry, index) => {
+      const problem = addressRangeProblem(entry);
+      return problem === undefined ? [] : [`${key}.${index}: ${problem}`];
+    }),
+  );
+}
+
 function transportFaults(value: Partial<ServerValues>): readonly string[] {
-  const { server_type, server_manager_type, box_configuration } = value;
+  const { server_type, server_manager_type, box_configuration, grpc_configuration } = value;
   if (server_type === undefined) return [];
   const faults: string[] = [];
   const transport = transportOf(server_type);
@@ -95,6 +107,7 @@ function transportFaults(value: Partial<ServerValues>): readonly string[] {
   const other = server_manager_type === undefined ? transport : transportOf(server_manager_type);
   if (other !== transport)
     faults.push(`server_manager_type "${server_manager_type}" does not go with "${server_type}"`);
+  if (transport === 'grpc') faults.push(...grpcFaults(grpc_configuration ?? null), ...listFaults(value));
   return faults;
 }
 
@@ -164,7 +177,8 @@ export function parseServerConfiguration(
       path,
       transport: transportOf(value.server_type) ?? 'box',
       box: value.box_configuration,
-      grpc: value.grpc_configuration,
+      grpc:
+        value.grpc_configuration ?? (transportOf(value.server_type) === 'grpc' ? defaultGrpcSection() : null),
       taskFile: value.task_configuration_file,
       executorType: value.executor_type,
       executorOptions: value.executor_options ?? {},

@@ -2,6 +2,7 @@ import type {
   ClientAction,
   ClientEnding,
   ClientInput,
+  ClientObservation,
   ClientRecord,
   ClientState,
   ClientStep,
@@ -90,7 +91,7 @@ function advance(draft: ClientDraft, input: ClientInput): void {
   if (draft.ending !== null) return;
   const { observation } = input;
   if (observation.ended !== null) {
-    leave(draft, input, observation.ended.text);
+    leave(draft, input, observation.ended);
     return;
   }
   if (!isAdmitted(draft, input)) return;
@@ -247,7 +248,11 @@ function startTraining(draft: ClientDraft, round: ObservedClientRound): void {
 }
 
 /** The run is over: stop, and take the final model along if there is one to come. */
-function leave(draft: ClientDraft, input: ClientInput, text: string | null): void {
+function leave(
+  draft: ClientDraft,
+  input: ClientInput,
+  { text, withoutModel = false }: NonNullable<ClientObservation['ended']>,
+): void {
   const { observation, instant, settings } = input;
   if (observation.training !== null)
     draft.actions.push({ kind: 'abandon-training', round: observation.training });
@@ -260,9 +265,9 @@ function leave(draft: ClientDraft, input: ClientInput, text: string | null): voi
     return;
   }
   draft.endedSinceMs ??= instant.monotonicMs;
-  const finalRound = finalRoundOf(observation.round);
+  const finalRound = withoutModel ? null : finalRoundOf(observation.round);
   const deadlineMs = draft.endedSinceMs + settings.finalModelWaitMs;
-  if (finalRound !== null || instant.monotonicMs >= deadlineMs) {
+  if (finalRound !== null || withoutModel || instant.monotonicMs >= deadlineMs) {
     draft.ending = { kind: 'finished', message: firstLine(text), finalRound };
     return;
   }

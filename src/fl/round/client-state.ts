@@ -80,7 +80,11 @@ export interface ClientObservation {
   } | null;
   readonly taskPresent: boolean;
   /** What server_ended.txt says (null while only its name is here); null when it does not exist. */
-  readonly ended: { readonly text: string | null } | null;
+  readonly ended: {
+    readonly text: string | null;
+    /** True where no final model follows: kMoL's gRPC server keeps it for itself. */
+    readonly withoutModel?: boolean;
+  } | null;
   readonly lost: boolean;
   /** The newest round that was opened. */
   readonly round: ObservedClientRound | null;

@@ -43,7 +43,7 @@ export type FederationEvent =
       readonly message: string;
     }
   | {
-      readonly event: 'participant-lost' | 'participant-back';
+      readonly event: 'participant-lost' | 'participant-left' | 'participant-back';
       readonly participant: string;
       readonly round: number;
     }

@@ -49,10 +49,27 @@ function welcomeBack(draft: ServerDraft, key: string, participant: Participant):
   });
 }
 
-function lose(draft: ServerDraft, key: string, participant: Participant): void {
+/** Who has said that it leaves, and may say so. */
+function departedKeys(draft: ServerDraft, input: ServerInput): ReadonlySet<string> {
+  const keys = new Set<string>();
+  for (const { name, modifiedBy } of input.observation.departures) {
+    const participant = draft.participants.get(participantKey(name));
+    if (participant === undefined) continue;
+    if (mayActFor(participant, modifiedBy)) keys.add(participantKey(name));
+    else reportForeign(draft, 'the departure', participant.name, modifiedBy);
+  }
+  return keys;
+}
+
+function lose(
+  draft: ServerDraft,
+  key: string,
+  participant: Participant,
+  event: 'participant-lost' | 'participant-left',
+): void {
   const round = displayRound(draft.phase);
   draft.participants.set(key, { ...participant, status: 'lost', lostInRound: round });
-  draft.events.push({ event: 'participant-lost', participant: participant.name, round });
+  draft.events.push({ event, participant: participant.name, round });
 }
 
 function judgeOne(
@@ -71,7 +88,7 @@ function judgeOne(
   }
   if (participant.status === 'lost') return;
   const deadlineMs = known.seenAtMs + settings.heartbeatTimeoutMs;
-  if (instant.monotonicMs > deadlineMs) lose(draft, key, participant);
+  if (instant.monotonicMs > deadlineMs) lose(draft, key, participant, 'participant-lost');
   else draft.deadlinesMs.push(deadlineMs + 1);
 }
 
@@ -87,8 +104,17 @@ export function judgePresence(draft: ServerDraft, input: ServerInput, lastStepAt
   if (!observation.connected || pauseMs > ownPauseLimitMs(settings.heartbeatTimeoutMs))
     restartClocks(draft, input, Math.max(0, pauseMs));
   const signs = lifeSigns(draft, input);
-  for (const [key, participant] of draft.participants)
-    judgeOne(draft, input, key, participant, signs.get(key) ?? '');
+  const departed = departedKeys(draft, input);
+  for (const [key, participant] of draft.participants) {
+    const version = signs.get(key) ?? '';
+    if (!departed.has(key)) {
+      judgeOne(draft, input, key, participant, version);
+      continue;
+    }
+    // Until the word is taken back, a heartbeat that was still on its way means nothing.
+    draft.presence.set(key, { version, seenAtMs: instant.monotonicMs });
+    if (participant.status === 'active') lose(draft, key, participant, 'participant-left');
+  }
 }
 
 /** Make the lost marks in the folder agree with who is lost. */

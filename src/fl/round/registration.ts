@@ -80,8 +80,15 @@ function answerClaim(draft: ServerDraft, input: ServerInput, claim: ObservedAuth
   draft.actions.push({ kind: 'answer', layout, name, account: claim.createdBy, refusal: null });
 }
 
+/** A refused claim that is gone was taken back: the next one of that name is judged anew. */
+function forgetRefusals(draft: ServerDraft, input: ServerInput): void {
+  const standing = new Set(input.observation.authentications.map(({ layout, name }) => `${layout}/${name}`));
+  for (const key of draft.refusals.keys()) if (!standing.has(key)) draft.refusals.delete(key);
+}
+
 /** Answer every claim that has no answer yet. */
 export function answerClaims(draft: ServerDraft, input: ServerInput): void {
+  forgetRefusals(draft, input);
   for (const claim of input.observation.authentications)
     if (claim.answer === 'none') answerClaim(draft, input, claim);
 }

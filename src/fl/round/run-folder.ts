@@ -14,6 +14,7 @@ export const AUTHENTICATION: Readonly<Record<Layout, { readonly folder: string; 
 export const HEARTBEAT_FOLDER = 'heartbeats';
 export const HEARTBEAT_SUFFIX = '_heartbeat.txt';
 export const LOST_SUFFIX = '.lost_connection';
+export const DEPARTED_SUFFIX = '.departed';
 export const UPDATE_SUFFIX = '.pt';
 export const META_SUFFIX = '.meta.json';
 export const REFUSED_SUFFIX = '.refused.json';
@@ -38,6 +39,7 @@ export const runPaths = {
   heartbeats: (run: string) => `${run}/${HEARTBEAT_FOLDER}`,
   heartbeat: (run: string, name: string) => `${run}/${HEARTBEAT_FOLDER}/${name}${HEARTBEAT_SUFFIX}`,
   lost: (run: string, name: string) => `${run}/${name}${LOST_SUFFIX}`,
+  departed: (run: string, name: string) => `${run}/${name}${DEPARTED_SUFFIX}`,
   rounds: (run: string) => `${run}/rounds`,
   round: (run: string, round: number) => `${run}/rounds/round_${round}`,
   aggregate: (run: string, round: number) => `${run}/rounds/round_${round}/${AGGREGATE_FILE}`,

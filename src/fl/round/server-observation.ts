@@ -16,6 +16,12 @@ export interface ObservedHeartbeat {
   readonly modifiedBy: Account | null;
 }
 
+/** A participant's own word that it leaves and need not be waited for. */
+export interface ObservedDeparture {
+  readonly name: string;
+  readonly modifiedBy: Account | null;
+}
+
 export interface ObservedUpdate {
   /** The participant's key. */
   readonly key: string;
@@ -50,6 +56,7 @@ export interface ServerObservation {
   readonly heartbeats: readonly ObservedHeartbeat[];
   /** Names for which `<name>.lost_connection` stands. */
   readonly lostMarks: readonly string[];
+  readonly departures: readonly ObservedDeparture[];
   readonly ended: boolean;
   /** The phase's round; null outside rounds. */
   readonly round: ObservedRound | null;

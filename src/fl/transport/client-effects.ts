@@ -3,28 +3,20 @@ import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { writeFileAtomically } from '../../atomic-file.ts';
 import type { Clock } from '../../clock.ts';
-import { delay } from '../../clock.ts';
-import { ConfigError, CorruptError, messageOf } from '../../errors.ts';
+import { ConfigError, CorruptError, messageOf, RejectedError } from '../../errors.ts';
 import { unreachable } from '../../invariant.ts';
 import type { Executor, TaskConfiguration, TrainingResult } from '../executor/executor.ts';
 import type { ClientAction, ClientResult, TrainedUpdate } from '../round/client-state.ts';
 import type { FederationEvent } from '../round/event.ts';
-import { runPaths } from '../round/run-folder.ts';
 import type { Background } from './background.ts';
-import { digestOf, publishFile } from './publish.ts';
-import { writeSideFile } from './side-file.ts';
-import type { Workdir } from './workdir.ts';
+import type { ClientSession } from './client-transport.ts';
+import { digestOf } from './publish.ts';
 
-/** The longest task configuration that is read. Units: bytes. */
-const TASK_MAX_BYTES = 16_777_216;
-/** How often the way of an update to the others is looked at. Units: milliseconds. */
-const DELIVERY_POLL_MS = 200;
 /** Training progress is told at most this often. Units: milliseconds. */
 const PROGRESS_INTERVAL_MS = 250;
 
 export interface ClientEffectsOptions {
-  readonly workdir: Workdir;
-  readonly run: string;
+  readonly session: ClientSession;
   readonly name: string;
   /** The run's folder among the client's own results. */
   readonly results: string;
@@ -55,10 +47,10 @@ export class ClientEffects {
   }
 
   async perform(action: ClientAction): Promise<void> {
-    const { workdir, run, name, background } = this.#options;
+    const { session, background } = this.#options;
     switch (action.kind) {
       case 'claim':
-        await workdir.write(runPaths.authentication(run, action.layout, name), '');
+        await session.claim(action.layout);
         return;
       case 'train': {
         const key = `train ${action.round}`;
@@ -75,10 +67,7 @@ export class ClientEffects {
         );
         return;
       case 'report-failure':
-        await workdir.write(
-          runPaths.failed(run, action.round, name),
-          `${JSON.stringify({ round: action.round, participant: name, message: action.message }, undefined, 1)}\n`,
-        );
+        await session.reportFailure(action.round, action.message);
         return;
       default:
         unreachable(action);
@@ -86,10 +75,10 @@ export class ClientEffects {
   }
 
   async #train(round: number, source: 'aggregate' | 'nothing', signal: AbortSignal): Promise<void> {
-    const { workdir, run, onResult, clock } = this.#options;
+    const { session, onResult, clock } = this.#options;
     const startedAtMs = clock.monotonic();
     try {
-      const start = source === 'aggregate' ? workdir.absolutePath(runPaths.aggregate(run, round)) : undefined;
+      const start = source === 'aggregate' ? session.aggregatePath(round) : undefined;
       const startSha256 = start === undefined ? null : (await digestOf(start, signal)).sha256;
       const result = await this.#execute(round, start, signal);
       const seconds = (clock.monotonic() - startedAtMs) / 1000;
@@ -136,9 +125,8 @@ export class ClientEffects {
 
   /** The task as it came, this client's overwrites over it, key by key and not merged inside. */
   async #configure(round: number, start: string | undefined): Promise<TaskConfiguration> {
-    const { workdir, run, modelOverwrites, results } = this.#options;
-    const bytes = await workdir.read(runPaths.task(run), TASK_MAX_BYTES);
-    const task = parseTask(bytes, runPaths.task(run));
+    const { session, modelOverwrites, results } = this.#options;
+    const task = parseTask(await session.readTask());
     const outputPath = modelOverwrites['output_path'];
     return {
       ...task,
@@ -151,49 +139,28 @@ export class ClientEffects {
   }
 
   async #publish(update: TrainedUpdate, signal: AbortSignal): Promise<void> {
-    const { workdir, run, name, onResult } = this.#options;
-    const { round, sha256, sizeBytes, samples, metrics, startSha256, seconds, checkpointPath } = update;
+    const { session, onResult, onEvent } = this.#options;
+    const { round, sha256, sizeBytes, checkpointPath } = update;
     if (!existsSync(checkpointPath)) {
       onResult({ kind: 'checkpoint-gone', round });
       return;
     }
-    // The side file first: whoever sees the checkpoint can read what it is.
-    await writeSideFile(workdir, runPaths.updateMeta(run, round, name), {
-      round,
-      participant: name,
-      samples,
-      metrics,
-      sha256,
-      size_bytes: sizeBytes,
-      start_sha256: startSha256,
-      seconds,
-    });
-    const path = runPaths.update(run, round, name);
-    await publishFile(workdir, path, checkpointPath);
-    await this.#awaitDelivery(path, update, signal);
-    if (!signal.aborted) onResult({ kind: 'published', round, sha256, sizeBytes });
-  }
-
-  /** The folder is this machine's: the update is delivered once the others can see it. */
-  async #awaitDelivery(
-    path: string,
-    { round, sizeBytes }: TrainedUpdate,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { workdir, clock, onEvent } = this.#options;
-    if (workdir.delivery === undefined) return;
-    let told = -1;
-    while (!signal.aborted) {
-      const fraction = await workdir.delivery(path);
-      if (fraction >= 1) return;
-      if (fraction > told) onEvent({ event: 'uploading', round, fraction, size_bytes: sizeBytes });
-      told = Math.max(told, fraction);
-      await delay(clock, DELIVERY_POLL_MS, signal);
+    try {
+      await session.publish(update, {
+        signal,
+        onProgress: (fraction) => onEvent({ event: 'uploading', round, fraction, size_bytes: sizeBytes }),
+      });
+    } catch (error) {
+      if (!(error instanceof RejectedError)) throw error;
+      // What no repetition delivers is a person's to mend.
+      onResult({ kind: 'training-failed', round, message: messageOf(error), isConfiguration: true });
+      return;
     }
+    if (!signal.aborted) onResult({ kind: 'published', round, sha256, sizeBytes });
   }
 }
 
-function parseTask(bytes: Buffer | undefined, path: string): Record<string, unknown> {
+function parseTask(bytes: Buffer | undefined): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(bytes?.toString('utf8') ?? '');
     if (typeof value === 'object' && value !== null && !Array.isArray(value))
@@ -201,5 +168,5 @@ function parseTask(bytes: Buffer | undefined, path: string): Record<string, unkn
   } catch {
     // Falls through to the one message that fits every malformed task.
   }
-  throw new CorruptError({ code: 'task-malformed', message: `${path} holds no JSON object` });
+  throw new CorruptError({ code: 'task-malformed', message: 'the cfg.json of the run holds no JSON object' });
 }

@@ -17,6 +17,7 @@ import {
   TASK_FILE,
   UPDATE_SUFFIX,
 } from '../round/run-folder.ts';
+import type { ClientLook } from './client-transport.ts';
 import { isRoundOpened } from './server-observer.ts';
 import { SIDE_FILE_MAX_BYTES } from './side-file.ts';
 import type { Identity, Workdir, WorkdirEntry } from './workdir.ts';
@@ -111,14 +112,6 @@ function overwriteOf(
 ): ObservedClientRound['overwritten'] {
   if (modifiedBy === null || owner === null || modifiedBy.id === owner.id) return null;
   return { by: modifiedBy.name, version };
-}
-
-/** What one look depends on beside the folder. */
-export interface ClientLook {
-  /** The round that is being trained right now; null when none is. */
-  readonly training: number | null;
-  /** Whether the server is known to have admitted this client. */
-  readonly admitted: boolean;
 }
 
 /** Looks at a run folder for one client. */

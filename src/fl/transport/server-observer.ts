@@ -4,6 +4,7 @@ import type { Layout } from '../round/run-folder.ts';
 import {
   AGGREGATE_FILE,
   AUTHENTICATION,
+  DEPARTED_SUFFIX,
   ENDED_FILE,
   FAILED_SUFFIX,
   HEARTBEAT_SUFFIX,
@@ -114,6 +115,10 @@ export function createServerObserver(workdir: Workdir, run: string): ServerObser
         authentications,
         heartbeats,
         lostMarks: top.flatMap(({ name }) => stemOf(name, LOST_SUFFIX) ?? []),
+        departures: top.flatMap((entry) => {
+          const name = stemOf(entry.name, DEPARTED_SUFFIX);
+          return name === undefined ? [] : [{ name, modifiedBy: entry.modifiedBy }];
+        }),
         ended: top.some(({ name }) => name === ENDED_FILE),
         round: round === null ? null : await roundOf(round),
         previous: round === null || round < 2 ? null : await roundOf(round - 1),

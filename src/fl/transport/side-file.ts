@@ -8,7 +8,7 @@ export const SIDE_FILE_MAX_BYTES = 1_048_576;
 const metrics = z.record(z.string(), z.number());
 
 /** What stands beside a checkpoint; kMoL's own programs ignore it. */
-const UPDATE_META = z.object({
+export const UPDATE_META = z.object({
   round: z.number().int().positive(),
   participant: z.string().optional(),
   samples: z.number().int().nonnegative().nullable(),

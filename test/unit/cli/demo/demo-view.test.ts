@@ -14,7 +14,7 @@ function linesOf(
     document() {},
     note: (text) => void lines.push(text),
   };
-  const view = demoView(output, { clients: 2, rounds: 1, seed: 1 }, false);
+  const view = demoView(output, { clients: 2, rounds: 1, seed: 1, transport: 'box' }, false);
   for (const [site, event] of events) view.event(site, event);
   view.close();
   return lines;

@@ -184,3 +184,38 @@ it('says where a file is no JSON, and what is no configuration at all', () => {
   expect(() => parseConfigurationText('[1, 2]', 'c.json')).toThrow(/no keys and values/);
   expect(() => parseConfigurationText('a: [1', 'c.yaml')).toThrow(/it is no YAML/);
 });
+
+const GRPC_SERVER = {
+  server_type: 'mila.services.servers.GrpcServer',
+  server_manager_type: 'mila.services.server_manager.GrpcServicer',
+  task_configuration_file: 'task.json',
+};
+
+it('gives a gRPC side that says nothing the documented defaults', () => {
+  const { configuration, warnings } = parseServerConfiguration(GRPC_SERVER, 'server.json');
+  expect(warnings).toEqual([]);
+  expect(configuration).toMatchObject({
+    transport: 'grpc',
+    grpc: {
+      target: 'localhost:8024',
+      use_secure_connection: false,
+      transfer_timeout: 3_600_000,
+      options: [],
+    },
+  });
+  const client = { name: 'a', client_type: 'mila.services.clients.GrpcClient', target: 'server:1' };
+  expect(parseClientConfiguration(client, 'client.json').configuration.grpc?.target).toBe('server:1');
+});
+
+it('names what a secure connection lacks, and every entry of a list that is no address', () => {
+  const secure = { ...GRPC_SERVER, use_secure_connection: true, ssl_cert: 'server.crt' };
+  expect(faultsOf(() => parseServerConfiguration(secure, 'server.json'))).toEqual([
+    'grpc_configuration.ssl_private_key is missing: use_secure_connection needs it',
+    'grpc_configuration.ssl_root_cert is missing: use_secure_connection needs it',
+  ]);
+  const lists = { ...GRPC_SERVER, whitelist: ['10.0.0.0/8', 'site.example.org'], blacklist: ['1.2.3.4/40'] };
+  expect(faultsOf(() => parseServerConfiguration(lists, 'server.json'))).toEqual([
+    expect.stringContaining('blacklist.0: "1.2.3.4/40" is no IPv4 or IPv6 address'),
+    expect.stringContaining('whitelist.1: "site.example.org" is no IPv4 or IPv6 address'),
+  ]);
+});

@@ -1,0 +1,102 @@
+import { join } from 'node:path';
+import type { ServerCredentials, status } from '@grpc/grpc-js';
+import type { FederationEvent } from './round/event.ts';
+import type { FederationServerOptions, ServerOutcome } from './server.ts';
+import { runFederationServer } from './server.ts';
+import type { ChannelSettings } from './transport/grpc/channel-options.ts';
+import { FrontDesk } from './transport/grpc/front-desk.ts';
+import type { ListeningServer } from './transport/grpc/grpc-server.ts';
+import { listenForClients } from './transport/grpc/grpc-server.ts';
+import { hintingWorkdir } from './transport/grpc/hinting-workdir.ts';
+import type { AddressLists } from './transport/grpc/peer-address.ts';
+import { Seats } from './transport/grpc/seats.ts';
+import { openPlainWorkdir } from './transport/plain-workdir.ts';
+import type { Workdir } from './transport/workdir.ts';
+
+/** Where, below `savePath`, the run folders are that the connected clients share without seeing them. */
+export const RUNS_FOLDER = 'runs';
+/** The name of the tokens' file among a run's results. */
+const SEATS_FILE = 'grpc.seats.json';
+/** How long a finished server stays for clients that have not heard of it yet. Units: milliseconds. */
+const FAREWELL_FINISHED_MS = 60_000;
+/** As above, when the run was stopped or failed: some may be in the middle of a long training. */
+const FAREWELL_ABORTED_MS = 10_000;
+
+export interface GrpcFederationServerOptions extends Omit<FederationServerOptions, 'workdir' | 'layout'> {
+  readonly target: string;
+  readonly credentials: ServerCredentials;
+  readonly channel: ChannelSettings;
+  readonly lists: AddressLists;
+  readonly workers: number;
+  /** How long an upload may take. Units: milliseconds. */
+  readonly transferTimeoutMs: number;
+  /** Called once the server listens. */
+  readonly onListening: (port: number) => void;
+  /** Called at the end of every call. */
+  readonly onCall: (method: string, code: status) => void;
+}
+
+/** Opens the desk as soon as the run has a name. */
+function deskOpener(
+  options: GrpcFederationServerOptions,
+  server: ListeningServer,
+  workdir: Workdir,
+  onFault: (error: unknown) => void,
+) {
+  let desk: Promise<FrontDesk> | undefined;
+  const openDesk = async (run: string): Promise<FrontDesk> => {
+    const { savePath, random, clock, settings } = options;
+    const seats = await Seats.open(join(savePath, run, SEATS_FILE), random);
+    const opened = new FrontDesk({ workdir, run, seats, clock, random, rejoin: settings.rejoin });
+    server.open(opened);
+    return opened;
+  };
+  return {
+    onEvent(event: FederationEvent) {
+      if (event.event === 'run-created' || event.event === 'run-resumed') {
+        desk = openDesk(event.run);
+        desk.catch(onFault);
+      }
+      options.onEvent(event);
+    },
+    opened: () => desk,
+  };
+}
+
+/**
+ * Run the federation's server for clients that connect to it, until its run ends or is parked.
+ *
+ * Guarantees: as `runFederationServer`, over a run folder on this machine's own disk; after the end, everybody who
+ * is still there is told before the server leaves.
+ * Errors: as `runFederationServer`; StateError 'cannot-listen'.
+ */
+export async function runGrpcFederationServer(options: GrpcFederationServerOptions): Promise<ServerOutcome> {
+  const { savePath, clock, logger, park, onListening } = options;
+  let fault: unknown;
+  const faulted = new AbortController();
+  const onFault = (error: unknown): void => {
+    fault ??= error;
+    faulted.abort();
+  };
+  const folder = await openPlainWorkdir({ root: join(savePath, RUNS_FOLDER), clock, logger });
+  const workdir = hintingWorkdir(folder);
+  const server = await listenForClients({ ...options, onFault });
+  try {
+    onListening(server.port);
+    const desk = deskOpener(options, server, workdir, onFault);
+    const outcome = await runFederationServer({
+      ...options,
+      workdir,
+      layout: 'documented',
+      onEvent: (event) => desk.onEvent(event),
+      park: AbortSignal.any([park, faulted.signal]),
+    });
+    if (fault !== undefined) throw fault;
+    const opened = await desk.opened();
+    const waitMs = outcome.ending?.kind === 'finished' ? FAREWELL_FINISHED_MS : FAREWELL_ABORTED_MS;
+    if (outcome.ending !== null) await opened?.farewell(waitMs, park);
+    return outcome;
+  } finally {
+    await server.close();
+  }
+}

@@ -1,0 +1,124 @@
+import type { Clock } from '../../clock.ts';
+import { delay } from '../../clock.ts';
+import { ConfigError } from '../../errors.ts';
+import type { TrainedUpdate } from '../round/client-state.ts';
+import { unixSecondsText } from '../round/protocol-texts.ts';
+import { runPaths, TASK_FILE } from '../round/run-folder.ts';
+import { createClientObserver, findNewestRun } from './client-observer.ts';
+import type { ClientSession, ClientTransport, Delivery } from './client-transport.ts';
+import { publishFile } from './publish.ts';
+import { readServerSettings, writeSideFile } from './side-file.ts';
+import type { Workdir } from './workdir.ts';
+
+/** The longest task configuration that is read. Units: bytes. */
+const TASK_MAX_BYTES = 16_777_216;
+/** How often the way of an update to the others is looked at. Units: milliseconds. */
+const DELIVERY_POLL_MS = 200;
+
+interface FolderClientOptions {
+  readonly workdir: Workdir;
+  readonly name: string;
+  readonly clock: Clock;
+  readonly heartbeatFrequencyMs: number;
+}
+
+async function namedRun(workdir: Workdir, run: string) {
+  const names = (await workdir.list(run)).map(({ name }) => name);
+  return names.includes(TASK_FILE) ? { name: run, ended: false } : undefined;
+}
+
+function joinFolder(options: FolderClientOptions, run: string): ClientSession {
+  const { workdir, name, clock } = options;
+  const observer = createClientObserver(workdir, run, name);
+  return {
+    folder: workdir.absolutePath(run),
+    connected: () => workdir.connected(),
+    trouble: () => workdir.trouble?.() ?? null,
+    async observe(look) {
+      if (!look.admitted) await assertHeartbeat(options, run);
+      return observer.observe(look);
+    },
+    claim: (layout) => workdir.write(runPaths.authentication(run, layout, name), ''),
+    beat: () => workdir.write(runPaths.heartbeat(run, name), unixSecondsText(clock.now())),
+    readTask: () => workdir.read(runPaths.task(run), TASK_MAX_BYTES),
+    aggregatePath: (round) => workdir.absolutePath(runPaths.aggregate(run, round)),
+    publish: (update, delivery) => publish(options, run, update, delivery),
+    reportFailure: (round, message) =>
+      workdir.write(
+        runPaths.failed(run, round, name),
+        `${JSON.stringify({ round, participant: name, message }, undefined, 1)}\n`,
+      ),
+    close: async () => {},
+  };
+}
+
+/** Errors: ConfigError 'heartbeat-too-slow' when the server would count this client as lost between two beats. */
+async function assertHeartbeat(
+  { workdir, heartbeatFrequencyMs }: FolderClientOptions,
+  run: string,
+): Promise<void> {
+  const settings = await readServerSettings(workdir, runPaths.settings(run));
+  if (settings === undefined || heartbeatFrequencyMs / 1000 < settings.heartbeat_timeout) return;
+  throw new ConfigError({
+    code: 'heartbeat-too-slow',
+    message: `heartbeat_frequency is ${heartbeatFrequencyMs / 1000} s, but the server counts a client as lost after ${settings.heartbeat_timeout} s of silence`,
+    hint: `Set heartbeat_frequency to ${Math.max(1, Math.floor(settings.heartbeat_timeout / 3))} or less.`,
+  });
+}
+
+async function publish(
+  { workdir, name, clock }: FolderClientOptions,
+  run: string,
+  update: TrainedUpdate,
+  delivery: Delivery,
+): Promise<void> {
+  const { round, sha256, sizeBytes, samples, metrics, startSha256, seconds, checkpointPath } = update;
+  // The side file first: whoever sees the checkpoint can read what it is.
+  await writeSideFile(workdir, runPaths.updateMeta(run, round, name), {
+    round,
+    participant: name,
+    samples,
+    metrics,
+    sha256,
+    size_bytes: sizeBytes,
+    start_sha256: startSha256,
+    seconds,
+  });
+  const path = runPaths.update(run, round, name);
+  await publishFile(workdir, path, checkpointPath);
+  await awaitDelivery(workdir, clock, path, delivery);
+}
+
+/** The folder is this machine's: the update is delivered once the others can see it. */
+async function awaitDelivery(
+  workdir: Workdir,
+  clock: Clock,
+  path: string,
+  { signal, onProgress }: Delivery,
+): Promise<void> {
+  if (workdir.delivery === undefined) return;
+  let told = -1;
+  while (!signal.aborted) {
+    const fraction = await workdir.delivery(path);
+    if (fraction >= 1) return;
+    if (fraction > told) onProgress(fraction);
+    told = Math.max(told, fraction);
+    await delay(clock, DELIVERY_POLL_MS, signal);
+  }
+}
+
+/** Take part over a shared folder: the run's files are all that client and server have in common. */
+export function folderClientTransport(options: FolderClientOptions): ClientTransport {
+  const { workdir } = options;
+  return {
+    async findRun({ run, wasPartOf }) {
+      const found = run === null ? await findNewestRun(workdir) : await namedRun(workdir, run);
+      if (found === undefined)
+        return { awaited: `waiting for ${run === null ? 'a run' : `run ${run}`} in ${workdir.description}` };
+      if (!found.ended || (await wasPartOf(found.name))) return { run: found.name };
+      return { awaited: `run ${found.name} has ended; waiting for a new one` };
+    },
+    watch: (onHint) => workdir.watch(onHint),
+    join: (run) => joinFolder(options, run),
+  };
+}

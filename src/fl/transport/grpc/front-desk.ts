@@ -1,0 +1,293 @@
+import { stat } from 'node:fs/promises';
+import type { Clock } from '../../../clock.ts';
+import { delay } from '../../../clock.ts';
+import type { Random } from '../../../random.ts';
+import type { ClientObservation } from '../../round/client-state.ts';
+import { CONTROL_FILE_MAX_BYTES, FINISHED_WORDS, unixSecondsText } from '../../round/protocol-texts.ts';
+import { nameProblem, participantKey, runPaths } from '../../round/run-folder.ts';
+import { createClientObserver } from '../client-observer.ts';
+import type { Workdir } from '../workdir.ts';
+import { askForAdmission } from './admission.ts';
+import type { DeskAnswer, DeskModel } from './desk-answer.ts';
+import { DESK_TEXTS } from './desk-answer.ts';
+import type { Peer, Seat, Seats } from './seats.ts';
+import { isSamePeer } from './seats.ts';
+import { storeUpload } from './upload-store.ts';
+import type { AnswerNote, RequestNote } from './wire-notes.ts';
+
+/** Heartbeats that come faster than this are one. Units: milliseconds. */
+const BEAT_INTERVAL_MIN_MS = 200;
+/** The longest task configuration that is read. Units: bytes. */
+const TASK_MAX_BYTES = 16_777_216;
+
+export interface FrontDeskOptions {
+  readonly workdir: Workdir;
+  readonly run: string;
+  readonly seats: Seats;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Whether a participant that was lost is taken back when it is heard of again. */
+  readonly rejoin: boolean;
+}
+
+type Observer = ReturnType<typeof createClientObserver>;
+
+/**
+ * Stands in the run folder for every participant that is at the other end of a connection: its calls become the
+ * files that it would write into a shared folder, and what the folder shows becomes its answers.
+ *
+ * Guarantees: the server over this folder is the one that runs over Box; a name becomes part of a path only after
+ * it was judged; an upload that was answered is on the disk.
+ */
+export class FrontDesk {
+  readonly #options: FrontDeskOptions;
+  readonly #observers = new Map<string, Observer>();
+  readonly #beatAtMs = new Map<string, number>();
+  readonly #told = new Set<string>();
+  /** Who called since this server started: only they can be waited for. */
+  readonly #heard = new Set<string>();
+  /** One claim or upload of a name at a time. */
+  readonly #turns = new Map<string, Promise<unknown>>();
+
+  constructor(options: FrontDeskOptions) {
+    this.#options = options;
+  }
+
+  /** How many participants could send uploads from where a call comes from. */
+  seatsOf(peer: Peer): number {
+    return this.#options.seats.all().filter((seat) => !seat.closed && isSamePeer(seat, peer)).length;
+  }
+
+  /** The participant that a token belongs to; undefined for a token that opens nothing here. */
+  holderOf(token: string, peer: Peer): string | undefined {
+    return this.#seatOf(token, peer)?.name;
+  }
+
+  async authenticate(name: string, peer: Peer, note: RequestNote | undefined): Promise<DeskAnswer<string>> {
+    const problem = nameProblem(name);
+    if (problem !== undefined)
+      return { kind: 'denied', text: DESK_TEXTS.refused(`${problem}.`), note: this.#note(null) };
+    return this.#inTurn(name, () => this.#admit(name, peer, note));
+  }
+
+  async heartbeat(token: string, peer: Peer): Promise<DeskAnswer<null>> {
+    const seat = this.#seatOf(token, peer);
+    if (seat === undefined) return this.#invalid();
+    const { ended, lost } = await this.#look(seat);
+    if (lost && !this.#options.rejoin) return this.#invalid();
+    if (ended === null) await this.#beat(seat);
+    return { kind: 'ok', value: null, note: null };
+  }
+
+  async close(token: string, peer: Peer, note: RequestNote | undefined): Promise<DeskAnswer<null>> {
+    const { workdir, run, seats } = this.#options;
+    const seat = this.#seatOf(token, peer);
+    if (seat === undefined) return this.#invalid();
+    const { name } = seat;
+    await seats.put({ ...seat, closed: true });
+    this.#told.add(name);
+    if (note?.failure !== undefined) {
+      const failure = { ...note.failure, participant: name };
+      await workdir.write(
+        runPaths.failed(run, note.failure.round, name),
+        `${JSON.stringify(failure, undefined, 1)}\n`,
+      );
+    }
+    // After the end it only says that it has heard of it.
+    if ((await this.#look(seat)).ended === null) await workdir.write(runPaths.departed(run, name), '');
+    return { kind: 'ok', value: null, note: null };
+  }
+
+  async requestModel(
+    token: string,
+    peer: Peer,
+    note: RequestNote | undefined,
+  ): Promise<DeskAnswer<DeskModel>> {
+    const seat = this.#seatOf(token, peer);
+    if (seat === undefined) return this.#invalid();
+    const seen = await this.#look(seat);
+    const { ended, lost, round } = seen;
+    if (ended !== null) return this.#tellEnd(seat, seen, note);
+    if (lost && !this.#options.rejoin) return this.#invalid();
+    // A call is a sign of life, too.
+    if (lost) await this.#beat(seat);
+    if (round === null) return { kind: 'wait', text: DESK_TEXTS.waitingForClients, note: this.#note(seen) };
+    const have = note?.have ?? seat.fetched;
+    if (have >= round.round || round.hasOwnUpdate || !round.present)
+      return { kind: 'wait', text: DESK_TEXTS.nextRound, note: this.#note(seen) };
+    return this.#give(seat, seen, round.round);
+  }
+
+  async sendCheckpoint(
+    message: { readonly token: string; readonly content: Buffer },
+    peer: Peer,
+    note: RequestNote | undefined,
+  ): Promise<DeskAnswer<null>> {
+    const seat = this.#seatOf(message.token, peer);
+    if (seat === undefined) return this.#invalid();
+    const seen = await this.#look(seat);
+    if (seen.ended !== null) return this.#denyEnd(seat, seen);
+    if (seen.lost && !this.#options.rejoin) return this.#invalid();
+    const newest = seen.round?.round ?? 0;
+    const round = note?.update?.round ?? seat.fetched;
+    if (round < 1 || round > newest)
+      return {
+        kind: 'unfit',
+        text: `no checkpoint is wanted: round ${newest} is open, and this is for ${round}`,
+      };
+    const upload = { name: seat.name, round, content: message.content, update: note?.update };
+    await this.#inTurn(seat.name, () => storeUpload(this.#options, upload));
+    return { kind: 'ok', value: null, note: null };
+  }
+
+  /** Wait until every participant that is still there knows how the run ended, or for `timeoutMs`. */
+  async farewell(timeoutMs: number, signal: AbortSignal): Promise<void> {
+    const { clock, seats } = this.#options;
+    const deadlineMs = clock.monotonic() + timeoutMs;
+    while (clock.monotonic() < deadlineMs && !signal.aborted) {
+      const waiting: Seat[] = [];
+      for (const seat of seats.all())
+        if (this.#isOwedFarewell(seat) && !(await this.#look(seat)).lost) waiting.push(seat);
+      if (waiting.length === 0) return;
+      await delay(clock, 50, signal);
+    }
+  }
+
+  #isOwedFarewell({ name, closed }: Seat): boolean {
+    return !closed && this.#heard.has(name) && !this.#told.has(name);
+  }
+
+  #invalid(): { readonly kind: 'denied'; readonly text: string; readonly note: null } {
+    return { kind: 'denied', text: DESK_TEXTS.tokenInvalid, note: null };
+  }
+
+  #seatOf(token: string, peer: Peer): Seat | undefined {
+    const seat = this.#options.seats.holding(token);
+    if (seat === undefined || seat.closed || !isSamePeer(seat, peer)) return undefined;
+    this.#heard.add(seat.name);
+    return seat;
+  }
+
+  async #look({ name }: Seat): Promise<ClientObservation> {
+    const { workdir, run } = this.#options;
+    const key = participantKey(name);
+    const observer = this.#observers.get(key) ?? createClientObserver(workdir, run, name);
+    this.#observers.set(key, observer);
+    return observer.observe({ training: null, admitted: true });
+  }
+
+  #note(seen: ClientObservation | null): AnswerNote {
+    const round = seen?.round ?? null;
+    return {
+      run: this.#options.run,
+      round: round?.round ?? null,
+      final: round?.final === true,
+      delivered: round?.hasOwnUpdate === true,
+      refused: round?.refused ?? null,
+      lost: seen?.lost === true,
+      ended: seen?.ended?.text ?? null,
+    };
+  }
+
+  async #inTurn<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
+    const key = participantKey(name);
+    const before = this.#turns.get(key) ?? Promise.resolve();
+    const mine = before.then(work, work);
+    this.#turns.set(key, mine);
+    try {
+      return await mine;
+    } finally {
+      if (this.#turns.get(key) === mine) this.#turns.delete(key);
+    }
+  }
+
+  async #beat({ name }: Seat): Promise<void> {
+    const { workdir, run, clock } = this.#options;
+    const now = clock.monotonic();
+    if (now - (this.#beatAtMs.get(name) ?? Number.NEGATIVE_INFINITY) < BEAT_INTERVAL_MIN_MS) return;
+    this.#beatAtMs.set(name, now);
+    await workdir.write(runPaths.heartbeat(run, name), unixSecondsText(clock.now()));
+  }
+
+  async #admit(name: string, peer: Peer, note: RequestNote | undefined): Promise<DeskAnswer<string>> {
+    const { seats, workdir, run } = this.#options;
+    const known = seats.named(name);
+    const ended = await workdir.read(runPaths.ended(run), CONTROL_FILE_MAX_BYTES);
+    if (ended !== undefined) {
+      const text = ended.toString('utf8');
+      const note = { ...this.#note(null), ended: text };
+      return { kind: 'denied', text: DESK_TEXTS.refused('The session is over.'), note };
+    }
+    if (known !== undefined && !(await this.#mayReturn(known, name, peer, note)))
+      return {
+        kind: 'denied',
+        text: DESK_TEXTS.refused(`The name ${name} is taken.`),
+        note: this.#note(null),
+      };
+    const answer =
+      known === undefined ? await askForAdmission(this.#options, name) : ('authenticated' as const);
+    if (answer === undefined)
+      return { kind: 'away', text: 'the server did not come to a decision; try again' };
+    if (answer !== 'authenticated') return { kind: 'denied', text: answer.refusal, note: this.#note(null) };
+    // Whoever only took over an abandoned name learns nothing that opens the earlier holder's calls.
+    const isHolder = known !== undefined && (isSamePeer(known, peer) || note?.token === known.token);
+    const token = isHolder ? known.token : seats.newToken();
+    const seat: Seat = { ...peer, name, token, fetched: 0, closed: false };
+    await seats.put(seat);
+    this.#told.delete(name);
+    this.#heard.add(name);
+    // Whoever comes back is heard of at once, whatever it said when it left.
+    if (known !== undefined) {
+      await workdir.remove(runPaths.departed(run, name));
+      this.#beatAtMs.delete(name);
+      await this.#beat(seat);
+    }
+    return { kind: 'ok', value: token, note: this.#note(await this.#look(seat)) };
+  }
+
+  /** A name belongs to whoever took it: known by its token, its certificate, or its address. */
+  async #mayReturn(known: Seat, name: string, peer: Peer, note: RequestNote | undefined): Promise<boolean> {
+    if (known.name !== name) return false;
+    if (isSamePeer(known, peer) || note?.token === known.token) return true;
+    // Without certificates an address is all there is, and a restarted machine may have got another one.
+    if (known.certificate !== null || peer.certificate !== null) return false;
+    return known.closed || (await this.#look(known)).lost;
+  }
+
+  async #give(seat: Seat, seen: ClientObservation, round: number): Promise<DeskAnswer<DeskModel>> {
+    const { workdir, run, seats } = this.#options;
+    const configuration = await workdir.read(runPaths.task(run), TASK_MAX_BYTES);
+    if (configuration === undefined) return { kind: 'away', text: 'the task configuration is not here' };
+    const path = workdir.absolutePath(runPaths.aggregate(run, round));
+    const checkpointPath = seen.round?.source === 'aggregate' ? path : null;
+    const sizeBytes = checkpointPath === null ? 0 : (await stat(checkpointPath)).size;
+    if (seat.fetched !== round) await seats.put({ ...seat, fetched: round });
+    return { kind: 'ok', value: { configuration, checkpointPath, sizeBytes }, note: this.#note(seen) };
+  }
+
+  /** Our own clients take the final model along; kMoL's know of none and are sent home. */
+  async #tellEnd(
+    seat: Seat,
+    seen: ClientObservation,
+    note: RequestNote | undefined,
+  ): Promise<DeskAnswer<DeskModel>> {
+    const { ended, round } = seen;
+    const isFinished = ended?.text?.startsWith(FINISHED_WORDS) === true;
+    if (note?.have === undefined || !isFinished) return this.#denyEnd(seat, seen);
+    if (round?.final !== true)
+      return { kind: 'wait', text: 'The final model is not available yet.', note: this.#note(seen) };
+    if (note.have >= round.round) return this.#denyEnd(seat, seen);
+    return this.#give(seat, seen, round.round);
+  }
+
+  #denyEnd(seat: Seat, seen: ClientObservation): DeskAnswer<never> {
+    this.#told.add(seat.name);
+    const text = seen.ended?.text ?? '';
+    const isFinished = text.startsWith(FINISHED_WORDS);
+    return {
+      kind: 'denied',
+      text: isFinished ? DESK_TEXTS.finished : text.split('\n', 1)[0] || 'The session was closed.',
+      note: this.#note(seen),
+    };
+  }
+}

@@ -1,0 +1,113 @@
+import type { Server as GrpcServer, ServerCredentials, status } from '@grpc/grpc-js';
+import { Server } from '@grpc/grpc-js';
+import { ReflectionService } from '@grpc/reflection';
+import { HealthImplementation } from 'grpc-health-check';
+import type { Clock } from '../../../clock.ts';
+import { delay } from '../../../clock.ts';
+import { messageOf, StateError } from '../../../errors.ts';
+import type { Logger } from '../../../logger.ts';
+import { createCallGuard } from './call-guard.ts';
+import type { ChannelSettings } from './channel-options.ts';
+import type { FrontDesk } from './front-desk.ts';
+import type { AddressLists } from './peer-address.ts';
+import { createAddressGate } from './peer-address.ts';
+import { createMilaHandlers, SERVER_SIDE_SERVICE } from './service.ts';
+import { TransferSlots } from './transfer-slots.ts';
+import { PACKAGE_DEFINITION, SERVICE_NAME } from './wire-definition.ts';
+
+/** How long calls that are under way may take once the server closes. Units: milliseconds. */
+const CLOSE_GRACE_MS = 5_000;
+
+export interface GrpcServerOptions {
+  /** Where to listen: `host:port`. */
+  readonly target: string;
+  readonly credentials: ServerCredentials;
+  readonly channel: ChannelSettings;
+  readonly lists: AddressLists;
+  /** How many large messages may be in memory at once. */
+  readonly workers: number;
+  /** How long an upload may take. Units: milliseconds. */
+  readonly transferTimeoutMs: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Called at the end of every call. */
+  readonly onCall: (method: string, code: status) => void;
+  /** Called with what is a bug. */
+  readonly onFault: (error: unknown) => void;
+}
+
+/** A listening server. */
+export interface ListeningServer {
+  readonly port: number;
+  /** From now on, calls are about this desk's run. */
+  open(desk: FrontDesk): void;
+  /** Let the calls that are under way end, then stop listening. */
+  close(): Promise<void>;
+}
+
+async function bind(server: GrpcServer, target: string, credentials: ServerCredentials): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(target, credentials, (error, port) => {
+      if (error === null) resolve(port);
+      else
+        reject(
+          new StateError({
+            code: 'cannot-listen',
+            message: `the server cannot listen at ${target}: ${messageOf(error)}`,
+            hint: 'Another program may hold the port; grpc_configuration.target names another one.',
+            data: { target },
+            cause: error,
+          }),
+        );
+    });
+  });
+}
+
+/**
+ * Listen for Mila's clients.
+ *
+ * Guarantees: memory is bounded by `workers` messages of the size limit, three times over while one is put together; beside
+ * the service itself, the standard health and reflection services answer.
+ * Errors: StateError 'cannot-listen'.
+ */
+export async function listenForClients(options: GrpcServerOptions): Promise<ListeningServer> {
+  const { target, credentials, channel, lists, workers, clock, onCall } = options;
+  let openDesk: (desk: FrontDesk) => void = () => {};
+  const ready = new Promise<FrontDesk>((resolve) => {
+    openDesk = resolve;
+  });
+  let current: FrontDesk | undefined;
+  const slots = new TransferSlots(workers);
+  const guard = createCallGuard({
+    clock,
+    slots,
+    onCall,
+    allows: createAddressGate(lists),
+    seatsOf: (peer) => current?.seatsOf(peer) ?? 0,
+    holderOf: (token, peer) => current?.holderOf(token, peer),
+    transferTimeoutMs: options.transferTimeoutMs,
+  });
+  const server = new Server({ ...channel.options, interceptors: [guard] });
+  const desk = () => ready;
+  const handlers = createMilaHandlers({ ...options, desk, slots, sendMaxBytes: channel.sendMaxBytes });
+  server.addService(SERVER_SIDE_SERVICE, handlers);
+  const health = new HealthImplementation({ '': 'SERVING', [SERVICE_NAME]: 'SERVING' });
+  health.addToServer(server);
+  new ReflectionService(PACKAGE_DEFINITION).addToServer(server);
+  const port = await bind(server, target, credentials);
+  return {
+    port,
+    open(opened) {
+      current = opened;
+      openDesk(opened);
+    },
+    async close() {
+      health.setStatus(SERVICE_NAME, 'NOT_SERVING');
+      health.setStatus('', 'NOT_SERVING');
+      const drained = new AbortController();
+      server.tryShutdown(() => drained.abort());
+      await delay(clock, CLOSE_GRACE_MS, drained.signal);
+      server.forceShutdown();
+    },
+  };
+}

@@ -1,0 +1,338 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { connect } from 'node:http2';
+import { join } from 'node:path';
+import { Client, credentials, status } from '@grpc/grpc-js';
+import { service as healthService } from 'grpc-health-check';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
+import { channelSettings } from '../../src/fl/transport/grpc/channel-options.ts';
+import { ClientLink } from '../../src/fl/transport/grpc/client-link.ts';
+import { openBlackholeProxy } from '../support/blackhole-proxy.ts';
+import { numberExecutor, SETTINGS } from '../support/federation.ts';
+import { FAST_CHANNEL, GrpcPlayground } from '../support/grpc-federation.ts';
+
+const MEGABYTE = 1_000_000;
+
+let playground: GrpcPlayground;
+const links: ClientLink[] = [];
+beforeEach(async () => {
+  playground = await GrpcPlayground.open();
+});
+afterEach(async () => {
+  for (const link of links.splice(0)) link.close();
+  await playground.close();
+});
+
+/** A bare connection: the five calls, and no client behind it. */
+function linkTo(target: string): ClientLink {
+  const link = new ClientLink({
+    target,
+    credentials: credentials.createInsecure(),
+    channel: channelSettings('client', FAST_CHANNEL),
+    clock: systemClock(),
+    transferTimeoutMs: 30_000,
+  });
+  links.push(link);
+  return link;
+}
+
+const eventsOf = (who: string) => playground.ground.eventsOf(who);
+const never = new AbortController().signal;
+
+/** A `Checkpoint` message of a token and a size. */
+function checkpointOf(token: string, sizeBytes: number): Buffer {
+  const head = Buffer.from([0x0a, token.length, ...Buffer.from(token), 0x12]);
+  const size: number[] = [];
+  for (let rest = sizeBytes; ; rest >>>= 7) {
+    size.push(rest > 0x7f ? (rest & 0x7f) | 0x80 : rest);
+    if (rest <= 0x7f) break;
+  }
+  return Buffer.concat([head, Buffer.from(size), Buffer.alloc(sizeBytes, 1)]);
+}
+
+it.each(['', '../outside', 'a/b', 'a\\b', '.', 'a.b', 'server', 'x'.repeat(65), 'nul\u0000', ' a'])(
+  'refuses the name %j and makes no file of it',
+  async (name) => {
+    const server = await playground.server();
+    const reply = await linkTo(server.target).authenticate(name, {});
+    expect(reply.code).toBe(status.PERMISSION_DENIED);
+    expect(await readdir(playground.ground.root)).toEqual(['server-results', 'task.json']);
+    const [run = ''] = await readdir(playground.runs);
+    expect((await readdir(join(playground.runs, run))).sort()).toEqual([
+      'authentications',
+      'cfg.json',
+      'heartbeats',
+      'server.settings.json',
+    ]);
+    expect(await readdir(join(playground.runs, run, 'authentications'))).toEqual([]);
+  },
+);
+
+it('B8: takes "Lab" and "lab" for one name', async () => {
+  const server = await playground.server();
+  const link = linkTo(server.target);
+  const [first, second] = [await link.authenticate('Lab', {}), await link.authenticate('lab', {})];
+  expect([first.code, second.code]).toEqual([status.OK, status.PERMISSION_DENIED]);
+});
+
+it('B7: lets no more in than the maximum, however many come at once', async () => {
+  const server = await playground.server({ settings: { ...SETTINGS, maximumClients: 3 } });
+  const replies = await Promise.all(
+    Array.from({ length: 12 }, (_, index) => linkTo(server.target).authenticate(`site_${index}`, {})),
+  );
+  expect(replies.filter(({ code }) => code === status.OK)).toHaveLength(3);
+  expect(replies.filter(({ code }) => code === status.PERMISSION_DENIED)).toHaveLength(9);
+});
+
+it('B1, B14: a client that comes late, or again, lives from then on', async () => {
+  const heartbeatTimeoutMs = 800;
+  const server = await playground.server({ settings: { ...SETTINGS, heartbeatTimeoutMs } });
+  const link = linkTo(server.target);
+  const first = await link.authenticate('late', {});
+  await expect.poll(() => eventsOf('server'), { timeout: 5_000 }).toContain('participant-lost');
+  const again = await link.authenticate('late', {});
+  expect(again.value?.token).toBe(first.value?.token);
+  await expect.poll(() => eventsOf('server'), { timeout: 5_000 }).toContain('participant-back');
+  expect((await link.heartbeat(first.value?.token ?? '')).code).toBe(status.OK);
+});
+
+it('lets in by address only whom its lists allow', async () => {
+  const lists = { blacklist: [], whitelist: ['10.0.0.0/8', '::1'], useWhitelist: true };
+  const server = await playground.server({ lists });
+  const link = linkTo(server.target);
+  const reply = await link.authenticate('a', {});
+  expect(reply).toMatchObject({
+    code: status.PERMISSION_DENIED,
+    details: 'Access Denied... 127.0.0.1 is not whitelisted',
+  });
+  expect((await link.heartbeat('x')).code).toBe(status.PERMISSION_DENIED);
+  await expect(playground.client(server.target, 'a')).rejects.toThrow('is not whitelisted');
+});
+
+it('sends a stranger away before it has sent a byte of its upload', async () => {
+  const server = await playground.server();
+  const session = connect(`http://${server.target}`);
+  try {
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': '/mila.Mila/SendCheckpoint',
+      'content-type': 'application/grpc',
+      te: 'trailers',
+    });
+    const headers = await new Promise<Record<string, unknown>>((resolve) => stream.once('response', resolve));
+    expect(headers['grpc-status']).toBe(String(status.PERMISSION_DENIED));
+  } finally {
+    session.destroy();
+  }
+});
+
+it('goes on under a flood of large uploads with bad tokens', async () => {
+  const server = await playground.server();
+  const flood = linkTo(server.target);
+  const both = ['a', 'b'].map((name, index) =>
+    playground.client(server.target, name, { executor: numberExecutor(index + 1) }),
+  );
+  const attack = async () => {
+    const codes: status[] = [];
+    while (!eventsOf('server').includes('ended') && codes.length < 60) {
+      const reply = await flood.sendCheckpoint(checkpointOf('nobody', 2 * MEGABYTE), {}, never);
+      codes.push(reply.code);
+    }
+    return codes;
+  };
+  const [outcome, , , ...codes] = await Promise.all([server.outcome, ...both, attack(), attack()]);
+  expect(outcome.ending?.kind).toBe('finished');
+  expect(codes.flat()).not.toContain(status.OK);
+  expect(codes.flat()).toContain(status.PERMISSION_DENIED);
+});
+
+it('cuts a sender that dribbles, and the others do not wait for it', async () => {
+  const calls: [string, status][] = [];
+  const server = await playground.server({
+    settings: { ...SETTINGS, roundsCount: 1, minimumClients: 3, heartbeatTimeoutMs: 1_500 },
+    workers: 2,
+    transferTimeoutMs: 1_000,
+    onCall: (method, code) => void calls.push([method, code]),
+  });
+  const link = linkTo(server.target);
+  const { value } = await link.authenticate('slow', {});
+  const session = connect(`http://${server.target}`);
+  session.on('error', () => {});
+  const stream = session.request({
+    ':method': 'POST',
+    ':path': '/mila.Mila/SendCheckpoint',
+    'content-type': 'application/grpc',
+    te: 'trailers',
+  });
+  stream.on('error', () => {});
+  const whole = checkpointOf(value?.token ?? '', 50 * MEGABYTE);
+  const frame = Buffer.alloc(5);
+  frame.writeUInt32BE(whole.length, 1);
+  stream.write(frame);
+  const dribble = setInterval(() => stream.write(whole.subarray(0, 100)), 50);
+  try {
+    const [outcome] = await Promise.all([
+      server.outcome,
+      playground.client(server.target, 'a'),
+      playground.client(server.target, 'b'),
+    ]);
+    expect(outcome.ending?.kind).toBe('finished');
+    expect(calls).toContainEqual(['/mila.Mila/SendCheckpoint', status.DEADLINE_EXCEEDED]);
+  } finally {
+    clearInterval(dribble);
+    session.destroy();
+  }
+});
+
+it('drops a client whose connection is dead but open, and takes it back when it connects anew', async () => {
+  const server = await playground.server({
+    settings: { ...SETTINGS, roundsCount: 2, heartbeatTimeoutMs: 1_000 },
+  });
+  const proxy = await openBlackholeProxy(server.port);
+  let release: () => void = () => {};
+  const back = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  try {
+    const section = {
+      ...FAST_CHANNEL,
+      options: [
+        ...FAST_CHANNEL.options,
+        ['grpc.keepalive_time_ms', 300],
+        ['grpc.keepalive_timeout_ms', 300],
+      ] as (typeof FAST_CHANNEL)['options'],
+    };
+    const far = playground.client(`127.0.0.1:${proxy.port}`, 'far', { section, heartbeatFrequencyMs: 200 });
+    const near = playground.client(server.target, 'near', {
+      heartbeatFrequencyMs: 200,
+      executor: numberExecutor(1, async ({ round }) => {
+        if (round === 2) await back;
+      }),
+    });
+    await expect.poll(() => eventsOf('far'), { timeout: 10_000 }).toContain('uploaded');
+    proxy.cut();
+    await expect.poll(() => eventsOf('server'), { timeout: 10_000 }).toContain('participant-lost');
+    proxy.restore();
+    await expect.poll(() => eventsOf('server'), { timeout: 10_000 }).toContain('participant-back');
+    release();
+    const [outcome, ending] = await Promise.all([server.outcome, far, near]);
+    expect([outcome.ending?.kind, ending.ending?.kind]).toEqual(['finished', 'finished']);
+  } finally {
+    await proxy.close();
+  }
+});
+
+it('says which limit a checkpoint or a model is too large for', async () => {
+  const limited = (bytes: number) => ({
+    ...FAST_CHANNEL,
+    options: [
+      ...FAST_CHANNEL.options,
+      ['grpc.max_send_message_length', bytes],
+      ['grpc.max_receive_message_length', bytes],
+    ] as (typeof FAST_CHANNEL)['options'],
+  });
+  const large = {
+    train: async ({ outputDirectory }: { outputDirectory: string }) => {
+      const checkpointPath = join(outputDirectory, 'large.pt');
+      await writeFile(checkpointPath, Buffer.alloc(3 * MEGABYTE));
+      return { checkpointPath, samples: 1, metrics: {} };
+    },
+    evaluate: async () => ({}),
+  };
+  const settings = { ...SETTINGS, minimumClients: 1, maximumClients: 1, heartbeatTimeoutMs: 2_000 };
+  const server = await playground.server({
+    settings,
+    channel: channelSettings('server', limited(2 * MEGABYTE)),
+  });
+  // Its own limit is smaller: known before anything is sent.
+  await expect(
+    playground.client(server.target, 'own', { executor: large, section: limited(1 * MEGABYTE) }),
+  ).rejects.toThrow(/3000000 bytes, more than one message holds: 1000000 \(grpc\.max_send_message_length/);
+  server.stop();
+  await server.outcome;
+  const other = await playground.server({
+    settings,
+    channel: channelSettings('server', limited(2 * MEGABYTE)),
+    resume: 'never',
+  });
+  await expect(playground.client(other.target, 'other', { executor: large })).rejects.toThrow(
+    /does not take a checkpoint of 3000000 bytes: Received message larger than max \(\d+ vs 2000000\)/,
+  );
+  other.stop();
+  await other.outcome;
+  const startPoint = join(playground.ground.root, 'large-start.pt');
+  await writeFile(startPoint, Buffer.alloc(3 * MEGABYTE));
+  const third = await playground.server({
+    settings,
+    channel: channelSettings('server', limited(2 * MEGABYTE)),
+    resume: 'never',
+    startPoint,
+    stripStartPoint: async (source, output) => writeFile(output, await readFile(source)),
+  });
+  await expect(playground.client(third.target, 'third')).rejects.toThrow(
+    /the model has 3000000 bytes, more than one message of the server holds: 2000000/,
+  );
+});
+
+it('keeps the first usable checkpoint of a round, and takes none for a round that is not open', async () => {
+  const server = await playground.server();
+  const [a, b] = [linkTo(server.target), linkTo(server.target)];
+  const tokens = await Promise.all([a.authenticate('a', {}), b.authenticate('b', {})]);
+  const token = tokens[0].value?.token ?? '';
+  const early = await a.sendCheckpoint(checkpointOf(token, 10), {}, never);
+  expect(early.code).toBe(status.FAILED_PRECONDITION);
+  await expect
+    .poll(async () => (await a.requestModel(token, {}, never)).code, { timeout: 5_000 })
+    .toBe(status.OK);
+  expect((await a.requestModel(token, {}, never)).code).toBe(status.RESOURCE_EXHAUSTED);
+  expect((await a.sendCheckpoint(checkpointOf(token, 10), {}, never)).code).toBe(status.OK);
+  expect((await a.sendCheckpoint(checkpointOf(token, 12), {}, never)).code).toBe(status.OK);
+  const [run = ''] = await readdir(playground.runs);
+  expect(await readFile(join(playground.runs, run, 'rounds', 'round_1', 'a.pt'))).toHaveLength(10);
+});
+
+it('answers health checks and lists its service by reflection', async () => {
+  const server = await playground.server();
+  const client = new Client(server.target, credentials.createInsecure());
+  const check = healthService['Check']!;
+  const health = await new Promise((resolve, reject) => {
+    client.makeUnaryRequest(
+      check.path,
+      check.requestSerialize,
+      check.responseDeserialize,
+      { service: 'mila.Mila' },
+      (error, value) => (error === null ? resolve(value) : reject(error)),
+    );
+  });
+  expect(health).toMatchObject({ status: 'SERVING' });
+  const reflected = await new Promise<Buffer>((resolve, reject) => {
+    const stream = client.makeBidiStreamRequest(
+      '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo',
+      (bytes: Buffer) => bytes,
+      (bytes: Buffer) => bytes,
+    );
+    stream.on('data', resolve);
+    stream.on('error', reject);
+    // list_services, field 7.
+    stream.write(Buffer.from([0x3a, 0x00]));
+  });
+  expect(reflected.toString('latin1')).toContain('mila.Mila');
+  client.close();
+});
+
+it('fifty clients share one server', { timeout: 90_000 }, async () => {
+  const count = 50;
+  const settings = { ...SETTINGS, roundsCount: 2, minimumClients: count, clientWaitTimeMs: 0 };
+  const server = await playground.server({ settings, workers: 2 });
+  const clients = Array.from({ length: count }, (_, index) =>
+    playground.client(server.target, `site_${index}`, {
+      executor: numberExecutor(index),
+      heartbeatFrequencyMs: 10_000,
+      retryTimeoutMs: 500,
+    }),
+  );
+  const [outcome, ...endings] = await Promise.all([server.outcome, ...clients]);
+  expect(outcome.ending?.kind).toBe('finished');
+  expect(endings.every(({ ending }) => ending?.kind === 'finished')).toBe(true);
+  expect(await readFile(outcome.finalModel ?? '', 'utf8')).toBe('49');
+});
