@@ -1,8 +1,13 @@
 #!/usr/bin/env node
+import { conflictsCommand } from './commands/conflicts.ts';
 import { controlCommands } from './commands/control.ts';
 import { emulatorCommand } from './commands/emulator.ts';
+import { fileCommands } from './commands/files.ts';
+import { logCommand } from './commands/log.ts';
+import { lsCommand } from './commands/ls.ts';
 import { mountCommand } from './commands/mount.ts';
 import { statusCommand } from './commands/status.ts';
+import { versionCommands } from './commands/versions.ts';
 import { createProgram, runProgram } from './program.ts';
 
 await runProgram(
@@ -10,6 +15,11 @@ await runProgram(
     mountCommand(),
     statusCommand(),
     ...controlCommands(),
+    lsCommand(),
+    ...fileCommands(),
+    ...versionCommands(),
+    conflictsCommand(),
+    logCommand(),
     emulatorCommand(),
   ]),
 );

@@ -7,8 +7,9 @@ import { systemRandom } from '../../random.ts';
 import type { EngineState } from '../../sync/engine/status.ts';
 import { type MountLayout, stateFolder } from '../../sync/local/mirror-root.ts';
 import { type MountStatus, runMount } from '../../sync/mount/mount.ts';
-import { feedGapMaxMs, PROFILE_KINDS, type Profile, profileFilter } from '../../sync/mount/profiles.ts';
+import { feedGapMaxMs, PROFILE_KINDS, type Profile } from '../../sync/mount/profiles.ts';
 import { registerMount, unregisterMount } from '../../sync/mount/registry.ts';
+import { selectionFilter, selectionText } from '../../sync/mount/selection.ts';
 import { boxConnection } from '../box-connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { listenForInterrupt } from '../interrupt.ts';
@@ -22,6 +23,8 @@ interface MountFlags {
   readonly dir?: string;
   readonly profile?: Profile['kind'];
   readonly maxDelete?: number;
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
   readonly once?: boolean;
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -52,6 +55,9 @@ const STATE_WORDS: Readonly<Record<EngineState, string>> = {
   stopped: 'stopped',
 };
 
+/** Longer patterns than this are no patterns. */
+const GLOB_MAX = 1000;
+
 /** States that a person should hear of at once. */
 const REMARKABLE: ReadonlySet<EngineState> = new Set(['offline', 'access-lost', 'root-missing', 'full']);
 
@@ -69,11 +75,13 @@ async function mount(configPath: string, flags: MountFlags): Promise<void> {
   const parent = stopWithParent(stop);
   const openStore = await boxConnection(configuration, { clock, random, logger, environment: process.env });
   const profile = profileOf(configuration, flags.profile);
+  const selection = { profile, include: flags.include, exclude: flags.exclude };
   const started = {
     layout,
     createRoot: configuration.role === 'server',
     openStore,
-    filter: profileFilter(profile),
+    filter: selectionFilter(selection),
+    selection: selectionText(selection),
     feedGapMaxMs: feedGapMaxMs(profile),
     clock,
     random,
@@ -125,6 +133,12 @@ function parseCount(value: string): number {
   return count;
 }
 
+function collectGlob(value: string, former: readonly string[]): readonly string[] {
+  if (value === '' || value.length > GLOB_MAX)
+    throw new InvalidArgumentError(`Allowed: a pattern of 1 to ${GLOB_MAX} characters.`);
+  return [...former, value];
+}
+
 /** `mila-sync mount CONFIG`. */
 export function mountCommand(): Command {
   return new Command('mount')
@@ -141,6 +155,18 @@ export function mountCommand(): Command {
         '--profile <profile>',
         'what is kept on the disk (default: by the configuration’s role)',
       ).choices(PROFILE_KINDS),
+    )
+    .option(
+      '--include <glob>',
+      'mirror only files that match; without a slash at any depth, with one from the mirrored folder down (repeatable)',
+      collectGlob,
+      [],
+    )
+    .option(
+      '--exclude <glob>',
+      'leave out what matches, on both sides; wins over --include (repeatable)',
+      collectGlob,
+      [],
     )
     .option(
       '--max-delete <n>',

@@ -3,15 +3,7 @@ import { askMount } from '../../sync/mount/control-socket.ts';
 import { type MountStatus, socketPath } from '../../sync/mount/mount.ts';
 import { chosenMounts } from '../mount-choice.ts';
 import { processOutput } from '../output.ts';
-
-const KIB = 1024;
-
-/** A number of bytes as people read it. */
-export function readableBytes(bytes: number): string {
-  if (bytes < KIB) return `${bytes} B`;
-  const power = Math.min(4, Math.floor(Math.log(bytes) / Math.log(KIB)));
-  return `${(bytes / KIB ** power).toFixed(1)} ${['B', 'KiB', 'MiB', 'GiB', 'TiB'][power]}`;
-}
+import { readableBytes } from '../paint.ts';
 
 /** What a mount is at, in lines for a person. */
 export function statusText(status: MountStatus): string {

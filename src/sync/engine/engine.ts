@@ -123,6 +123,11 @@ export class SyncEngine {
     this.#hintRemote('full');
   }
 
+  /** Decide again, because something that plans depend on changed: the filter, or a tree by another hand. */
+  planAgain(): void {
+    this.#wake.call();
+  }
+
   /** Hold transfers; observation goes on. */
   pause(): void {
     this.#paused = true;

@@ -157,8 +157,14 @@ export class Executor {
   }
 
   async #evict({ local, remote }: OpOf<'evict'>): Promise<Changes> {
-    await this.#options.disk.remove(local, this.#namesOf(local));
-    return { removeLocal: [local.id], pair: [pairing(remote, null)] };
+    const { disk, replica } = this.#options;
+    const names = this.#namesOf(local);
+    await disk.assertUnchanged(names, local);
+    // Recorded before it happens: cut short in between, the file counts as a copy that stands too much, never as one
+    // that somebody deleted.
+    replica.apply({ removeLocal: [local.id], pair: [pairing(remote, null)] });
+    await disk.remove(local, names);
+    return {};
   }
 
   async #setAside({ local, reason }: OpOf<'set-aside'>): Promise<Changes> {

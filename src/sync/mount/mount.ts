@@ -18,8 +18,13 @@ import type { Filter } from '../plan/op.ts';
 import type { RemoteCallLedger, RemoteStore } from '../remote/remote-store.ts';
 import { CallLedger } from './call-ledger.ts';
 import { type ControlRequest, type ControlSocket, openControlSocket } from './control-socket.ts';
+import { historyOf, keepHere, keepOnline, type RunningParts, restoreVersion } from './file-requests.ts';
 import { acquireLock } from './lock.ts';
+import { Pins } from './pins.ts';
+import { adoptSelection, rememberLayout } from './remembered.ts';
 import { findRemoteRoot } from './remote-root.ts';
+import { putDamagedAside } from './repair.ts';
+import { verifyBox } from './verification.ts';
 
 export interface MountOptions {
   readonly layout: MountLayout;
@@ -27,6 +32,8 @@ export interface MountOptions {
   readonly createRoot: boolean;
   readonly openStore: (ledger: RemoteCallLedger) => Promise<RemoteStore>;
   readonly filter: Filter;
+  /** What the filter is made of, as `selectionText` writes it: another text than last time is another filter. */
+  readonly selection?: string;
   readonly deletionsMax?: number;
   readonly feedGapMaxMs?: number;
   readonly clock: Clock;
@@ -88,7 +95,14 @@ export async function runMount(
   let socket: ControlSocket | undefined;
   try {
     const index = await openIndex(options.layout, options.logger);
-    session = { options, index, ledger: new CallLedger(options.clock), stop, engine: undefined };
+    session = {
+      options,
+      index,
+      ledger: new CallLedger(options.clock),
+      stop,
+      engine: undefined,
+      running: undefined,
+    };
     const controlled = session;
     socket = await openControlSocket(socketPath(options.layout), (request) => obey(request, controlled));
     await mirror(session, onReady);
@@ -118,6 +132,7 @@ interface Session {
   readonly stop: AbortController;
   /** Absent until the folder in Box was found. */
   engine: SyncEngine | undefined;
+  running: RunningParts | undefined;
 }
 
 async function mirror(session: Session, onReady: Parameters<typeof runMount>[1]): Promise<void> {
@@ -137,6 +152,8 @@ async function mirror(session: Session, onReady: Parameters<typeof runMount>[1])
     });
     if (root === undefined) return;
     await prepareRoot(layout, index);
+    rememberLayout(index, layout);
+    if (options.selection !== undefined) adoptSelection(index, options.filter, options.selection);
     await runEngine(session, store, Replica.open(index, root), onReady);
   } finally {
     flushing.cancel();
@@ -152,21 +169,24 @@ async function runEngine(
   onReady: Parameters<typeof runMount>[1],
 ): Promise<void> {
   const { options, index, stop } = session;
+  const pins = new Pins(index);
+  const filter = pins.applied(options.filter);
   const onState = (state: EngineState) => {
     tolerateFull(() => index.setMeta(ENGINE_STATE, state));
     options.onState?.(state);
   };
   const disk = new LocalDisk(new MirrorRoot(options.layout));
-  const engine = new SyncEngine({ ...options, store, replica, disk, watch: startWatcher, onState });
+  const engine = new SyncEngine({ ...options, filter, store, replica, disk, watch: startWatcher, onState });
   session.engine = engine;
+  session.running = { store, replica, disk, engine, pins, filter: options.filter };
   stop.signal.addEventListener('abort', () => engine.stop(), { once: true });
   if (stop.signal.aborted) engine.stop();
   void engine.ready().then(() => onReady({ status: () => describe(session), stop: () => stop.abort() }));
   await engine.run();
 }
 
-function obey({ command }: ControlRequest, session: Session): unknown {
-  switch (command) {
+function obey(request: ControlRequest, session: Session): unknown {
+  switch (request.command) {
     case 'status':
       return describe(session);
     case 'pause':
@@ -177,6 +197,42 @@ function obey({ command }: ControlRequest, session: Session): unknown {
       return session.engine?.syncNow();
     case 'stop':
       return session.stop.abort();
+    default:
+      return obeyAboutFiles(request, session);
+  }
+}
+
+function obeyAboutFiles(
+  request: Exclude<ControlRequest, { command: 'status' | 'pause' | 'resume' | 'sync' | 'stop' }>,
+  { running, options }: Session,
+): unknown {
+  if (running === undefined) {
+    throw new StateError({
+      code: 'not-ready',
+      message: 'the mount has not found its folder in Box yet',
+      hint: 'Wait until `mila-sync status` shows it in sync, then try again.',
+    });
+  }
+  switch (request.command) {
+    case 'get':
+      return keepHere(running, request.paths);
+    case 'evict':
+      return keepOnline(running, request.paths);
+    case 'history':
+      return historyOf(running, request.path);
+    case 'restore':
+      return restoreVersion(running, request);
+    case 'repair':
+      return putDamagedAside({ ...running, ...options }, request.paths).then((repaired) => {
+        running.engine.syncNow();
+        return repaired;
+      });
+    case 'verify-remote':
+      return verifyBox(
+        running.store,
+        running.replica.remote,
+        (path, kind) => options.filter(path, kind) !== 'ignore',
+      );
   }
 }
 
