@@ -8,6 +8,10 @@ import { type BoxIdentity, openBoxStore } from '../sync/box/box-store.ts';
 import type { RemoteCallLedger, RemoteStore } from '../sync/remote/remote-store.ts';
 
 interface Surroundings {
+  /** An average of calls to keep. */
+  readonly callsPerMinute?: number | undefined;
+  /** True: connecting must not create anything in Box. */
+  readonly lookOnly?: boolean | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -16,6 +20,8 @@ interface Surroundings {
 
 /** Short, because the engine tries again by itself, and a person at the start wants to know soon. */
 const MOUNT_RETRY_POLICY = { attemptsMax: 4, baseMs: 400, capMs: 4000, waitTotalMaxMs: 10_000 } as const;
+
+const MINUTES_PER_HOUR = 60;
 
 /** Opens the store when it is needed, with the ledger that counts its calls. */
 export type StoreOpener = (ledger: RemoteCallLedger) => Promise<RemoteStore>;
@@ -32,10 +38,11 @@ export function boxSectionOf(configuration: ParticipantConfiguration) {
 }
 
 /** A server works as the application's service account, a client as the app user of its name. */
-function identityOf(configuration: ParticipantConfiguration): BoxIdentity {
+function identityOf(configuration: ParticipantConfiguration, lookOnly: boolean): BoxIdentity {
   if (configuration.role === 'server') return { kind: 'service-account' };
   const group = boxSectionOf(configuration).group_name;
-  return { kind: 'app-user', name: configuration.name, ...(group === undefined ? {} : { groupName: group }) };
+  const who = { kind: 'app-user' as const, name: configuration.name, existingOnly: lookOnly };
+  return { ...who, ...(group === undefined ? {} : { groupName: group }) };
 }
 
 /** Addresses named by the configuration or the environment win over those of the key file. */
@@ -77,7 +84,8 @@ export async function boxConnection(
   }
   const keys = await readBoxConfiguration(path, logger);
   const baseUrls = baseUrlsOf(configuration, environment);
-  const identity = identityOf(configuration);
+  const identity = identityOf(configuration, surroundings.lookOnly ?? false);
+  const { callsPerMinute } = surroundings;
   return (ledger) =>
     openBoxStore({
       configuration: keys,
@@ -88,6 +96,9 @@ export async function boxConnection(
       ledger,
       environment,
       retryPolicy: MOUNT_RETRY_POLICY,
+      ...(callsPerMinute === undefined
+        ? {}
+        : { apiBudget: { callsPerHour: callsPerMinute * MINUTES_PER_HOUR } }),
       ...(baseUrls === undefined ? {} : { baseUrls }),
     });
 }

@@ -7,6 +7,7 @@ import { logCommand } from './commands/log.ts';
 import { lsCommand } from './commands/ls.ts';
 import { mountCommand } from './commands/mount.ts';
 import { statusCommand } from './commands/status.ts';
+import { verifyCommand } from './commands/verify.ts';
 import { versionCommands } from './commands/versions.ts';
 import { createProgram, runProgram } from './program.ts';
 
@@ -20,6 +21,7 @@ await runProgram(
     ...versionCommands(),
     conflictsCommand(),
     logCommand(),
+    verifyCommand(),
     emulatorCommand(),
   ]),
 );

@@ -86,6 +86,12 @@ export class MountRig {
     return JSON.parse(ended.stdout);
   }
 
+  /** Have a mount's signal end it, and wait for that. */
+  async stop(mount: MountProcess): Promise<void> {
+    mount.child.kill('SIGTERM');
+    await mount.exited;
+  }
+
   /** Start a mount and wait for its `ready`. */
   async mount(name: string, ...args: string[]): Promise<MountProcess> {
     const child = spawn(
@@ -138,13 +144,12 @@ export class MountRig {
   /** Paths of the living files in Box below the mirrored folder, with their hashes. */
   async inBox(): Promise<Record<string, string>> {
     const answer = await fetch(`${this.emulator.url}/_emulator/tree`);
-    const items = ((await answer.json()) as { items?: BoxItem[] } | BoxItem[]) ?? [];
-    const list = Array.isArray(items) ? items : (items.items ?? []);
-    const prefix = /^.*?shared\/runs\//;
+    const { entries } = (await answer.json()) as { entries: BoxItem[] };
+    const prefix = '/shared/runs/';
     return Object.fromEntries(
-      list
-        .filter((item) => item.type === 'file' && item.status === 'active' && prefix.test(item.path))
-        .map((item) => [item.path.replace(prefix, ''), item.sha1 ?? '']),
+      entries
+        .filter((item) => item.type === 'file' && item.status === 'active' && item.path.includes(prefix))
+        .map((item) => [item.path.slice(item.path.indexOf(prefix) + prefix.length), item.sha1 ?? '']),
     );
   }
 }

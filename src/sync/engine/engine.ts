@@ -29,6 +29,8 @@ export interface EngineOptions {
   readonly deletionsMax?: number;
   /** The longest gap between two readings of the event feed while nothing but signs of life passes by. */
   readonly feedGapMaxMs?: number;
+  /** Where local content goes that lost its name in a conflict; default: apart from the mirror. */
+  readonly conflictCopies?: 'apart' | 'beside';
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;

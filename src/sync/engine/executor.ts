@@ -18,7 +18,12 @@ export interface ExecutorOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly onBytes: (direction: 'up' | 'down', bytes: number) => void;
+  /** Where local content goes that lost its name; default `apart`: to the conflict folder, out of the mirror. */
+  readonly conflictCopies?: 'apart' | 'beside';
 }
+
+/** Leaves room for the stamp within every name limit, also when each character takes several bytes. */
+const CONFLICT_NAME_MAX = 30;
 
 type OpOf<Kind extends Op['kind']> = Extract<Op, { kind: Kind }>;
 
@@ -170,20 +175,49 @@ export class Executor {
   async #setAside({ local, reason }: OpOf<'set-aside'>): Promise<Changes> {
     const { disk, replica, clock, random } = this.#options;
     const names = this.#namesOf(local);
-    const keptAs = await disk.setAside(local, names, conflictStamp(clock.now(), hostname(), random));
-    const below = replica.local
+    const stamp = conflictStamp(clock.now(), hostname(), random);
+    if (this.#options.conflictCopies === 'beside') return this.#moveBeside({ local, reason }, names, stamp);
+    const keptAs = await disk.setAside(local, names, stamp);
+    const below = this.#subtreeOf(local);
+    const unpair = below.flatMap((id) => replica.synced.byLocal(id)?.remoteId ?? []);
+    return { removeLocal: below, unpair, alsoStore: this.#noteConflict({ local, reason }, names, keptAs) };
+  }
+
+  /** The copy stands beside, under a name of its own, and is mirrored like any other entry from then on. */
+  async #moveBeside(
+    op: Pick<OpOf<'set-aside'>, 'local' | 'reason'>,
+    names: readonly string[],
+    stamp: string,
+  ): Promise<Changes> {
+    const { disk, replica } = this.#options;
+    const { local } = op;
+    const name = `${[...local.name].slice(0, CONFLICT_NAME_MAX).join('')}.${stamp}.conflict`;
+    const target = [...names.slice(0, -1), name];
+    const facts = await disk.move(local, names, target);
+    const unpair = this.#subtreeOf(local).flatMap((id) => replica.synced.byLocal(id)?.remoteId ?? []);
+    return {
+      putLocal: local.parentId === null ? [] : [movedEntry(local, local.parentId, name, facts)],
+      unpair,
+      alsoStore: this.#noteConflict(op, names, disk.root.resolve(target)),
+    };
+  }
+
+  #subtreeOf(local: LocalEntry): readonly LocalEntry['id'][] {
+    return this.#options.replica.local
       .subtree(local.id)
       .map((node) => node.id)
       .reverse();
-    const unpair = below.flatMap((id) => replica.synced.byLocal(id)?.remoteId ?? []);
-    const conflict = {
-      atMs: clock.now(),
-      path: names.join('/'),
-      reason,
-      keptAs,
-      sha1: local.kind === 'file' ? local.content.sha1 : null,
-    };
-    return { removeLocal: below, unpair, alsoStore: () => replica.index.addConflict(conflict) };
+  }
+
+  #noteConflict(
+    { local, reason }: Pick<OpOf<'set-aside'>, 'local' | 'reason'>,
+    names: readonly string[],
+    keptAs: string,
+  ): () => void {
+    const { replica, clock } = this.#options;
+    const sha1 = local.kind === 'file' ? local.content.sha1 : null;
+    const conflict = { atMs: clock.now(), path: names.join('/'), reason, keptAs, sha1 };
+    return () => replica.index.addConflict(conflict);
   }
 
   #namesOf(entry: LocalEntry | LocalFolder): readonly string[] {

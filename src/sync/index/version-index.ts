@@ -211,6 +211,12 @@ export class VersionIndex {
     else this.#sql.putPin.run(path, pin);
   }
 
+  /** What SQLite itself finds wrong with the file; empty: nothing. */
+  integrityFaults(): readonly string[] {
+    const rows = this.#database.pragma('integrity_check') as { integrity_check: string }[];
+    return rows.map((row) => row.integrity_check).filter((line) => line !== 'ok');
+  }
+
   /** Close the file; idempotent. */
   close(): void {
     this.#database.close();

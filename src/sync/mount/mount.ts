@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +10,7 @@ import type { Random } from '../../random.ts';
 import { SyncEngine } from '../engine/engine.ts';
 import { Replica } from '../engine/replica.ts';
 import type { EngineState, EngineStatus } from '../engine/status.ts';
+import type { ApiUsage } from '../index/records.ts';
 import { VersionIndex } from '../index/version-index.ts';
 import { LocalDisk } from '../local/disk.ts';
 import { MirrorRoot, type MountLayout, stateFolder } from '../local/mirror-root.ts';
@@ -16,14 +18,17 @@ import { statFacts } from '../local/stat-facts.ts';
 import { startWatcher } from '../local/watcher.ts';
 import type { Filter } from '../plan/op.ts';
 import type { RemoteCallLedger, RemoteStore } from '../remote/remote-store.ts';
+import { ByteRates } from './byte-rates.ts';
 import { CallLedger } from './call-ledger.ts';
 import { type ControlRequest, type ControlSocket, openControlSocket } from './control-socket.ts';
 import { historyOf, keepHere, keepOnline, type RunningParts, restoreVersion } from './file-requests.ts';
+import { renewGeneration } from './index-generation.ts';
 import { acquireLock } from './lock.ts';
 import { Pins } from './pins.ts';
 import { adoptSelection, rememberLayout } from './remembered.ts';
 import { findRemoteRoot } from './remote-root.ts';
 import { putDamagedAside } from './repair.ts';
+import { type BandwidthLimits, throttledStore } from './throttled-store.ts';
 import { verifyBox } from './verification.ts';
 
 export interface MountOptions {
@@ -35,6 +40,8 @@ export interface MountOptions {
   /** What the filter is made of, as `selectionText` writes it: another text than last time is another filter. */
   readonly selection?: string;
   readonly deletionsMax?: number;
+  readonly conflictCopies?: 'apart' | 'beside';
+  readonly bandwidth?: BandwidthLimits;
   readonly feedGapMaxMs?: number;
   readonly clock: Clock;
   readonly random: Random;
@@ -49,9 +56,15 @@ export interface MountStatus extends EngineStatus {
   readonly directory: string;
   readonly root: string;
   readonly pid: number;
+  /** Conflict copies that still stand. */
+  readonly conflicts: number;
+  /** Content bytes a second, over the last few seconds. */
+  readonly throughput: { readonly up: number; readonly down: number };
   readonly apiCalls: {
     readonly sinceStart: number;
     readonly thisHour: number;
+    readonly thisMonth: number;
+    /** This hour's. */
     readonly byEndpoint: Readonly<Record<string, number>>;
   };
 }
@@ -69,6 +82,8 @@ export function socketPath(layout: MountLayout): string {
 /** Where the index keeps the engine's state, for programs that read the index while the mount runs. */
 export const ENGINE_STATE = 'engine_state';
 
+/** The log's name in the engine's own folder. */
+export const LOG_NAME = 'log.jsonl';
 const SOCKET_PATH_MAX_BYTES = 100;
 const LEDGER_FLUSH_MS = 5000;
 const HOUR_MS = 3_600_000;
@@ -95,6 +110,7 @@ export async function runMount(
   let socket: ControlSocket | undefined;
   try {
     const index = await openIndex(options.layout, options.logger);
+    const rates = new ByteRates(options.clock);
     session = {
       options,
       index,
@@ -102,10 +118,13 @@ export async function runMount(
       stop,
       engine: undefined,
       running: undefined,
+      rates,
     };
     const controlled = session;
     socket = await openControlSocket(socketPath(options.layout), (request) => obey(request, controlled));
     await mirror(session, onReady);
+    // A copy of the index that was made while this mount ran is an older one from now on.
+    if (session.running !== undefined) await renewGeneration(options.layout, index, options);
   } finally {
     options.signal.removeEventListener('abort', forward);
     await socket?.close();
@@ -133,13 +152,17 @@ interface Session {
   /** Absent until the folder in Box was found. */
   engine: SyncEngine | undefined;
   running: RunningParts | undefined;
+  readonly rates: ByteRates;
 }
 
 async function mirror(session: Session, onReady: Parameters<typeof runMount>[1]): Promise<void> {
   const { options, index, ledger, stop } = session;
   const { layout, createRoot, clock, logger } = options;
-  const store = await options.openStore(ledger.record);
-  const flushing = keepFlushing(clock, () => tolerateFull(() => ledger.flush(index)));
+  const store = throttledStore(await options.openStore(ledger.record), options.bandwidth ?? {});
+  const flushing = keepFlushing(clock, () => {
+    tolerateFull(() => ledger.flush(index));
+    session.rates.sample(session.engine?.status().bytes);
+  });
   try {
     const { signal } = stop;
     const root = await findRemoteRoot({
@@ -152,6 +175,7 @@ async function mirror(session: Session, onReady: Parameters<typeof runMount>[1])
     });
     if (root === undefined) return;
     await prepareRoot(layout, index);
+    await renewGeneration(layout, index, options);
     rememberLayout(index, layout);
     if (options.selection !== undefined) adoptSelection(index, options.filter, options.selection);
     await runEngine(session, store, Replica.open(index, root), onReady);
@@ -250,7 +274,14 @@ const AWAITING: EngineStatus = {
   transfers: [],
 };
 
-function describe({ options, engine, ledger, index }: Session): MountStatus {
+const sumOf = (usage: readonly ApiUsage[]) => usage.reduce((sum, { calls }) => sum + calls, 0);
+
+function firstHourOfMonth(nowMs: number): number {
+  const now = new Date(nowMs);
+  return Date.UTC(now.getUTCFullYear(), now.getUTCMonth()) / HOUR_MS;
+}
+
+function describe({ options, engine, ledger, index, rates }: Session): MountStatus {
   tolerateFull(() => ledger.flush(index));
   const hour = Math.floor(options.clock.now() / HOUR_MS);
   const usage = index.apiUsage(hour);
@@ -260,9 +291,12 @@ function describe({ options, engine, ledger, index }: Session): MountStatus {
     directory: options.layout.directory,
     root: options.layout.rootPath.join('/'),
     pid: process.pid,
+    conflicts: index.conflicts().filter(({ keptAs }) => existsSync(keptAs)).length,
+    throughput: rates.perSecond(),
     apiCalls: {
       sinceStart: ledger.total,
-      thisHour: usage.reduce((sum, { calls }) => sum + calls, 0),
+      thisHour: sumOf(usage),
+      thisMonth: sumOf(index.apiUsage(firstHourOfMonth(options.clock.now()))),
       byEndpoint,
     },
   };
@@ -279,7 +313,9 @@ function keepFlushing(clock: Clock, flush: () => void): { cancel(): void } {
 /** Files that stand where the mirror will, in a directory that was never a mount, are somebody's own. */
 async function refuseForeignContent(layout: MountLayout): Promise<void> {
   const root = new MirrorRoot(layout).path;
-  const wasMount = (await statFacts(stateFolder(layout)))?.kind === 'folder';
+  // The log may have been opened by this very start.
+  const own = await readdir(stateFolder(layout)).catch(() => []);
+  const wasMount = own.some((name) => name !== LOG_NAME);
   const standing = await readdir(root).catch(() => []);
   if (wasMount || standing.length === 0) return;
   throw new StateError({
@@ -298,10 +334,17 @@ async function openIndex(layout: MountLayout, logger: Logger): Promise<VersionIn
   } catch (error) {
     if (!(error instanceof CorruptError) || error.code === 'newer-schema') throw error;
     logger.warn({ path }, 'the index is damaged; it is kept beside and rebuilt');
-    for (const suffix of ['', '-wal', '-shm'])
-      await rename(`${path}${suffix}`, `${path}.damaged${suffix}`).catch(() => undefined);
+    await setIndexAside(layout);
     return VersionIndex.open(path);
   }
+}
+
+/** Move an index away that cannot be read. Only for who holds the mount's lock. Returns where it stands. */
+export async function setIndexAside(layout: MountLayout): Promise<string> {
+  const path = indexPath(layout);
+  for (const suffix of ['', '-wal', '-shm'])
+    await rename(`${path}${suffix}`, `${path}.damaged${suffix}`).catch(() => undefined);
+  return `${path}.damaged`;
 }
 
 /** Make the mirrored folder, unless it was there before and is gone: then somebody must say whether that was meant. */
