@@ -10,6 +10,7 @@ import { listenForInterrupt } from '../interrupt.ts';
 import { listPlace, statusOf } from '../mount-listing.ts';
 import { placeOf, withIndex } from '../mount-place.ts';
 import { processOutput } from '../output.ts';
+import { printable } from '../paint.ts';
 
 interface FileFlags {
   readonly dir?: string;
@@ -41,7 +42,7 @@ async function placesOf(
 async function waitUntil(
   layout: MountLayout,
   files: readonly string[],
-  isDone: (entry: ListedEntry) => boolean,
+  { isDone, onStuck }: { isDone: (entry: ListedEntry) => boolean; onStuck: (path: string) => void },
 ): Promise<readonly ListedEntry[] | undefined> {
   const interrupt = listenForInterrupt();
   const wanted = new Set(files);
@@ -50,6 +51,7 @@ async function waitUntil(
       const all = await withIndex(layout, (index) => listPlace({ layout, names: [] }, index));
       const entries = all.filter((entry) => wanted.has(entry.path));
       const stuck = entries.find((entry) => entry.state === 'waiting');
+      if (stuck !== undefined) onStuck(stuck.path);
       if (stuck === undefined && entries.every(isDone)) return entries;
       if ((await statusOf(layout)) === undefined) {
         throw new StateError({
@@ -89,7 +91,12 @@ function fileCommand({ name, description, done, wanted }: Verb): Command {
       const request = { command: name, paths: [...place.paths] };
       const files = (await askMount(socketPath(layout), request)) as readonly string[];
       const isDone = (entry: ListedEntry) => wanted.has(entry.state);
-      const entries = flags.wait ? await waitUntil(layout, files, isDone) : undefined;
+      let told = false;
+      const onStuck = (path: string) => {
+        if (!told) output.note(`waiting for ${printable(path)}; mila-sync status tells why`);
+        told = true;
+      };
+      const entries = flags.wait ? await waitUntil(layout, files, { isDone, onStuck }) : undefined;
       if (flags.wait && entries === undefined) return;
       const { path: root } = new MirrorRoot(layout);
       if (output.json) output.document({ dir: layout.directory, root, done: name, files });

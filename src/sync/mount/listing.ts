@@ -94,9 +94,8 @@ function stateOf(
   if (disposition === 'ignore') return 'ignored';
   if ([path, `remote ${remote?.id}`, `local ${local?.id}`].some((each) => waiting.has(each)))
     return 'waiting';
-  if (conflicts.has(path)) return 'conflict';
   if (remote === undefined) return synced === undefined ? 'uploading' : 'waiting';
-  if (local !== undefined) return bothHere(remote, local, synced);
+  if (local !== undefined) return conflicts.has(path) ? 'conflict' : bothHere(remote, local, synced);
   if (synced !== undefined && synced.localId !== null) return 'waiting';
   return disposition === 'online-only' ? 'online-only' : 'downloading';
 }

@@ -37,9 +37,11 @@ const ROUNDS_MAX = 10_000;
 export function rehearse(trees: RehearsalTrees, options: RehearsalOptions): Rehearsal {
   const done: Op[] = [];
   const stage = new Stage(trees);
+  const { remote, local, synced } = trees;
+  const { filter } = options;
   let deletionsLeft = options.deletionsMax;
   for (let round = 0; round < ROUNDS_MAX; round += 1) {
-    const { ops, problems, held } = plan({ ...trees, filter: options.filter, deletionsMax: deletionsLeft });
+    const { ops, problems, held } = plan({ remote, local, synced, filter, deletionsMax: deletionsLeft });
     if (ops.length === 0) return { ops: done, problems, held };
     for (const op of ops) {
       options.onOp?.(op);
