@@ -3,7 +3,8 @@ import { Counter, Gauge, Registry } from 'prom-client';
 import { errnoOf, messageOf, StateError } from '../errors.ts';
 import type { MountLayout } from '../sync/local/mirror-root.ts';
 import { askMount } from '../sync/mount/control-socket.ts';
-import { type MountStatus, socketPath } from '../sync/mount/mount.ts';
+import { socketPath } from '../sync/mount/mount.ts';
+import type { MountStatus } from '../sync/mount/mount-status.ts';
 import type { Output } from './output.ts';
 
 /** A mount's figures as Prometheus reads them. */

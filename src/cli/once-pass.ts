@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../clock.ts';
 import { StateError } from '../errors.ts';
 import type { EngineState } from '../sync/engine/status.ts';
-import type { MountStatus } from '../sync/mount/mount.ts';
+import type { MountStatus } from '../sync/mount/mount-status.ts';
 
 /** How long entries that failed are tried again before one pass counts as unfinished. */
 const PATIENCE_MS = 60_000;

@@ -8,7 +8,8 @@ import { LocalDisk } from '../../sync/local/disk.ts';
 import { MirrorRoot, type MountLayout } from '../../sync/local/mirror-root.ts';
 import { askMount, BOX_ANSWER_TIMEOUT_MS } from '../../sync/mount/control-socket.ts';
 import { acquireLock } from '../../sync/mount/lock.ts';
-import { indexPath, lockPath, setIndexAside, socketPath } from '../../sync/mount/mount.ts';
+import { indexPath, lockPath, socketPath } from '../../sync/mount/mount.ts';
+import { setIndexAside } from '../../sync/mount/open-index.ts';
 import { putDamagedAside, replicaAtRest } from '../../sync/mount/repair.ts';
 import {
   type Discrepancy,
@@ -109,7 +110,7 @@ async function rebuild(directory: string, output: Output): Promise<void> {
   const layout = { directory, rootPath: [] };
   const lock = await acquireLock(lockPath(layout));
   try {
-    const kept = await setIndexAside(layout);
+    const kept = await setIndexAside(indexPath(layout));
     if (output.json) output.document({ index: 'set-aside', kept_as: kept });
     else
       output.note(`the damaged index is kept as ${kept}; the next mount rebuilds it from Box and the disk`);

@@ -1,17 +1,15 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdir, readdir, rename } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../clock.ts';
-import { CorruptError, FullError, StateError } from '../../errors.ts';
+import { FullError, StateError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import type { Random } from '../../random.ts';
 import { SyncEngine } from '../engine/engine.ts';
 import { Replica } from '../engine/replica.ts';
-import type { EngineState, EngineStatus } from '../engine/status.ts';
-import type { ApiUsage } from '../index/records.ts';
-import { VersionIndex } from '../index/version-index.ts';
+import type { EngineState } from '../engine/status.ts';
+import type { VersionIndex } from '../index/version-index.ts';
 import { LocalDisk } from '../local/disk.ts';
 import { MirrorRoot, type MountLayout, stateFolder } from '../local/mirror-root.ts';
 import { statFacts } from '../local/stat-facts.ts';
@@ -21,15 +19,16 @@ import type { RemoteCallLedger, RemoteStore } from '../remote/remote-store.ts';
 import { ByteRates } from './byte-rates.ts';
 import { CallLedger } from './call-ledger.ts';
 import { type ControlRequest, type ControlSocket, openControlSocket } from './control-socket.ts';
-import { historyOf, keepHere, keepOnline, type RunningParts, restoreVersion } from './file-requests.ts';
+import type { RunningParts } from './file-requests.ts';
 import { renewGeneration } from './index-generation.ts';
 import { acquireLock } from './lock.ts';
+import { type MountStatus, mountStatus } from './mount-status.ts';
+import { obeyAboutFiles } from './obey-about-files.ts';
+import { openIndex } from './open-index.ts';
 import { Pins } from './pins.ts';
 import { adoptSelection, rememberLayout } from './remembered.ts';
 import { findRemoteRoot } from './remote-root.ts';
-import { putDamagedAside } from './repair.ts';
 import { type BandwidthLimits, throttledStore } from './throttled-store.ts';
-import { verifyBox } from './verification.ts';
 
 export interface MountOptions {
   readonly layout: MountLayout;
@@ -51,24 +50,6 @@ export interface MountOptions {
   readonly onState?: (state: EngineState) => void;
 }
 
-/** A mount as people and programs see it. */
-export interface MountStatus extends EngineStatus {
-  readonly directory: string;
-  readonly root: string;
-  readonly pid: number;
-  /** Conflict copies that still stand. */
-  readonly conflicts: number;
-  /** Content bytes a second, over the last few seconds. */
-  readonly throughput: { readonly up: number; readonly down: number };
-  readonly apiCalls: {
-    readonly sinceStart: number;
-    readonly thisHour: number;
-    readonly thisMonth: number;
-    /** This hour's. */
-    readonly byEndpoint: Readonly<Record<string, number>>;
-  };
-}
-
 /** Where a mount's files of its own stand. */
 export const lockPath = (layout: MountLayout) => join(stateFolder(layout), 'lock');
 export const indexPath = (layout: MountLayout) => join(stateFolder(layout), 'index.sqlite');
@@ -86,7 +67,6 @@ export const ENGINE_STATE = 'engine_state';
 export const LOG_NAME = 'log.jsonl';
 const SOCKET_PATH_MAX_BYTES = 100;
 const LEDGER_FLUSH_MS = 5000;
-const HOUR_MS = 3_600_000;
 
 /**
  * Mirror a Box folder until the signal is aborted.
@@ -109,7 +89,7 @@ export async function runMount(
   let session: Session | undefined;
   let socket: ControlSocket | undefined;
   try {
-    const index = await openIndex(options.layout, options.logger);
+    const index = await openIndex(indexPath(options.layout), options.logger);
     const rates = new ByteRates(options.clock);
     session = {
       options,
@@ -222,84 +202,14 @@ function obey(request: ControlRequest, session: Session): unknown {
     case 'stop':
       return session.stop.abort();
     default:
-      return obeyAboutFiles(request, session);
+      return obeyAboutFiles(request, session.running, session.options);
   }
 }
 
-function obeyAboutFiles(
-  request: Exclude<ControlRequest, { command: 'status' | 'pause' | 'resume' | 'sync' | 'stop' }>,
-  { running, options }: Session,
-): unknown {
-  if (running === undefined) {
-    throw new StateError({
-      code: 'not-ready',
-      message: 'the mount has not found its folder in Box yet',
-      hint: 'Wait until `mila-sync status` shows it in sync, then try again.',
-    });
-  }
-  switch (request.command) {
-    case 'get':
-      return keepHere(running, request.paths);
-    case 'evict':
-      return keepOnline(running, request.paths);
-    case 'history':
-      return historyOf(running, request.path);
-    case 'restore':
-      return restoreVersion(running, request);
-    case 'repair':
-      return putDamagedAside({ ...running, ...options }, request.paths).then((repaired) => {
-        running.engine.syncNow();
-        return repaired;
-      });
-    case 'verify-remote':
-      return verifyBox(
-        running.store,
-        running.replica.remote,
-        (path, kind) => options.filter(path, kind) !== 'ignore',
-      );
-  }
-}
-
-/** The status before the folder in Box was found. */
-const AWAITING: EngineStatus = {
-  state: 'awaiting-folder',
-  queue: { control: 0, bulk: 0 },
-  bytes: { up: 0, down: 0 },
-  entries: { remote: 0, local: 0, synced: 0 },
-  problems: [],
-  waiting: [],
-  held: null,
-  trouble: null,
-  lastChangeAtMs: null,
-  transfers: [],
-};
-
-const sumOf = (usage: readonly ApiUsage[]) => usage.reduce((sum, { calls }) => sum + calls, 0);
-
-function firstHourOfMonth(nowMs: number): number {
-  const now = new Date(nowMs);
-  return Date.UTC(now.getUTCFullYear(), now.getUTCMonth()) / HOUR_MS;
-}
-
-function describe({ options, engine, ledger, index, rates }: Session): MountStatus {
-  tolerateFull(() => ledger.flush(index));
-  const hour = Math.floor(options.clock.now() / HOUR_MS);
-  const usage = index.apiUsage(hour);
-  const byEndpoint = Object.fromEntries(usage.map(({ endpoint, calls }) => [endpoint, calls]));
-  return {
-    ...(engine?.status() ?? AWAITING),
-    directory: options.layout.directory,
-    root: options.layout.rootPath.join('/'),
-    pid: process.pid,
-    conflicts: index.conflicts().filter(({ keptAs }) => existsSync(keptAs)).length,
-    throughput: rates.perSecond(),
-    apiCalls: {
-      sinceStart: ledger.total,
-      thisHour: sumOf(usage),
-      thisMonth: sumOf(index.apiUsage(firstHourOfMonth(options.clock.now()))),
-      byEndpoint,
-    },
-  };
+function describe(session: Session): MountStatus {
+  const { layout, clock } = session.options;
+  tolerateFull(() => session.ledger.flush(session.index));
+  return mountStatus({ ...session, layout, clock });
 }
 
 function keepFlushing(clock: Clock, flush: () => void): { cancel(): void } {
@@ -324,27 +234,6 @@ async function refuseForeignContent(layout: MountLayout): Promise<void> {
     hint: 'Move them away, or mount into another directory with --dir.',
     data: { path: root },
   });
-}
-
-/** An index that cannot be read is moved away: it is a cache, rebuilt from both sides. */
-async function openIndex(layout: MountLayout, logger: Logger): Promise<VersionIndex> {
-  const path = indexPath(layout);
-  try {
-    return VersionIndex.open(path);
-  } catch (error) {
-    if (!(error instanceof CorruptError) || error.code === 'newer-schema') throw error;
-    logger.warn({ path }, 'the index is damaged; it is kept beside and rebuilt');
-    await setIndexAside(layout);
-    return VersionIndex.open(path);
-  }
-}
-
-/** Move an index away that cannot be read. Only for who holds the mount's lock. Returns where it stands. */
-export async function setIndexAside(layout: MountLayout): Promise<string> {
-  const path = indexPath(layout);
-  for (const suffix of ['', '-wal', '-shm'])
-    await rename(`${path}${suffix}`, `${path}.damaged${suffix}`).catch(() => undefined);
-  return `${path}.damaged`;
 }
 
 /** Make the mirrored folder, unless it was there before and is gone: then somebody must say whether that was meant. */
