@@ -166,7 +166,7 @@ describe('mila-sync as a person uses it', () => {
     other.child.kill('SIGTERM');
     expect(await other.exited).toBe(130);
     const left = (await readdir(join(folder, 'm-ada', '.mila-sync'))).filter(
-      (name) => !['index.sqlite', 'log.jsonl', 'staging'].includes(name),
+      (name) => !['generation', 'index.sqlite', 'log.jsonl', 'staging'].includes(name),
     );
     expect(left).toEqual([]);
     expect((await run('status')).code).toBe(4);

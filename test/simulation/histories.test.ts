@@ -64,12 +64,7 @@ describe('what the simulation found', () => {
     site.loseIndex();
     const mirrored = `${MIRROR}/a.pt`;
     site.disk.link(mirrored, `/mount/.mila-sync/staging/${file.id}-${file.versionId}.part`);
-    site.disk.write(
-      site.disk.require(mirrored),
-      Buffer.from('shorter'),
-      'program',
-      mirrored,
-    );
+    site.disk.write(site.disk.require(mirrored), Buffer.from('shorter'), 'program', mirrored);
     oracle.finishes(undefined, 'shorter');
     site.start(Number.POSITIVE_INFINITY);
     await run(20_000);

@@ -29,6 +29,8 @@ export interface EngineOptions {
   readonly deletionsMax?: number;
   /** The longest gap between two readings of the event feed while nothing but signs of life passes by. */
   readonly feedGapMaxMs?: number;
+  /** Where local content goes that lost its name in a conflict; default: apart from the mirror. */
+  readonly conflictCopies?: 'apart' | 'beside';
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -126,6 +128,11 @@ export class SyncEngine {
     this.#dispatcher.backOff.clear();
     this.#local.hintAll();
     this.#hintRemote('full');
+  }
+
+  /** Decide again, because something that plans depend on changed: the filter, or a tree by another hand. */
+  planAgain(): void {
+    this.#wake.call();
   }
 
   /** Hold transfers; observation goes on. */

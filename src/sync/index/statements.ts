@@ -1,5 +1,5 @@
 import type { Database, Statement } from 'better-sqlite3';
-import type { ApiUsage, JournalEntry, LoggedOp, StoredConflict } from './records.ts';
+import type { ApiUsage, JournalEntry, LoggedOp, Pin, StoredConflict } from './records.ts';
 
 /** Every statement of the index, prepared once. */
 export interface Statements {
@@ -28,6 +28,9 @@ export interface Statements {
   readonly conflicts: Statement<[], StoredConflict>;
   readonly countCalls: Statement<[number, string, string, number]>;
   readonly apiUsage: Statement<[number], ApiUsage>;
+  readonly pins: Statement<[], { path: string; pin: Pin }>;
+  readonly putPin: Statement<[string, Pin]>;
+  readonly removePin: Statement<[string]>;
 }
 
 function upsert(table: string, columns: readonly string[]): string {
@@ -101,5 +104,8 @@ export function prepareStatements(database: Database): Statements {
     apiUsage: database.prepare(
       'SELECT hour, user, endpoint, calls FROM api_calls WHERE hour >= ? ORDER BY hour, user, endpoint',
     ),
+    pins: database.prepare('SELECT path, pin FROM pins'),
+    putPin: database.prepare('INSERT OR REPLACE INTO pins (path, pin) VALUES (?, ?)'),
+    removePin: database.prepare('DELETE FROM pins WHERE path = ?'),
   };
 }
