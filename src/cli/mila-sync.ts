@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { controlCommands } from './commands/control.ts';
 import { emulatorCommand } from './commands/emulator.ts';
+import { inspectCommand } from './commands/inspect.ts';
 import { mountCommand } from './commands/mount.ts';
 import { statusCommand } from './commands/status.ts';
 import { createProgram, runProgram } from './program.ts';
@@ -10,6 +11,7 @@ await runProgram(
     mountCommand(),
     statusCommand(),
     ...controlCommands(),
+    inspectCommand(),
     emulatorCommand(),
   ]),
 );
