@@ -1,18 +1,14 @@
-import { AUTHENTICATION, HEARTBEAT_FOLDER, isRunFolderName, LAYOUTS } from '../round/run-folder.ts';
-import { type Catalogue, catalogueOf, type RunFile } from './catalogue.ts';
+import { AUTHENTICATION, LAYOUTS } from '../round/run-folder.ts';
+import { catalogueOf } from './catalogue.ts';
 import { endingOf } from './ending.ts';
-import type {
-  Inspection,
-  MountReport,
-  ParticipantReport,
-  RoundReport,
-  TransferTotals,
-} from './inspection.ts';
+import type { Inspection, ParticipantReport, RoundReport } from './inspection.ts';
 import { Irregularities } from './irregularity.ts';
+import { mountReport } from './mount-report.ts';
 import type { CheckpointFindings, IndexFacts, ObservedRun } from './observed-run.ts';
 import { type Member, membersOf } from './participants.ts';
 import { checkOrder, checkRound } from './round-checks.ts';
 import { type RoundReading, roundsOf } from './rounds.ts';
+import { checkFolders, checkTask, checkTimes, latest, tracesIn, untilOf } from './run-checks.ts';
 import { type OwnRound, type SpanBounds, spansOf } from './spans.ts';
 
 export interface InspectionInput {
@@ -21,82 +17,6 @@ export interface InspectionInput {
   readonly facts: IndexFacts | null;
   readonly findings: CheckpointFindings;
   readonly nowMs: number;
-}
-
-function checkTask(task: RunFile | null, irregularities: Irregularities): void {
-  if (task === null) irregularities.add('error', 'no-task', '', 'cfg.json is missing');
-  if (task === null || task.text === null) return;
-  try {
-    JSON.parse(task.text);
-  } catch {
-    irregularities.add('error', 'malformed-task', task.path, 'it is not JSON');
-  }
-}
-
-function checkFolders({ folders }: Catalogue, name: string, irregularities: Irregularities): void {
-  if (!isRunFolderName(name))
-    irregularities.add('note', 'unusual-name', '', `"${name}" is no run's name (YYYY-MM-DD_hh-mm-ss)`);
-  const layouts = LAYOUTS.filter((layout) => folders.has(AUTHENTICATION[layout].folder));
-  if (layouts.length === 0)
-    irregularities.add('error', 'no-authentications', '', 'the folder of authentications is missing');
-  if (layouts.length > 1)
-    irregularities.add('note', 'two-layouts', '', 'authentications/ and authentifications/ both exist');
-  for (const folder of [HEARTBEAT_FOLDER, 'rounds'])
-    if (!folders.has(folder))
-      irregularities.add('warning', 'folder-missing', folder, 'the folder is missing');
-}
-
-/** Every time at which somebody left a trace in a run. */
-function timesOf({ task, ended, authentications, heartbeats, lost, rounds }: Catalogue): readonly number[] {
-  const files = [
-    ...[task, ended].filter((file) => file !== null),
-    ...authentications.map(({ file }) => file),
-    ...heartbeats.values(),
-    ...lost.values(),
-    ...[...rounds.values()].flatMap(({ aggregate, noStartModel, serverMeta, update, meta }) => [
-      ...[aggregate, noStartModel, serverMeta].filter((file) => file !== null),
-      ...update.values(),
-      ...meta.values(),
-    ]),
-  ];
-  return files.map(({ atMs }) => atMs);
-}
-
-const largest = (times: readonly number[]) => times.reduce((max, time) => Math.max(max, time), 0);
-
-function transferTotals({ transfers }: IndexFacts): readonly TransferTotals[] {
-  const totals = new Map<string, TransferTotals>();
-  for (const { op, sizeBytes, durationMs, outcome } of transfers) {
-    const known = totals.get(op) ?? { op, count: 0, failed: 0, bytes: 0, durationMs: 0 };
-    const isDone = outcome === 'done';
-    totals.set(op, {
-      op,
-      count: known.count + 1,
-      failed: known.failed + (isDone ? 0 : 1),
-      bytes: known.bytes + (isDone ? (sizeBytes ?? 0) : 0),
-      durationMs: known.durationMs + durationMs,
-    });
-  }
-  return [...totals.values()].sort((left, right) => (left.op < right.op ? -1 : 1));
-}
-
-function mountReport(facts: IndexFacts): MountReport {
-  const byEndpoint = new Map<string, number>();
-  const byHour = new Map<number, number>();
-  for (const { endpoint, hourAtMs, calls } of facts.calls) {
-    byEndpoint.set(endpoint, (byEndpoint.get(endpoint) ?? 0) + calls);
-    byHour.set(hourAtMs, (byHour.get(hourAtMs) ?? 0) + calls);
-  }
-  return {
-    calls: [...byHour.values()].reduce((sum, calls) => sum + calls, 0),
-    byEndpoint: [...byEndpoint]
-      .map(([endpoint, calls]) => ({ endpoint, calls }))
-      .sort((left, right) => right.calls - left.calls || (left.endpoint < right.endpoint ? -1 : 1)),
-    byHour: [...byHour]
-      .map(([hourAtMs, calls]) => ({ hourAtMs, calls }))
-      .sort((left, right) => left.hourAtMs - right.hourAtMs),
-    transfers: transferTotals(facts),
-  };
 }
 
 /** Each participant's rounds, with what it brought to them. */
@@ -137,8 +57,9 @@ export function inspectRun({ run, facts, findings, nowMs }: InspectionInput): In
   checkFolders(catalogue, run.name, irregularities);
   checkTask(catalogue.task, irregularities);
   const ending = endingOf(catalogue.ended, irregularities);
-  const times = timesOf(catalogue);
-  const untilMs = largest(times);
+  const traces = tracesIn(catalogue);
+  const untilMs = untilOf(catalogue, traces, irregularities);
+  if (facts === null) checkTimes(run.name, catalogue.task?.atMs ?? null, irregularities);
   const referenceMs = ending.atMs ?? untilMs;
   const members = membersOf({ catalogue, facts, irregularities, referenceMs });
   const ended = ending.kind !== 'open';
@@ -162,7 +83,7 @@ export function inspectRun({ run, facts, findings, nowMs }: InspectionInput): In
     layouts: LAYOUTS.filter((layout) => catalogue.folders.has(AUTHENTICATION[layout].folder)),
     inspectedAtMs: nowMs,
     startedAtMs: catalogue.task?.atMs ?? null,
-    lastActivityAtMs: times.length === 0 ? null : untilMs,
+    lastActivityAtMs: traces.length === 0 ? null : latest(traces),
     roundsPlanned,
     task: catalogue.task?.text ?? null,
     ending,

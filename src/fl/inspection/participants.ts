@@ -79,7 +79,7 @@ function carried(file: RunFile, facts: IndexFacts | null): HeartbeatReport['carr
   );
   if (beats.length === 0) return null;
   const gaps = beats.map(({ atMs }, index) => atMs - (beats[index - 1]?.atMs ?? atMs));
-  return { count: beats.length, longestGapMs: Math.max(...gaps) };
+  return { count: beats.length, longestGapMs: gaps.reduce((max, gap) => Math.max(max, gap), 0) };
 }
 
 function heartbeatOf(name: string, surroundings: Surroundings): HeartbeatReport | null {
@@ -122,6 +122,9 @@ function strangersIn({ rounds }: Catalogue, known: ReadonlySet<string>): readonl
   return [...new Set(keys)].filter((key) => !known.has(key));
 }
 
+/** "site 2" comes before "site 10". */
+const IN_ORDER = new Intl.Collator('en', { numeric: true, sensitivity: 'variant' });
+
 /** Everybody of whom a run folder tells, by name. */
 export function membersOf(surroundings: Surroundings): readonly Member[] {
   const { catalogue, irregularities } = surroundings;
@@ -148,7 +151,7 @@ export function membersOf(surroundings: Surroundings): readonly Member[] {
     );
     names.add(key);
   }
-  return [...names].sort().map((name) => {
+  return [...names].sort(IN_ORDER.compare).map((name) => {
     const claim = claimed.get(name);
     tellDisagreement(name, claim, surroundings);
     return {

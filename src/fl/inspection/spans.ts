@@ -18,7 +18,7 @@ export interface SpanBounds {
 /** One participant's round, cut into what it was doing. */
 function spansOfRound({ round, update }: OwnRound, untilMs: number): readonly Span[] {
   const { startedAtMs: fromMs, closedAtMs } = round;
-  if (fromMs === null || update.status === 'lost') return [];
+  if (fromMs === null) return [];
   const toMs = closedAtMs ?? untilMs;
   const about = { round: round.round };
   const { deliveredAtMs, trainingMs, transferMs } = update;
@@ -67,5 +67,5 @@ export function spansOf(member: Member, own: readonly OwnRound[], bounds: SpanBo
   for (const each of own) spans.push(...spansOfRound(each, untilMs));
   if (lost !== null)
     spans.push({ activity: 'lost', round: lost.round, fromMs: lost.atMs, toMs: untilMs, estimated: false });
-  return withoutOverlap(spans, lost?.atMs ?? Number.POSITIVE_INFINITY);
+  return withoutOverlap(spans, Math.min(lost?.atMs ?? untilMs, untilMs));
 }

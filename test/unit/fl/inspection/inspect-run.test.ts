@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, rm, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -180,7 +180,7 @@ describe('a run that went wrong', () => {
 
   it('finds checkpoints that do not load or do not match', async () => {
     await makeGoodRun(run, ['a', 'b', 'c'], 1);
-    await writeFile(join(run.folder, 'rounds/round_1/a.pt'), 'no checkpoint');
+    await run.text('rounds/round_1/a.pt', 70, 'no checkpoint');
     await run.model('rounds/round_1/b.pt', 71, smallModel(1, 5));
     const inspection = await inspect();
     expect(inspection.irregularities).toEqual([
@@ -242,7 +242,7 @@ describe('a run that went wrong', () => {
   it('names what is missing, what is malformed and what does not belong', async () => {
     await makeGoodRun(run, ['Lab', 'lab'], 3);
     await rm(join(run.folder, 'rounds/round_2'), { recursive: true });
-    await writeFile(join(run.folder, 'cfg.json'), '{"model":');
+    await run.text('cfg.json', 0, '{"model":');
     await run.text('rounds/round_1/lab.meta.json', 70, '[]');
     await run.text('rounds/notes.txt', 70, 'x');
     await run.text('old/cfg.json', 70, 'x');
@@ -269,6 +269,16 @@ describe('a run that went wrong', () => {
       'unexpected-file',
       'unexpected-folder',
     ]);
+  });
+
+  it('is not led astray by times that a copy did not keep', async () => {
+    await makeGoodRun(run, ['a', 'b'], 1);
+    await run.stamp('rounds/round_1/a.pt', 1e8);
+    const touched = await inspect();
+    expect(codes(touched)).toEqual(['after-the-end']);
+    expect(touched.participants[0]?.spans.at(-1)?.toMs).toBe(at(90));
+    await run.stamp('cfg.json', 1e8);
+    expect(codes(await inspect())).toEqual(['after-the-end', 'times-not-kept']);
   });
 
   it('does not read a control file of a gigabyte, nor look into one as a checkpoint for long', async () => {
