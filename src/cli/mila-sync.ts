@@ -3,6 +3,7 @@ import { controlCommands } from './commands/control.ts';
 import { emulatorCommand } from './commands/emulator.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { mountCommand } from './commands/mount.ts';
+import { replayCommand } from './commands/replay.ts';
 import { statusCommand } from './commands/status.ts';
 import { createProgram, runProgram } from './program.ts';
 
@@ -12,6 +13,7 @@ await runProgram(
     statusCommand(),
     ...controlCommands(),
     inspectCommand(),
+    replayCommand(),
     emulatorCommand(),
   ]),
 );

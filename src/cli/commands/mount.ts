@@ -17,12 +17,15 @@ import { mountLayoutOf } from '../mount-layout.ts';
 import { type Output, processOutput } from '../output.ts';
 import { stopWithParent } from '../parent-watch.ts';
 import { LOG_LEVELS, type LogLevel, pinoLogger } from '../pino-logger.ts';
+import { openRecorder } from '../recording-option.ts';
 
 interface MountFlags {
   readonly dir?: string;
   readonly profile?: Profile['kind'];
   readonly maxDelete?: number;
   readonly once?: boolean;
+  readonly record?: string;
+  readonly recordContent?: number;
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly logLevel: LogLevel;
@@ -81,11 +84,19 @@ async function mount(configPath: string, flags: MountFlags): Promise<void> {
   };
   const onState = (state: EngineState) => tellState(output, state);
   const deletions = flags.maxDelete === undefined ? {} : { deletionsMax: flags.maxDelete };
+  const recorder = await openRecorder({
+    path: flags.record,
+    contentMaxBytes: flags.recordContent,
+    layout,
+    clock,
+    logger,
+  });
+  const recording = recorder === undefined ? {} : { recorder };
   output.note(`mounting ${layout.rootPath.join('/')} of Box at ${layout.directory}`);
   const registry = registryFolder(process.env);
   let registered: Promise<void> | undefined;
   try {
-    await runMount({ ...started, ...deletions, onState, signal: stop.signal }, (running) => {
+    await runMount({ ...started, ...deletions, ...recording, onState, signal: stop.signal }, (running) => {
       // Only the holder of the lock comes here, so no other mount's entry is touched.
       registered = registerMount(registry, layout);
       tellReady(output, layout, running.status());
@@ -95,6 +106,7 @@ async function mount(configPath: string, flags: MountFlags): Promise<void> {
     logger.error({ error: messageOf(error) }, 'the mount ended with an error');
     throw error;
   } finally {
+    await recorder?.close();
     if (registered !== undefined) await registered.then(() => unregisterMount(registry, layout));
     parent.dispose();
     interrupt.dispose();
@@ -148,6 +160,12 @@ export function mountCommand(): Command {
       parseCount,
     )
     .option('--once', 'reconcile until nothing is left to do, then exit')
+    .option('--record <file>', 'record everything that is seen and done, for mila-sync replay')
+    .option(
+      '--record-content <bytes>',
+      'record longer contents by hash and length only (default: 4194304)',
+      parseCount,
+    )
     .option('--json', 'events as JSON, one a line, on standard output')
     .option('--quiet', 'no notes on standard error')
     .addOption(

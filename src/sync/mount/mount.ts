@@ -11,9 +11,14 @@ import { Replica } from '../engine/replica.ts';
 import type { EngineState, EngineStatus } from '../engine/status.ts';
 import { VersionIndex } from '../index/version-index.ts';
 import { LocalDisk } from '../local/disk.ts';
+import type { LocalTreeStore } from '../local/local-tree-store.ts';
 import { MirrorRoot, type MountLayout, stateFolder } from '../local/mirror-root.ts';
 import { statFacts } from '../local/stat-facts.ts';
 import type { Filter } from '../plan/op.ts';
+import { recordKnownTrees } from '../recording/known-trees.ts';
+import { RecordedDisk, recordedLocalTree } from '../recording/recorded-disk.ts';
+import { RecordedStore } from '../recording/recorded-store.ts';
+import type { Recorder } from '../recording/recorder.ts';
 import type { RemoteCallLedger, RemoteStore } from '../remote/remote-store.ts';
 import { CallLedger } from './call-ledger.ts';
 import { type ControlRequest, type ControlSocket, openControlSocket } from './control-socket.ts';
@@ -31,6 +36,8 @@ export interface MountOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Records every observation and every effect of this mount. */
+  readonly recorder?: Recorder;
   /** Aborted: stop in order. */
   readonly signal: AbortSignal;
   readonly onState?: (state: EngineState) => void;
@@ -122,7 +129,9 @@ interface Session {
 async function mirror(session: Session, onReady: Parameters<typeof runMount>[1]): Promise<void> {
   const { options, index, ledger, stop } = session;
   const { layout, createRoot, clock, logger } = options;
-  const store = await options.openStore(ledger.record);
+  const opened = await options.openStore(ledger.record);
+  const { recorder } = options;
+  const store = recorder === undefined ? opened : new RecordedStore(opened, recorder, clock);
   const flushing = keepFlushing(clock, () => tolerateFull(() => ledger.flush(index)));
   try {
     const { signal } = stop;
@@ -155,13 +164,23 @@ async function runEngine(
     tolerateFull(() => index.setMeta(ENGINE_STATE, state));
     options.onState?.(state);
   };
-  const disk = new LocalDisk(new MirrorRoot(options.layout));
-  const engine = new SyncEngine({ ...options, store, replica, disk, onState });
+  const engine = new SyncEngine({ ...options, ...borders(options, replica), store, replica, onState });
   session.engine = engine;
   stop.signal.addEventListener('abort', () => engine.stop(), { once: true });
   if (stop.signal.aborted) engine.stop();
   void engine.ready().then(() => onReady({ status: () => describe(session), stop: () => stop.abort() }));
   await engine.run();
+}
+
+/** The engine's way to the disk, recorded where that was asked for. */
+function borders(
+  { layout, recorder }: MountOptions,
+  replica: Replica,
+): { disk: LocalDisk; localStore?: LocalTreeStore } {
+  const root = new MirrorRoot(layout);
+  if (recorder === undefined) return { disk: new LocalDisk(root) };
+  recordKnownTrees({ remote: replica.remote, local: replica.local, rootId: replica.remoteRoot.id }, recorder);
+  return { disk: new RecordedDisk(root, recorder), localStore: recordedLocalTree(replica, root, recorder) };
 }
 
 function obey({ command }: ControlRequest, session: Session): unknown {
