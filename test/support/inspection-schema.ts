@@ -19,7 +19,7 @@ const checkpoint = z
 
 const participant = z.strictObject({
   name: z.string(),
-  admission: z.enum(['admitted', 'refused', 'unanswered', 'unreadable', 'never-asked']),
+  admission: z.enum(['admitted', 'refused', 'unanswered', 'unreadable', 'unknown', 'never-asked']),
   refusal: z.string().nullable(),
   answered_at: time,
   account: identity,

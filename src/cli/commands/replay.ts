@@ -1,18 +1,25 @@
 import { createInterface } from 'node:readline/promises';
 import { Command, InvalidArgumentError } from 'commander';
 import { systemClock } from '../../clock.ts';
+import { ConfigError } from '../../errors.ts';
 import { printable } from '../../fl/report/printable.ts';
 import { timeText } from '../../fl/report/quantities.ts';
 import type { FolderChange } from '../../sync/recording/recorded-folder.ts';
-import { readRecording, recordedContents } from '../../sync/recording/recording-reader.ts';
-import { type ReplayOptions, replay } from '../../sync/recording/replay.ts';
+import {
+  type ContentSource,
+  readRecording,
+  recordedContents,
+} from '../../sync/recording/recording-reader.ts';
+import { type ReplayOptions, type ReplayTarget, replay } from '../../sync/recording/replay.ts';
 import { DirectoryTarget } from '../../sync/recording/replay-directory.ts';
+import { EmulatorTarget } from '../../sync/recording/replay-emulator.ts';
 import { EXIT } from '../exit-codes.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import { type Output, processOutput } from '../output.ts';
 
 interface ReplayFlags {
-  readonly dir: string;
+  readonly dir?: string;
+  readonly into?: string;
   readonly speed: number | 'max';
   readonly step?: boolean;
   readonly until?: NonNullable<ReplayOptions['until']>;
@@ -64,14 +71,35 @@ function stepper(output: Output, signal: AbortSignal) {
   };
 }
 
+/** Where the flags say to play to. Errors: ConfigError unless they name exactly one place. */
+function targetOf(
+  { dir, into }: ReplayFlags,
+  contents: ContentSource,
+): { target: ReplayTarget; where: string } {
+  if (dir !== undefined && into === undefined)
+    return { target: new DirectoryTarget({ directory: dir, contents }), where: dir };
+  if (into === undefined || dir !== undefined)
+    throw new ConfigError({
+      code: 'replay-target',
+      message: `replay needs one of --dir and --into, and got ${dir === undefined ? 'neither' : 'both'}`,
+    });
+  if (!URL.canParse(into) || !/^https?:$/.test(new URL(into).protocol))
+    throw new ConfigError({
+      code: 'replay-target',
+      message: `--into ${into} is no address; allowed: http://127.0.0.1:8080`,
+    });
+  return { target: new EmulatorTarget({ url: into, contents }), where: into };
+}
+
 async function play(recording: string, flags: ReplayFlags): Promise<void> {
   const output = processOutput(flags);
+  const { target, where } = targetOf(flags, recordedContents(recording));
   const interrupt = listenForInterrupt();
   const steps = flags.step ? stepper(output, interrupt.signal) : null;
   try {
     const summary = await replay({
       lines: readRecording(recording),
-      target: new DirectoryTarget({ directory: flags.dir, contents: recordedContents(recording) }),
+      target,
       clock: systemClock(),
       signal: interrupt.signal,
       speed: flags.step ? 'max' : flags.speed,
@@ -81,7 +109,7 @@ async function play(recording: string, flags: ReplayFlags): Promise<void> {
     });
     const { changes, unknownContents } = summary;
     if (output.json) output.document({ event: 'end', changes, unknown_contents: unknownContents });
-    else output.result(`${changes} changes played into ${flags.dir}`);
+    else output.result(`${changes} changes played into ${where}`);
     if (unknownContents > 0)
       output.note(
         `${unknownContents} files have the right length and no content: the recording holds their hash only`,
@@ -98,7 +126,8 @@ export function replayCommand(): Command {
   return new Command('replay')
     .description('play a recorded session again: the shared folder as the recording mount came to know it')
     .argument('<recording>', 'a file that mount --record wrote, with its .contents folder beside it')
-    .requiredOption('--dir <dir>', 'a new or empty directory, which stands where the mount directory would')
+    .option('--dir <dir>', 'play into a new or empty directory, which stands where the mount directory would')
+    .option('--into <url>', 'play into a Box emulator at this address')
     .option('--speed <n>', 'recorded seconds a second, or max', speed, 'max' as const)
     .option('--step', 'ask before each change')
     .option('--until <time>', 'an ISO 8601 time, or +SECONDS from the beginning', until)

@@ -10,8 +10,8 @@ export interface EndingReport {
   readonly atMs: number | null;
 }
 
-/** Where a participant stands with the server. */
-export type Admission = 'admitted' | 'refused' | 'unanswered' | 'unreadable' | 'never-asked';
+/** Where a participant stands with the server. `unknown`: it was answered, and the answer is not on this disk. */
+export type Admission = 'admitted' | 'refused' | 'unanswered' | 'unreadable' | 'unknown' | 'never-asked';
 
 export interface HeartbeatReport {
   readonly lastAtMs: number;

@@ -30,10 +30,10 @@ const ADMISSIONS = {
 } as const satisfies Record<string, Admission>;
 
 function claimOf(file: RunFile, irregularities: Irregularities): Claim {
-  // A mount of another participant knows the file by name only; an answer that nobody can read is not unreadable.
   if (file.text === null) {
-    const admission = file.present || file.sizeBytes === 0 ? 'unreadable' : 'admitted';
-    return { admission: file.sizeBytes === 0 ? 'unanswered' : admission, refusal: null, file };
+    if (file.sizeBytes === 0) return { admission: 'unanswered', refusal: null, file };
+    // A client's mount knows the others' answers by name only.
+    return { admission: file.present ? 'unreadable' : 'unknown', refusal: null, file };
   }
   const admission = ADMISSIONS[parseAnswer(file.text)];
   const text = file.text.trim();

@@ -10,6 +10,7 @@ const ADMISSIONS: Readonly<Record<ParticipantReport['admission'], string>> = {
   refused: 'refused',
   unanswered: 'not answered',
   unreadable: 'unreadable answer',
+  unknown: 'answered',
   'never-asked': 'never asked',
 };
 

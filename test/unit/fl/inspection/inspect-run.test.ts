@@ -308,6 +308,21 @@ describe('on a mount', () => {
     receivedAtMs: at(seconds),
   });
 
+  it('does not guess what an answer says that is not on this disk', async () => {
+    await makeGoodRun(run, ['a'], 1);
+    const claim = (name: string) => `authentications/${name}_authentication.txt`;
+    const files = new Map([
+      [claim('b'), stored('2', 3, 33)],
+      [claim('c'), stored('3', 3, 0)],
+    ]);
+    const inspection = await inspect({ facts: { files, transfers: [], calls: [], conflicts: [] } });
+    expect(inspection.participants.map(({ name, admission }) => [name, admission])).toEqual([
+      ['a', 'admitted'],
+      ['b', 'unknown'],
+      ['c', 'unanswered'],
+    ]);
+  });
+
   it('takes times, versions and accounts from the index, and knows files that are kept online-only', async () => {
     await makeGoodRun(run, ['a', 'b'], 1);
     await rm(join(run.folder, 'heartbeats'), { recursive: true });

@@ -104,6 +104,27 @@ it('shows the folder as its listings and answers told of it', async () => {
   expect((await stat(join(directory, 'd/shared/runs/run/x.txt'))).mtimeMs).toBe(AT + 500);
 });
 
+it('begins with what the mount knew already, in whatever order it is told', async () => {
+  const known = (entries: RecordedRemoteEntry[]): RecordingLine => ({
+    ...stamp(1),
+    kind: 'known-remote',
+    root_id: '10',
+    entries,
+  });
+  const root: RecordedRemoteEntry = { kind: 'folder', id: '10', parent_id: null, name: 'runs', etag: '0' };
+  const summary = await play([
+    begin(),
+    known([file('12', '11', 'x.txt', 'one')]),
+    known([folder('11', '10', 'run'), root]),
+    call(2, 'list', { id: '10' }, [folder('11', '10', 'run')]),
+    call(2, 'list', { id: '11' }, [file('12', '11', 'x.txt', 'one')]),
+    { ...begin(), at_ms: AT + 5000 },
+    known([root, folder('11', '10', 'run'), file('12', '11', 'x.txt', 'one')]),
+  ]);
+  expect(await played()).toEqual({ run: 'folder', 'run/x.txt': 'one' });
+  expect(summary.changes).toBe(2);
+});
+
 it('follows moves and removals, and ignores answers that newer ones overtook', async () => {
   await play([
     begin(),
