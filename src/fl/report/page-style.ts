@@ -31,6 +31,7 @@ caption { text-align: left; font-size: 0.9rem; padding: 0.2rem 0; }
 th, td { text-align: left; padding: 0.3rem 0.6rem; border-bottom: 1px solid var(--line); vertical-align: top; }
 th { font-weight: 600; }
 td { overflow-wrap: break-word; max-width: 24rem; }
+td:last-child:not(.n) { min-width: 9rem; }
 .n { text-align: right; white-space: nowrap; }
 .t { white-space: nowrap; }
 .error { color: var(--bad); font-weight: 600; }
