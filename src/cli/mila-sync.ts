@@ -4,9 +4,11 @@ import { controlCommands } from './commands/control.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { emulatorCommand } from './commands/emulator.ts';
 import { fileCommands } from './commands/files.ts';
+import { inspectCommand } from './commands/inspect.ts';
 import { logCommand } from './commands/log.ts';
 import { lsCommand } from './commands/ls.ts';
 import { mountCommand } from './commands/mount.ts';
+import { replayCommand } from './commands/replay.ts';
 import { setupCommand } from './commands/setup.ts';
 import { statusCommand } from './commands/status.ts';
 import { verifyCommand } from './commands/verify.ts';
@@ -24,6 +26,8 @@ await runProgram(
     conflictsCommand(),
     logCommand(),
     verifyCommand(),
+    inspectCommand(),
+    replayCommand(),
     doctorCommand(),
     setupCommand(),
     emulatorCommand(),

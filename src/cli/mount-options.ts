@@ -16,6 +16,8 @@ export interface MountFlags {
   readonly conflictCopies: 'apart' | 'beside';
   readonly once?: boolean;
   readonly dryRun?: boolean;
+  readonly record?: string;
+  readonly recordContent?: number;
   readonly detach?: boolean;
   readonly metricsPort?: number;
   readonly printUnit?: boolean;
@@ -93,6 +95,12 @@ export function withMountOptions(command: Command): Command {
     )
     .option('--once', 'reconcile until nothing is left to do, then exit')
     .option('--dry-run', 'print what would be done; touch nothing, neither here nor in Box')
+    .option('--record <file>', 'record everything that is seen and done, for mila-sync replay')
+    .option(
+      '--record-content <bytes>',
+      'record longer contents by hash and length only (default: 4194304)',
+      wholeNumber(0, Number.MAX_SAFE_INTEGER),
+    )
     .option('--detach', 'go to the background, and return once ready')
     .option(
       '--metrics-port <port>',

@@ -28,6 +28,7 @@ import { OncePass } from '../once-pass.ts';
 import { type Output, processOutput } from '../output.ts';
 import { stopWithParent } from '../parent-watch.ts';
 import { pinoLogger } from '../pino-logger.ts';
+import { openRecorder } from '../recording-option.ts';
 import { printUnit } from '../systemd-unit.ts';
 
 /** A server mirrors what servers read, a client what it needs itself, unless told otherwise. */
@@ -118,13 +119,21 @@ async function runUntilStopped(options: MountOptions, flags: MountFlags, output:
   const metrics =
     flags.metricsPort === undefined ? undefined : await serveMetrics(flags.metricsPort, layout, output);
   const once = flags.once ? new OncePass(clock) : undefined;
+  const recorder = await openRecorder({
+    path: flags.record,
+    contentMaxBytes: flags.recordContent,
+    layout,
+    clock,
+    logger: options.logger,
+  });
+  const recording = recorder === undefined ? {} : { recorder };
   let registered: Promise<void> | undefined;
   const onState = (state: EngineState) => {
     tellState(output, state);
     once?.onState(state);
   };
   try {
-    await runMount({ ...options, onState }, (running) => {
+    await runMount({ ...options, ...recording, onState }, (running) => {
       // Only the holder of the lock comes here, so no other mount's entry is touched.
       registered = registerMount(registry, layout);
       tellReady(output, layout, running.status());
@@ -132,6 +141,7 @@ async function runUntilStopped(options: MountOptions, flags: MountFlags, output:
     });
   } finally {
     await metrics?.close();
+    await recorder?.close();
     if (registered !== undefined) await registered.then(() => unregisterMount(registry, layout));
   }
   once?.assertFinished();

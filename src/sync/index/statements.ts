@@ -7,6 +7,7 @@ export interface Statements {
   readonly allLocal: Statement<[], unknown>;
   readonly allSynced: Statement<[], unknown>;
   readonly remoteChildren: Statement<[string], unknown>;
+  readonly remoteOne: Statement<[string], unknown>;
   readonly syncedOne: Statement<[string], unknown>;
   readonly localOne: Statement<[number], unknown>;
   readonly putRemote: Statement<[object]>;
@@ -63,6 +64,7 @@ export function prepareStatements(database: Database): Statements {
     allLocal: database.prepare('SELECT * FROM local_tree'),
     allSynced: database.prepare('SELECT * FROM synced_tree'),
     remoteChildren: database.prepare('SELECT * FROM remote_tree WHERE parent_id = ?'),
+    remoteOne: database.prepare('SELECT * FROM remote_tree WHERE id = ?'),
     syncedOne: database.prepare('SELECT * FROM synced_tree WHERE remote_id = ?'),
     localOne: database.prepare('SELECT * FROM local_tree WHERE id = ?'),
     putRemote: database.prepare(upsert('remote_tree', REMOTE)),

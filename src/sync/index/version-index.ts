@@ -78,6 +78,12 @@ export class VersionIndex {
     return this.#sql.remoteChildren.all(id).map(remoteFromRow);
   }
 
+  /** One remote entry. */
+  remote(id: RemoteId): RemoteEntry | undefined {
+    const row = this.#sql.remoteOne.get(id);
+    return row === undefined ? undefined : remoteFromRow(row);
+  }
+
   /** The pairing of a remote entry. */
   synced(id: RemoteId): SyncedEntry | undefined {
     const row = this.#sql.syncedOne.get(id);

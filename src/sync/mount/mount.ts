@@ -11,10 +11,15 @@ import { Replica } from '../engine/replica.ts';
 import type { EngineState } from '../engine/status.ts';
 import type { VersionIndex } from '../index/version-index.ts';
 import { LocalDisk } from '../local/disk.ts';
+import type { LocalTreeStore } from '../local/local-tree-store.ts';
 import { MirrorRoot, type MountLayout, stateFolder } from '../local/mirror-root.ts';
 import { statFacts } from '../local/stat-facts.ts';
 import { startWatcher } from '../local/watcher.ts';
 import type { Filter } from '../plan/op.ts';
+import { recordKnownTrees } from '../recording/known-trees.ts';
+import { RecordedDisk, recordedLocalTree } from '../recording/recorded-disk.ts';
+import { RecordedStore } from '../recording/recorded-store.ts';
+import type { Recorder } from '../recording/recorder.ts';
 import type { RemoteCallLedger, RemoteStore } from '../remote/remote-store.ts';
 import { ByteRates } from './byte-rates.ts';
 import { CallLedger } from './call-ledger.ts';
@@ -47,6 +52,8 @@ export interface MountOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Records every observation and every effect of this mount. */
+  readonly recorder?: Recorder;
   /** Aborted: stop in order. */
   readonly signal: AbortSignal;
   readonly onState?: (state: EngineState) => void;
@@ -140,7 +147,10 @@ interface Session {
 async function mirror(session: Session, onReady: Parameters<typeof runMount>[1]): Promise<void> {
   const { options, index, ledger, stop } = session;
   const { layout, createRoot, clock, logger } = options;
-  const store = throttledStore(await options.openStore(ledger.record), options.bandwidth ?? {});
+  const opened = await options.openStore(ledger.record);
+  const { recorder } = options;
+  const recorded = recorder === undefined ? opened : new RecordedStore(opened, recorder, clock);
+  const store = throttledStore(recorded, options.bandwidth ?? {});
   const flushing = keepFlushing(clock, () => {
     tolerateFull(() => ledger.flush(index));
     session.rates.sample(session.engine?.status().bytes);
@@ -156,7 +166,7 @@ async function mirror(session: Session, onReady: Parameters<typeof runMount>[1])
       signal,
     });
     if (root === undefined) return;
-    store.confine?.(root.id);
+    store.confine(root.id);
     await prepareRoot(layout, index);
     await renewGeneration(layout, index, options);
     rememberLayout(index, layout);
@@ -182,14 +192,34 @@ async function runEngine(
     tolerateFull(() => index.setMeta(ENGINE_STATE, state));
     options.onState?.(state);
   };
-  const disk = new LocalDisk(new MirrorRoot(options.layout));
-  const engine = new SyncEngine({ ...options, filter, store, replica, disk, watch: startWatcher, onState });
+  const { disk, ...seen } = borders(options, replica);
+  const engine = new SyncEngine({
+    ...options,
+    ...seen,
+    filter,
+    store,
+    replica,
+    disk,
+    watch: startWatcher,
+    onState,
+  });
   session.engine = engine;
   session.running = { store, replica, disk, engine, pins, filter: options.filter };
   stop.signal.addEventListener('abort', () => engine.stop(), { once: true });
   if (stop.signal.aborted) engine.stop();
   void engine.ready().then(() => onReady({ status: () => describe(session), stop: () => stop.abort() }));
   await engine.run();
+}
+
+/** The engine's way to the disk, recorded where that was asked for. */
+function borders(
+  { layout, recorder }: MountOptions,
+  replica: Replica,
+): { disk: LocalDisk; localStore?: LocalTreeStore } {
+  const root = new MirrorRoot(layout);
+  if (recorder === undefined) return { disk: new LocalDisk(root) };
+  recordKnownTrees({ remote: replica.remote, local: replica.local, rootId: replica.remoteRoot.id }, recorder);
+  return { disk: new RecordedDisk(root, recorder), localStore: recordedLocalTree(replica, root, recorder) };
 }
 
 function obey(request: ControlRequest, session: Session): unknown {

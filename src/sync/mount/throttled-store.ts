@@ -13,6 +13,7 @@ export function throttledStore(store: RemoteStore, { up, down }: BandwidthLimits
     up === undefined ? source : { ...source, open: (range) => up.slow(source.open(range)) };
   return {
     account: () => store.account(),
+    confine: (folderId) => store.confine(folderId),
     findFolder: (path, signal) => store.findFolder(path, signal),
     get: (id, kind, signal) => store.get(id, kind, signal),
     list: (folderId, signal) => store.list(folderId, signal),
