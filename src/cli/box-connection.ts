@@ -12,6 +12,8 @@ import type { RemoteCallLedger, RemoteStore } from '../sync/remote/remote-store.
 import { boxSectionOf } from './mount-layout.ts';
 
 interface Surroundings {
+  /** True: connecting must not create anything in Box. */
+  readonly lookOnly?: boolean | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -27,10 +29,11 @@ const MOUNT_RETRY_POLICY = { attemptsMax: 4, baseMs: 400, capMs: 4000, waitTotal
 export type StoreOpener = (ledger: RemoteCallLedger) => Promise<RemoteStore>;
 
 /** A server works as the application's own account, a client as the app user of its name unless the app is its own. */
-function identityOf(configuration: ParticipantConfiguration): BoxIdentity {
+function identityOf(configuration: ParticipantConfiguration, lookOnly: boolean): BoxIdentity {
   const { account, group_name: group } = boxSectionOf(configuration);
   if (configuration.role === 'server' || account === 'service_account') return { kind: 'service-account' };
-  return { kind: 'app-user', name: configuration.name, ...(group === undefined ? {} : { groupName: group }) };
+  const who = { kind: 'app-user' as const, name: configuration.name, existingOnly: lookOnly };
+  return { ...who, ...(group === undefined ? {} : { groupName: group }) };
 }
 
 /** Addresses named by the configuration or the environment win over those of the key file. */
@@ -97,7 +100,7 @@ export async function boxConnection(
   const path = keyPathOf(configuration);
   const keys = await readBoxConfiguration(path, logger);
   const baseUrls = baseUrlsOf(configuration, environment);
-  const identity = identityOf(configuration);
+  const identity = identityOf(configuration, surroundings.lookOnly ?? false);
   const leastPrivilege = boxSectionOf(configuration).least_privilege;
   return (ledger) =>
     openBoxStore({

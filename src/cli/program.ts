@@ -8,6 +8,8 @@ export function createProgram(name: string, description: string, commands: reado
   const program = new Command(name)
     .description(description)
     .version('0.1.0')
+    // A command may have a --version of its own.
+    .enablePositionalOptions()
     .showHelpAfterError('(add --help for the options)')
     .exitOverride();
   for (const command of commands) {

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RunningEmulator, startEmulator } from '../../src/sync/box-emulator/emulator.ts';
 import { eventually } from '../support/eventually.ts';
+import { linesOf } from '../support/recordings.ts';
 
 const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const program = join(repository, 'dist', 'cli', 'mila-sync.js');
@@ -37,8 +38,8 @@ describe('mila-sync as a person uses it', () => {
     });
 
   /** Start a mount and wait for its `ready`. */
-  const mount = async (config: string) => {
-    const child = spawn(process.execPath, [program, 'mount', config, '--json'], {
+  const mount = async (config: string, ...flags: string[]) => {
+    const child = spawn(process.execPath, [program, 'mount', config, '--json', ...flags], {
       cwd: folder,
       env: environment(),
       stdio: ['ignore', 'pipe', 'ignore'],
@@ -166,7 +167,7 @@ describe('mila-sync as a person uses it', () => {
     other.child.kill('SIGTERM');
     expect(await other.exited).toBe(130);
     const left = (await readdir(join(folder, 'm-ada', '.mila-sync'))).filter(
-      (name) => !['index.sqlite', 'log.jsonl', 'staging'].includes(name),
+      (name) => !['generation', 'index.sqlite', 'log.jsonl', 'staging'].includes(name),
     );
     expect(left).toEqual([]);
     expect((await run('status')).code).toBe(4);
@@ -194,4 +195,56 @@ describe('mila-sync as a person uses it', () => {
     for (const each of [server, again]) each.child.kill('SIGTERM');
     await Promise.all([server.exited, again.exited]);
   }, 90_000);
+
+  it('records a session that can be played again although the mount was killed', async () => {
+    await configure('server-recorded', { save_path: 'recorded' });
+    await configure('tester2', { save_path: 'recorded' });
+    const inside = await run(
+      'mount',
+      'server-recorded.json',
+      '--record',
+      'm-server-recorded/shared/recorded/r.gz',
+    );
+    expect(inside).toMatchObject({ code: 2 });
+    expect(inside.stderr).toContain('inside the mirrored folder');
+    const server = await mount('server-recorded.json', '--record', 'session.jsonl.gz');
+    const client = await mount('tester2.json');
+    const at = (mountName: string, path: string) => join(folder, mountName, 'shared', 'recorded', path);
+    await mkdir(at('m-server-recorded', '2026-01-31_09-15-00/authentications'), { recursive: true });
+    await writeFile(at('m-server-recorded', '2026-01-31_09-15-00/cfg.json'), '{"epochs": 3}');
+    const claim = '2026-01-31_09-15-00/authentications/tester2_authentication.txt';
+    await eventually(() => readdir(at('m-tester2', '2026-01-31_09-15-00/authentications')));
+    await writeFile(at('m-tester2', claim), '');
+    await eventually(() =>
+      readdir(at('m-server-recorded', '2026-01-31_09-15-00/authentications')).then((names) =>
+        expect(names).toHaveLength(1),
+      ),
+    );
+    await writeFile(at('m-server-recorded', claim), 'Authenticated - Token 1');
+    await eventually(async () => expect(await readFile(at('m-tester2', claim), 'utf8')).toContain('Token 1'));
+    // The answer's own upload must be in the recording before the kill.
+    await eventually(async () => {
+      const lines = await linesOf(join(folder, 'session.jsonl.gz'));
+      const uploads = lines.filter((line) => line.kind === 'call' && line.call === 'uploadVersion');
+      expect(uploads.length).toBeGreaterThan(0);
+    });
+    server.child.kill('SIGKILL');
+    client.child.kill('SIGTERM');
+    await Promise.all([server.exited, client.exited]);
+    const replayed = await run('replay', 'session.jsonl.gz', '--dir', 'again', '--json');
+    expect(replayed.code).toBe(0);
+    expect(replayed.stdout).toContain('"by":"tester2"');
+    const again = (path: string) => readFile(join(folder, 'again', 'shared', 'recorded', path), 'utf8');
+    expect(await again(claim)).toBe('Authenticated - Token 1');
+    expect(await again('2026-01-31_09-15-00/cfg.json')).toBe('{"epochs": 3}');
+    expect((await readFile(join(folder, 'session.jsonl.gz'))).includes('access_token')).toBe(false);
+    const inspected = await run(
+      'inspect',
+      join('again', 'shared', 'recorded', '2026-01-31_09-15-00'),
+      '--json',
+    );
+    expect(JSON.parse(inspected.stdout)).toMatchObject({
+      participants: [{ name: 'tester2', admission: 'admitted' }],
+    });
+  }, 60_000);
 });

@@ -5,7 +5,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { type Clock, systemClock } from '../../clock.ts';
 import { StateError } from '../../errors.ts';
 import { BUILT_IN_TRAINER, createExecutor } from '../../fl/executor/create-executor.ts';
-import { aggregatePath, readRunRecord } from '../../fl/report/run-record.ts';
+import { aggregatePath } from '../../fl/inspection/model-paths.ts';
 import { silentLogger } from '../../logger.ts';
 import { callsText, type DemoResult, demoDocument, demoText } from '../demo/demo-result.ts';
 import { runSession } from '../demo/demo-session.ts';
@@ -14,6 +14,7 @@ import { evaluateRun } from '../demo/evaluation.ts';
 import { type DemoSize, type DemoTransport, writeSessionFiles } from '../demo/session-files.ts';
 import { EXIT } from '../exit-codes.ts';
 import { listenForInterrupt } from '../interrupt.ts';
+import { lookAtRun } from '../look-at-run.ts';
 import { processOutput } from '../output.ts';
 import { stopWithParent } from '../parent-watch.ts';
 
@@ -77,19 +78,19 @@ async function runDemo({ folder, size, view, clock, signal }: DemoRun): Promise<
     signal,
   });
   view.phase('judging every model on the test digits');
-  const record = await readRunRecord(runFolder);
+  const { inspection } = await lookAtRun(runFolder, { clock, checkpoints: 'index' });
   const executor = await createExecutor(
     BUILT_IN_TRAINER,
     {},
     { clock, logger: silentLogger, environment: process.env, temporaryDirectory: tmpdir() },
   );
-  const rounds = await evaluateRun(record, executor, signal);
+  const rounds = await evaluateRun(inspection, executor, signal);
   const seconds = (clock.monotonic() - startedAt) / 1000;
   const report = join(folder, 'report.html');
   // Plots are heavy, and no other command of this program draws any.
   const { renderRunPage } = await import('../../fl/report/run-page.ts');
   const page = renderRunPage({
-    record,
+    inspection,
     accuracy: rounds,
     facts: [
       ...(size.transport === 'box' ? [['API calls', callsText(apiCalls)] as const] : []),
@@ -97,7 +98,7 @@ async function runDemo({ folder, size, view, clock, signal }: DemoRun): Promise<
     ],
   });
   await writeFile(report, page);
-  return { rounds, runFolder, finalModel: aggregatePath(record, size.rounds), report, apiCalls, seconds };
+  return { rounds, runFolder, finalModel: aggregatePath(inspection, size.rounds), report, apiCalls, seconds };
 }
 
 async function demo(flags: DemoFlags): Promise<void> {

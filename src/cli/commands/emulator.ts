@@ -8,6 +8,7 @@ import {
 } from '../../sync/box-emulator/emulator.ts';
 import { EXIT } from '../exit-codes.ts';
 import { listenForInterrupt } from '../interrupt.ts';
+import { bandwidth, perMinute, wholeNumber } from '../option-values.ts';
 import { processOutput } from '../output.ts';
 import { stopWithParent } from '../parent-watch.ts';
 import { LOG_LEVELS, type LogLevel, pinoLogger } from '../pino-logger.ts';
@@ -30,29 +31,6 @@ interface EmulatorFlags {
   readonly quiet?: boolean;
   readonly verbose?: boolean;
   readonly logLevel: LogLevel;
-}
-
-const KIBI = 1024;
-const PER_SECOND: Readonly<Record<string, number>> = { '': 1, K: KIBI, M: KIBI ** 2, G: KIBI ** 3 };
-
-function wholeNumber(min: number, max: number): (value: string) => number {
-  return (value) => {
-    const number = /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN;
-    if (number >= min && number <= max) return number;
-    throw new InvalidArgumentError(`expected a whole number from ${min} to ${max}`);
-  };
-}
-
-/** "1000" and "1000/min" mean the same. */
-function perMinute(value: string): number {
-  return wholeNumber(0, Number.MAX_SAFE_INTEGER)(value.replace(/\/min$/, ''));
-}
-
-/** Bytes a second: "500000", "500K", "10M", also with "B" or "B/s" behind. */
-function bandwidth(value: string): number {
-  const match = /^(\d{1,12}(?:\.\d{1,3})?)([KMG]?)(?:i?B)?(?:\/s)?$/i.exec(value);
-  if (match === null) throw new InvalidArgumentError('expected bytes a second, such as 500K or 10M');
-  return Math.round(Number(match[1]) * (PER_SECOND[(match[2] ?? '').toUpperCase()] ?? 1));
 }
 
 function logLevel(value: string): LogLevel {

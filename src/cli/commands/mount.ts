@@ -1,33 +1,35 @@
 import { join } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command } from 'commander';
 import { systemClock } from '../../clock.ts';
 import { messageOf } from '../../errors.ts';
 import { loadParticipantConfiguration, type ParticipantConfiguration } from '../../fl/config.ts';
+import { silentLogger } from '../../logger.ts';
 import { systemRandom } from '../../random.ts';
+import type { ApiBudget } from '../../sync/box/pacer.ts';
 import type { EngineState } from '../../sync/engine/status.ts';
 import { type MountLayout, stateFolder } from '../../sync/local/mirror-root.ts';
-import { type MountStatus, runMount } from '../../sync/mount/mount.ts';
-import { feedGapMaxMs, PROFILE_KINDS, type Profile, profileFilter } from '../../sync/mount/profiles.ts';
+import { Bandwidth } from '../../sync/mount/bandwidth.ts';
+import { dryRun } from '../../sync/mount/dry-run.ts';
+import { LOG_NAME, type MountOptions, runMount } from '../../sync/mount/mount.ts';
+import type { MountStatus } from '../../sync/mount/mount-status.ts';
+import { feedGapMaxMs, type Profile } from '../../sync/mount/profiles.ts';
 import { registerMount, unregisterMount } from '../../sync/mount/registry.ts';
+import { selectionFilter, selectionText } from '../../sync/mount/selection.ts';
 import { boxConnection } from '../box-connection.ts';
+import { startDetached, tellParent } from '../detached.ts';
+import { printDryRun } from '../dry-run-text.ts';
 import { EXIT } from '../exit-codes.ts';
 import { listenForInterrupt } from '../interrupt.ts';
+import { serveMetrics } from '../metrics.ts';
 import { registryFolder } from '../mount-choice.ts';
 import { mountLayoutOf } from '../mount-layout.ts';
+import { type MountFlags, withMountOptions } from '../mount-options.ts';
+import { OncePass } from '../once-pass.ts';
 import { type Output, processOutput } from '../output.ts';
 import { stopWithParent } from '../parent-watch.ts';
-import { LOG_LEVELS, type LogLevel, pinoLogger } from '../pino-logger.ts';
-
-interface MountFlags {
-  readonly dir?: string;
-  readonly profile?: Profile['kind'];
-  readonly maxDelete?: number;
-  readonly apiBudget?: number;
-  readonly once?: boolean;
-  readonly json?: boolean;
-  readonly quiet?: boolean;
-  readonly logLevel: LogLevel;
-}
+import { pinoLogger } from '../pino-logger.ts';
+import { openRecorder } from '../recording-option.ts';
+import { printUnit } from '../systemd-unit.ts';
 
 /** A server mirrors what servers read, a client what it needs itself, unless told otherwise. */
 function profileOf(configuration: ParticipantConfiguration, asked?: Profile['kind']): Profile {
@@ -54,60 +56,95 @@ const STATE_WORDS: Readonly<Record<EngineState, string>> = {
 };
 
 /** States that a person should hear of at once. */
+const MINUTES_PER_HOUR = 60;
 const REMARKABLE: ReadonlySet<EngineState> = new Set(['offline', 'access-lost', 'root-missing', 'full']);
 
+/** The budget is named by the minute and kept by the hour: bursts pass. */
+function budgetOf({ apiBudget }: MountFlags): ApiBudget | undefined {
+  return apiBudget === undefined ? undefined : { callsPerHour: apiBudget * MINUTES_PER_HOUR };
+}
+
 async function mount(configPath: string, flags: MountFlags): Promise<void> {
-  const output = processOutput(flags);
+  if (flags.printUnit) return printUnit(configPath, flags);
+  if (flags.detach) return startDetached(processOutput(flags));
+  const output = processOutput({ ...flags, noColour: !flags.color });
   const { configuration, warnings } = await loadParticipantConfiguration(configPath);
   for (const warning of warnings) output.note(`warning: ${configPath}: ${warning}`);
-  const layout = mountLayoutOf(configuration, flags.dir);
-  const clock = systemClock();
-  const random = systemRandom();
-  const logger = pinoLogger(flags.logLevel, join(stateFolder(layout), 'log.jsonl'));
-  const interrupt = listenForInterrupt();
-  const stop = new AbortController();
-  interrupt.signal.addEventListener('abort', () => stop.abort(), { once: true });
-  const parent = stopWithParent(stop);
-  const openStore = await boxConnection(configuration, {
-    clock,
-    random,
-    logger,
-    environment: process.env,
-    apiBudget: flags.apiBudget === undefined ? undefined : { callsPerHour: flags.apiBudget * 60 },
-  });
   const profile = profileOf(configuration, flags.profile);
+  const selection = { profile, include: flags.include, exclude: flags.exclude };
+  const clock = systemClock();
+  const layout = mountLayoutOf(configuration, flags.dir);
+  const log = flags.dryRun ? undefined : join(stateFolder(layout), LOG_NAME);
+  const logger = log === undefined ? silentLogger : pinoLogger(flags.verbose ? 'debug' : flags.logLevel, log);
+  const random = systemRandom();
+  const surroundings = { clock, random, logger, environment: process.env };
+  const limit = (rate?: number) => (rate === undefined ? undefined : new Bandwidth(clock, rate));
+  const connecting = { ...surroundings, apiBudget: budgetOf(flags), lookOnly: flags.dryRun };
   const started = {
     layout,
     createRoot: configuration.role === 'server',
-    openStore,
-    filter: profileFilter(profile),
+    openStore: await boxConnection(configuration, connecting),
+    filter: selectionFilter(selection),
+    selection: selectionText(selection),
     feedGapMaxMs: feedGapMaxMs(profile),
     monthlyApiQuota: configuration.box?.monthly_api_quota,
+    conflictCopies: flags.conflictCopies,
+    bandwidth: { up: limit(flags.bandwidthUp), down: limit(flags.bandwidthDown) },
+    ...(flags.maxDelete === undefined ? {} : { deletionsMax: flags.maxDelete }),
     clock,
     random,
     logger,
   };
-  const onState = (state: EngineState) => tellState(output, state);
-  const deletions = flags.maxDelete === undefined ? {} : { deletionsMax: flags.maxDelete };
-  output.note(`mounting ${layout.rootPath.join('/')} of Box at ${layout.directory}`);
-  const registry = registryFolder(process.env);
-  let registered: Promise<void> | undefined;
+  const interrupt = listenForInterrupt();
+  const stop = new AbortController();
+  interrupt.signal.addEventListener('abort', () => stop.abort(), { once: true });
+  const parent = stopWithParent(stop);
   try {
-    await runMount({ ...started, ...deletions, onState, signal: stop.signal }, (running) => {
-      // Only the holder of the lock comes here, so no other mount's entry is touched.
-      registered = registerMount(registry, layout);
-      tellReady(output, layout, running.status());
-      if (flags.once) running.stop();
-    });
+    if (flags.dryRun) printDryRun(await dryRun({ ...started, signal: stop.signal }), output);
+    else await runUntilStopped({ ...started, signal: stop.signal }, flags, output);
   } catch (error) {
     logger.error({ error: messageOf(error) }, 'the mount ended with an error');
     throw error;
   } finally {
-    if (registered !== undefined) await registered.then(() => unregisterMount(registry, layout));
     parent.dispose();
     interrupt.dispose();
   }
   if (interrupt.interrupted()) process.exitCode = EXIT.interrupted;
+}
+
+async function runUntilStopped(options: MountOptions, flags: MountFlags, output: Output): Promise<void> {
+  const { layout, clock } = options;
+  output.note(`mounting ${layout.rootPath.join('/')} of Box at ${layout.directory}`);
+  const registry = registryFolder(process.env);
+  const metrics =
+    flags.metricsPort === undefined ? undefined : await serveMetrics(flags.metricsPort, layout, output);
+  const once = flags.once ? new OncePass(clock) : undefined;
+  const recorder = await openRecorder({
+    path: flags.record,
+    contentMaxBytes: flags.recordContent,
+    layout,
+    clock,
+    logger: options.logger,
+  });
+  const recording = recorder === undefined ? {} : { recorder };
+  let registered: Promise<void> | undefined;
+  const onState = (state: EngineState) => {
+    tellState(output, state);
+    once?.onState(state);
+  };
+  try {
+    await runMount({ ...options, ...recording, onState }, (running) => {
+      // Only the holder of the lock comes here, so no other mount's entry is touched.
+      registered = registerMount(registry, layout);
+      tellReady(output, layout, running.status());
+      once?.onReady(running);
+    });
+  } finally {
+    await metrics?.close();
+    await recorder?.close();
+    if (registered !== undefined) await registered.then(() => unregisterMount(registry, layout));
+  }
+  once?.assertFinished();
 }
 
 function tellState(output: Output, state: EngineState): void {
@@ -119,6 +156,7 @@ function tellReady(output: Output, layout: MountLayout, status: MountStatus): vo
   const root = join(layout.directory, ...layout.rootPath);
   if (output.json) output.document({ event: 'ready', dir: layout.directory, root });
   else output.result(`ready ${root}`);
+  tellParent({ event: 'ready', dir: layout.directory, root, pid: status.pid });
   if (status.held !== null) {
     output.note(
       `${status.held.count} deletions are held (limit ${status.held.limit}); to let them through, mount again with --max-delete ${status.held.count}`,
@@ -126,56 +164,15 @@ function tellReady(output: Output, layout: MountLayout, status: MountStatus): vo
   }
 }
 
-function parseCount(value: string): number {
-  const count = Number(value);
-  if (!Number.isSafeInteger(count) || count < 0)
-    throw new InvalidArgumentError('Allowed: a whole number from 0 on.');
-  return count;
-}
-
-/** `N/min`, or a bare N. */
-function parseBudget(value: string): number {
-  const perMinute = Number(value.replace(/\/min$/, ''));
-  if (!Number.isFinite(perMinute) || perMinute <= 0)
-    throw new InvalidArgumentError('Allowed: a number above 0, such as 20/min.');
-  return perMinute;
-}
-
 /** `mila-sync mount CONFIG`. */
 export function mountCommand(): Command {
-  return new Command('mount')
-    .description(
-      'mirror the session folder of a server’s or client’s configuration into a directory, until stopped',
-    )
-    .argument('<config>', 'a Mila configuration file (JSON or YAML)')
-    .option(
-      '--dir <dir>',
-      'the mount directory (default: box_configuration.mount_path, else data/box/<participant>)',
-    )
-    .addOption(
-      new Option(
-        '--profile <profile>',
-        'what is kept on the disk (default: by the configuration’s role)',
-      ).choices(PROFILE_KINDS),
-    )
-    .option(
-      '--max-delete <n>',
-      'hold more deletions than this in one pass for a person to confirm',
-      parseCount,
-    )
-    .option(
-      '--api-budget <n/min>',
-      'calls a minute on average, kept by the hour: bursts pass (default: only what Box allows)',
-      parseBudget,
-    )
-    .option('--once', 'reconcile until nothing is left to do, then exit')
-    .option('--json', 'events as JSON, one a line, on standard output')
-    .option('--quiet', 'no notes on standard error')
-    .addOption(
-      new Option('--log-level <level>', 'how much goes to DIR/.mila-sync/log.jsonl')
-        .choices(LOG_LEVELS)
-        .default('info'),
-    )
+  return withMountOptions(
+    new Command('mount')
+      .description(
+        'mirror the session folder of a server’s or client’s configuration into a directory, until stopped',
+      )
+      .argument('<config>', 'a Mila configuration file (JSON or YAML)'),
+  )
     .addHelpText('after', '\nExample:\n  mila-sync mount server.json --dir /data/federation')
     .action(mount);
 }

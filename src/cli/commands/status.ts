@@ -1,16 +1,40 @@
 import { Command } from 'commander';
+import { delay, systemClock } from '../../clock.ts';
+import type { EngineState } from '../../sync/engine/status.ts';
 import { askMount } from '../../sync/mount/control-socket.ts';
-import { type MountStatus, socketPath } from '../../sync/mount/mount.ts';
+import { socketPath } from '../../sync/mount/mount.ts';
+import type { MountStatus } from '../../sync/mount/mount-status.ts';
+import { EXIT } from '../exit-codes.ts';
+import { listenForInterrupt } from '../interrupt.ts';
 import { chosenMounts } from '../mount-choice.ts';
-import { processOutput } from '../output.ts';
+import { type Output, processOutput } from '../output.ts';
+import { type Paint, printable, readableBytes, readableTime, resultPaint } from '../paint.ts';
 
-const KIB = 1024;
+interface StatusFlags {
+  readonly json?: boolean;
+  readonly watch?: boolean;
+  readonly color: boolean;
+}
 
-/** A number of bytes as people read it. */
-export function readableBytes(bytes: number): string {
-  if (bytes < KIB) return `${bytes} B`;
-  const power = Math.min(4, Math.floor(Math.log(bytes) / Math.log(KIB)));
-  return `${(bytes / KIB ** power).toFixed(1)} ${['B', 'KiB', 'MiB', 'GiB', 'TiB'][power]}`;
+const COLOURS: Partial<Record<EngineState, Parameters<Paint>[0]>> = {
+  'in-sync': 'green',
+  starting: 'yellow',
+  syncing: 'yellow',
+  'awaiting-folder': 'yellow',
+  waiting: 'yellow',
+  paused: 'yellow',
+  offline: 'red',
+  'access-lost': 'red',
+  'root-missing': 'red',
+  full: 'red',
+};
+const NOTHING: Paint = (_colour, text) => text;
+const ENDPOINTS_MAX = 5;
+const WATCH_MS = 1000;
+const CLEAR = '\x1b[H\x1b[J';
+
+function rateText({ up, down }: MountStatus['throughput']): string {
+  return up + down < 1 ? '' : `; now ${readableBytes(up)}/s up, ${readableBytes(down)}/s down`;
 }
 
 function quotaText({ monthlyQuota }: MountStatus['apiCalls']): string {
@@ -19,28 +43,69 @@ function quotaText({ monthlyQuota }: MountStatus['apiCalls']): string {
 }
 
 /** What a mount is at, in lines for a person. */
-export function statusText(status: MountStatus): string {
-  const { queue, bytes, entries, apiCalls } = status;
+export function statusText(status: MountStatus, paint: Paint = NOTHING): string {
+  const { queue, bytes, entries, apiCalls, state } = status;
+  const trouble = status.trouble === null ? '' : `: ${printable(status.trouble)}`;
+  const last = status.lastChangeAtMs === null ? 'nothing yet' : readableTime(status.lastChangeAtMs);
   const lines = [
-    `${status.directory}  (${status.root}, process ${status.pid})`,
-    `  state      ${status.state}${status.trouble === null ? '' : `: ${status.trouble}`}`,
+    `${printable(status.directory)}  (${printable(status.root)}, process ${status.pid})`,
+    `  state      ${paint(COLOURS[state] ?? 'dim', state)}${trouble}`,
     `  entries    ${entries.synced} agreed, ${entries.local} on the disk, ${entries.remote} in Box`,
     `  queue      ${queue.control} control, ${queue.bulk} bulk`,
-    `  moved      ${readableBytes(bytes.up)} up, ${readableBytes(bytes.down)} down`,
+    `  moved      ${readableBytes(bytes.up)} up, ${readableBytes(bytes.down)} down${rateText(status.throughput)}`,
+    `  last       ${last}`,
     `  API calls  ${apiCalls.thisHour} this hour, ${apiCalls.thisMonth} this month${quotaText(apiCalls)}, ${apiCalls.sinceStart} since the start`,
   ];
+  const busiest = Object.entries(apiCalls.byEndpoint).sort(([, a], [, b]) => b - a);
+  for (const [endpoint, calls] of busiest.slice(0, ENDPOINTS_MAX))
+    lines.push(paint('dim', `             ${String(calls).padStart(6)}  ${endpoint}`));
   for (const { path, direction, sizeBytes, doneBytes } of status.transfers)
     lines.push(
-      `  ${direction.padEnd(9)}  ${path} (${Math.floor((100 * doneBytes) / sizeBytes)} % of ${readableBytes(sizeBytes)})`,
+      `  ${direction.padEnd(9)}  ${printable(path)} (${Math.floor((100 * doneBytes) / sizeBytes)} % of ${readableBytes(sizeBytes)})`,
     );
+  if (status.conflicts > 0)
+    lines.push(paint('yellow', `  conflicts  ${status.conflicts}; see mila-sync conflicts`));
   if (status.held !== null)
     lines.push(
-      `  held       ${status.held.count} deletions wait for a person; mount again with --max-delete ${status.held.count} to let them through`,
+      paint(
+        'red',
+        `  held       ${status.held.count} deletions wait for a person; mount again with --max-delete ${status.held.count} to let them through`,
+      ),
     );
-  for (const problem of status.problems) lines.push(`  problem    ${problem.path}: ${problem.message}`);
-  for (const waiting of status.waiting)
-    lines.push(`  waiting    ${waiting.message} (attempt ${waiting.attempts})`);
+  for (const { path, message } of status.problems)
+    lines.push(paint('yellow', `  problem    ${printable(path)}: ${message}`));
+  for (const { message, attempts } of status.waiting)
+    lines.push(paint('yellow', `  waiting    ${printable(message)} (attempt ${attempts})`));
   return lines.join('\n');
+}
+
+async function statuses(directory: string | undefined): Promise<readonly MountStatus[]> {
+  const layouts = await chosenMounts(directory);
+  // What answers is this same program; its answer needs no second description here.
+  return Promise.all(
+    layouts.map(async (layout) => (await askMount(socketPath(layout), { command: 'status' })) as MountStatus),
+  );
+}
+
+/** On a terminal the picture is drawn anew; on a pipe each change is a block, or a line of JSON. */
+async function watch(directory: string | undefined, output: Output, paint: Paint): Promise<void> {
+  const interrupt = listenForInterrupt();
+  const onTerminal = process.stdout.isTTY === true && !output.json;
+  let shown = '';
+  try {
+    while (!interrupt.signal.aborted) {
+      const all = await statuses(directory);
+      const text = output.json
+        ? JSON.stringify(all)
+        : all.map((each) => statusText(each, paint)).join('\n\n');
+      if (text !== shown) output.result(onTerminal ? `${CLEAR}${text}` : text);
+      shown = text;
+      await delay(systemClock(), WATCH_MS, interrupt.signal);
+    }
+    process.exitCode = EXIT.interrupted;
+  } finally {
+    interrupt.dispose();
+  }
 }
 
 /** `mila-sync status [DIR]`. */
@@ -48,18 +113,16 @@ export function statusCommand(): Command {
   return new Command('status')
     .description('state, queue, problems and API calls of a mount, or of every mount of this user')
     .argument('[dir]', 'the mount directory')
-    .option('--json', 'a JSON array, one object a mount')
-    .addHelpText('after', '\nExample:\n  mila-sync status data/box/server')
-    .action(async (directory: string | undefined, flags: { readonly json?: boolean }) => {
+    .option('--watch', 'go on showing it, until stopped')
+    .option('--json', 'a JSON array, one object a mount; with --watch, one array a line and change')
+    .option('--no-color', 'no colours')
+    .addHelpText('after', '\nExample:\n  mila-sync status --watch data/box/server')
+    .action(async (directory: string | undefined, flags: StatusFlags) => {
       const output = processOutput(flags);
-      const layouts = await chosenMounts(directory);
-      // What answers is this same program; its answer needs no second description here.
-      const all = await Promise.all(
-        layouts.map(
-          async (layout) => (await askMount(socketPath(layout), { command: 'status' })) as MountStatus,
-        ),
-      );
+      const paint = resultPaint(flags);
+      if (flags.watch) return watch(directory, output, paint);
+      const all = await statuses(directory);
       if (output.json) output.document(all);
-      else output.result(all.map(statusText).join('\n\n'));
+      else output.result(all.map((each) => statusText(each, paint)).join('\n\n'));
     });
 }

@@ -1,7 +1,8 @@
 import { RoundError } from '../../errors.ts';
 import type { Executor } from '../../fl/executor/executor.ts';
+import type { Inspection } from '../../fl/inspection/inspection.ts';
+import { aggregatePath, updatePath } from '../../fl/inspection/model-paths.ts';
 import type { RoundAccuracy } from '../../fl/report/accuracy-chart.ts';
-import { aggregatePath, type RunRecord, updatePath } from '../../fl/report/run-record.ts';
 
 /** Models judged at the same time. */
 const EVALUATIONS_MAX = 2;
@@ -31,7 +32,7 @@ async function inTurn<Item, Result>(
  * Errors: RoundError 'not-evaluated' when a judgement has no accuracy; what the executor throws.
  */
 export async function evaluateRun(
-  record: RunRecord,
+  inspection: Inspection,
   executor: Executor,
   signal: AbortSignal,
 ): Promise<readonly RoundAccuracy[]> {
@@ -42,13 +43,15 @@ export async function evaluateRun(
     return accuracy;
   };
   // The last round's folder holds the final aggregate only.
-  const rounds = record.rounds.filter(({ updates }) => updates.length > 0);
+  const rounds = inspection.rounds
+    .filter(({ isFinal }) => !isFinal)
+    .map(({ round, updates }) => ({ round, updates: updates.filter(({ sizeBytes }) => sizeBytes !== null) }));
   const jobs = rounds.flatMap(({ round, updates }) => [
-    { round, client: null, path: aggregatePath(record, round) },
+    { round, client: null, path: aggregatePath(inspection, round) },
     ...updates.map(({ participant }) => ({
       round,
       client: participant,
-      path: updatePath(record, round, participant),
+      path: updatePath(inspection, round, participant),
     })),
   ]);
   const judged = await inTurn(jobs, async (job) => ({ ...job, accuracy: await judge(job.path) }));

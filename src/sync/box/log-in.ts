@@ -23,7 +23,13 @@ import type { Transport } from './transport.ts';
 /** In whose name the store works. */
 export type BoxIdentity =
   | { readonly kind: 'service-account' }
-  | { readonly kind: 'app-user'; readonly name: string; readonly groupName?: string };
+  | {
+      readonly kind: 'app-user';
+      readonly name: string;
+      readonly groupName?: string;
+      /** True: only look, create no user and no membership. */
+      readonly existingOnly?: boolean;
+    };
 
 /** What every way of getting tokens needs. */
 export interface GrantOptions {
@@ -58,9 +64,23 @@ export async function logIn(options: LogInOptions): Promise<LoggedIn> {
     service.identify(account.id);
     return loggedIn(options, service, account);
   }
-  const account = await directory.appUser(identity.name);
-  if (identity.groupName !== undefined) await directory.join(account, identity.groupName);
+  const account = identity.existingOnly
+    ? await existingUser(directory, identity.name)
+    : await directory.appUser(identity.name);
+  if (identity.groupName !== undefined && !identity.existingOnly)
+    await directory.join(account, identity.groupName);
   return loggedIn(options, await accessOf(options, service, account), account);
+}
+
+async function existingUser(directory: BoxDirectory, name: string): Promise<RemoteUser> {
+  const found = await directory.findUser(name);
+  if (found !== undefined) return found;
+  throw new AuthError({
+    code: 'user-missing',
+    message: `The enterprise has no app user "${name}" yet`,
+    hint: 'Its first mount creates it and adds it to the group.',
+    data: { name },
+  });
 }
 
 function loggedIn(options: LogInOptions, access: Access, account: RemoteUser): LoggedIn {

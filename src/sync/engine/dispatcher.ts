@@ -32,6 +32,7 @@ interface DispatcherOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly signal: AbortSignal;
+  readonly conflictCopies?: 'apart' | 'beside';
   /** Called after each op, whatever became of it. */
   readonly onDone: () => void;
 }

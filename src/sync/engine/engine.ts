@@ -4,6 +4,7 @@ import type { Logger } from '../../logger.ts';
 import type { Random } from '../../random.ts';
 import type { LocalDisk } from '../local/disk.ts';
 import { LocalObserver } from '../local/local-observer.ts';
+import type { LocalTreeStore } from '../local/local-tree-store.ts';
 import type { Watcher, WatcherOptions } from '../local/watcher.ts';
 import type { Filter, Op, Plan } from '../plan/op.ts';
 import { plan } from '../plan/planner.ts';
@@ -29,11 +30,15 @@ export interface EngineOptions {
   readonly deletionsMax?: number;
   /** The longest gap between two readings of the event feed while nothing but signs of life passes by. */
   readonly feedGapMaxMs?: number;
+  /** Where local content goes that lost its name in a conflict; default: apart from the mirror. */
+  readonly conflictCopies?: 'apart' | 'beside';
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
   /** Told whenever the state changes. */
   readonly onState?: (state: EngineState) => void;
+  /** Stands between what looks at the disk and the tree that keeps what it saw. */
+  readonly localStore?: LocalTreeStore;
 }
 
 /** The whole disk is looked at again for hints that never came: at most this often, ... */
@@ -83,7 +88,8 @@ export class SyncEngine {
     const observer = new RemoteObserver({ store, replica, logger, signal, wanted });
     const callsOfFullLook = () => FULL_LOOK_CALLS + replica.folderCount;
     this.#remote = new RemoteSide({ observer, callsOfFullLook, clock, logger, signal });
-    this.#local = new LocalObserver({ root: disk.root, store: replica, ignored, clock, logger, signal });
+    const seen = options.localStore ?? replica;
+    this.#local = new LocalObserver({ root: disk.root, store: seen, ignored, clock, logger, signal });
     const onHint = () => this.#hintRemote('hints');
     this.#pace = new FeedPace(clock, options.feedGapMaxMs ?? FEED_GAP_MAX_MS);
     const position = () => replica.position;
@@ -126,6 +132,11 @@ export class SyncEngine {
     this.#dispatcher.backOff.clear();
     this.#local.hintAll();
     this.#hintRemote('full');
+  }
+
+  /** Decide again, because something that plans depend on changed: the filter, or a tree by another hand. */
+  planAgain(): void {
+    this.#wake.call();
   }
 
   /** Hold transfers; observation goes on. */

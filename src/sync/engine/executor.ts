@@ -4,7 +4,7 @@ import { StaleError } from '../../errors.ts';
 import { unreachable } from '../../invariant.ts';
 import type { Random } from '../../random.ts';
 import { conflictStamp, type LocalDisk } from '../local/disk.ts';
-import type { Filter, Op } from '../plan/op.ts';
+import type { ConflictReason, Filter, Op } from '../plan/op.ts';
 import type { RemoteStore } from '../remote/remote-store.ts';
 import type { LocalEntry, LocalFolder } from '../tree/entry.ts';
 import { movedEntry, pairing, placedFile, placedFolder } from './effects.ts';
@@ -19,7 +19,12 @@ export interface ExecutorOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly onBytes: (direction: 'up' | 'down', bytes: number, id: string) => void;
+  /** Where local content goes that lost its name; default `apart`: to the conflict folder, out of the mirror. */
+  readonly conflictCopies?: 'apart' | 'beside';
 }
+
+/** Leaves room for the stamp within every name limit, also when each character takes several bytes. */
+const CONFLICT_NAME_MAX = 30;
 
 type OpOf<Kind extends Op['kind']> = Extract<Op, { kind: Kind }>;
 
@@ -159,8 +164,14 @@ export class Executor {
   }
 
   async #evict({ local, remote }: OpOf<'evict'>): Promise<Changes> {
-    await this.#options.disk.remove(local, this.#namesOf(local));
-    return { removeLocal: [local.id], pair: [pairing(remote, null)] };
+    const { disk, replica } = this.#options;
+    const names = this.#namesOf(local);
+    await disk.assertUnchanged(names, local);
+    // Recorded before it happens: cut short in between, the file counts as a copy that stands too much, never as one
+    // that somebody deleted.
+    replica.apply({ removeLocal: [local.id], pair: [pairing(remote, null)] });
+    await disk.remove(local, names);
+    return {};
   }
 
   /** True for a folder that is gone in Box and empty but for what is never mirrored, which is nobody's to delete. */
@@ -178,23 +189,52 @@ export class Executor {
     return this.#moveAside(local, reason);
   }
 
-  async #moveAside(local: LocalEntry, reason: string): Promise<Changes> {
+  async #moveAside(local: LocalEntry, reason: ConflictReason): Promise<Changes> {
     const { disk, replica, clock, random } = this.#options;
     const names = this.#namesOf(local);
-    const keptAs = await disk.setAside(local, names, conflictStamp(clock.now(), hostname(), random));
-    const below = replica.local
+    const stamp = conflictStamp(clock.now(), hostname(), random);
+    if (this.#options.conflictCopies === 'beside') return this.#moveBeside({ local, reason }, names, stamp);
+    const keptAs = await disk.setAside(local, names, stamp);
+    const below = this.#subtreeOf(local);
+    const unpair = below.flatMap((id) => replica.synced.byLocal(id)?.remoteId ?? []);
+    return { removeLocal: below, unpair, alsoStore: this.#noteConflict({ local, reason }, names, keptAs) };
+  }
+
+  /** The copy stands beside, under a name of its own, and is mirrored like any other entry from then on. */
+  async #moveBeside(
+    op: Pick<OpOf<'set-aside'>, 'local' | 'reason'>,
+    names: readonly string[],
+    stamp: string,
+  ): Promise<Changes> {
+    const { disk, replica } = this.#options;
+    const { local } = op;
+    const name = `${[...local.name].slice(0, CONFLICT_NAME_MAX).join('')}.${stamp}.conflict`;
+    const target = [...names.slice(0, -1), name];
+    const facts = await disk.move(local, names, target);
+    const unpair = this.#subtreeOf(local).flatMap((id) => replica.synced.byLocal(id)?.remoteId ?? []);
+    return {
+      putLocal: local.parentId === null ? [] : [movedEntry(local, local.parentId, name, facts)],
+      unpair,
+      alsoStore: this.#noteConflict(op, names, disk.root.resolve(target)),
+    };
+  }
+
+  #subtreeOf(local: LocalEntry): readonly LocalEntry['id'][] {
+    return this.#options.replica.local
       .subtree(local.id)
       .map((node) => node.id)
       .reverse();
-    const unpair = below.flatMap((id) => replica.synced.byLocal(id)?.remoteId ?? []);
-    const conflict = {
-      atMs: clock.now(),
-      path: names.join('/'),
-      reason,
-      keptAs,
-      sha1: local.kind === 'file' ? local.content.sha1 : null,
-    };
-    return { removeLocal: below, unpair, alsoStore: () => replica.index.addConflict(conflict) };
+  }
+
+  #noteConflict(
+    { local, reason }: Pick<OpOf<'set-aside'>, 'local' | 'reason'>,
+    names: readonly string[],
+    keptAs: string,
+  ): () => void {
+    const { replica, clock } = this.#options;
+    const sha1 = local.kind === 'file' ? local.content.sha1 : null;
+    const conflict = { atMs: clock.now(), path: names.join('/'), reason, keptAs, sha1 };
+    return () => replica.index.addConflict(conflict);
   }
 
   #namesOf(entry: LocalEntry | LocalFolder): readonly string[] {

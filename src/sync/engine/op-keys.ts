@@ -41,7 +41,7 @@ export function versionOf(op: Op): string {
 }
 
 /** The path that an op is about, for people and logs. */
-export function pathOf(op: Op, replica: Replica): string {
+export function pathOf(op: Op, replica: Pick<Replica, 'remote' | 'local' | 'synced'>): string {
   const { remote, local } = nodesOf(op);
   if ('local' in op && local !== null)
     return (replica.local.pathOf(op.local.id) ?? [op.local.name]).join('/');

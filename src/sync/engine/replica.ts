@@ -18,7 +18,8 @@ export interface Changes {
   readonly alsoStore?: () => void;
 }
 
-const POSITION = 'stream_position';
+/** Where the index keeps the position up to which the event feed was read; empty: list everything. */
+export const POSITION = 'stream_position';
 /** Where the index keeps the id of the mirrored folder. */
 export const ROOT = 'root_remote_id';
 const LAST_LOCAL_ID = 'last_local_id';

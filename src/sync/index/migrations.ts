@@ -1,5 +1,5 @@
 import type { Database } from 'better-sqlite3';
-import { CorruptError } from '../../errors.ts';
+import { CorruptError, StateError } from '../../errors.ts';
 
 /**
  * Forward migrations; `user_version` counts those applied.
@@ -97,6 +97,12 @@ const MIGRATIONS: readonly string[] = [
   DROP TABLE api_calls;
   ALTER TABLE api_calls_of_users RENAME TO api_calls;
   `,
+  `
+  CREATE TABLE pins (
+    path TEXT PRIMARY KEY,
+    pin TEXT NOT NULL CHECK (pin IN ('keep', 'online-only'))
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /** The schema that this program writes. */
@@ -123,4 +129,16 @@ export function migrate(database: Database): void {
       database.pragma(`user_version = ${step + 1}`);
     })();
   }
+}
+
+/** Errors: StateError 'older-schema' when the index was last written by an older program and is only looked at. */
+export function requirePresentSchema(database: Database): void {
+  const version = Number(database.pragma('user_version', { simple: true }));
+  if (version >= SCHEMA_VERSION) return;
+  throw new StateError({
+    code: 'older-schema',
+    message: `the index was written by an older mila-sync (schema ${version}, this one wants ${SCHEMA_VERSION})`,
+    hint: 'Mount the directory once with this version: that brings the index up to date.',
+    data: { version, wanted: SCHEMA_VERSION },
+  });
 }

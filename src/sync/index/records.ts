@@ -35,3 +35,6 @@ export interface ApiUsage {
   readonly endpoint: string;
   readonly calls: number;
 }
+
+/** What a person asked for a path: content kept here, or only in Box. A folder's `keep` holds for all below it. */
+export type Pin = 'keep' | 'online-only';

@@ -1,5 +1,5 @@
 import type { Database, Statement } from 'better-sqlite3';
-import type { ApiUsage, JournalEntry, LoggedOp, StoredConflict } from './records.ts';
+import type { ApiUsage, JournalEntry, LoggedOp, Pin, StoredConflict } from './records.ts';
 
 /** Every statement of the index, prepared once. */
 export interface Statements {
@@ -7,6 +7,7 @@ export interface Statements {
   readonly allLocal: Statement<[], unknown>;
   readonly allSynced: Statement<[], unknown>;
   readonly remoteChildren: Statement<[string], unknown>;
+  readonly remoteOne: Statement<[string], unknown>;
   readonly syncedOne: Statement<[string], unknown>;
   readonly localOne: Statement<[number], unknown>;
   readonly putRemote: Statement<[object]>;
@@ -28,6 +29,9 @@ export interface Statements {
   readonly conflicts: Statement<[], StoredConflict>;
   readonly countCalls: Statement<[number, string, string, number]>;
   readonly apiUsage: Statement<[number], ApiUsage>;
+  readonly pins: Statement<[], { path: string; pin: Pin }>;
+  readonly putPin: Statement<[string, Pin]>;
+  readonly removePin: Statement<[string]>;
 }
 
 function upsert(table: string, columns: readonly string[]): string {
@@ -60,6 +64,7 @@ export function prepareStatements(database: Database): Statements {
     allLocal: database.prepare('SELECT * FROM local_tree'),
     allSynced: database.prepare('SELECT * FROM synced_tree'),
     remoteChildren: database.prepare('SELECT * FROM remote_tree WHERE parent_id = ?'),
+    remoteOne: database.prepare('SELECT * FROM remote_tree WHERE id = ?'),
     syncedOne: database.prepare('SELECT * FROM synced_tree WHERE remote_id = ?'),
     localOne: database.prepare('SELECT * FROM local_tree WHERE id = ?'),
     putRemote: database.prepare(upsert('remote_tree', REMOTE)),
@@ -101,5 +106,8 @@ export function prepareStatements(database: Database): Statements {
     apiUsage: database.prepare(
       'SELECT hour, user, endpoint, calls FROM api_calls WHERE hour >= ? ORDER BY hour, user, endpoint',
     ),
+    pins: database.prepare('SELECT path, pin FROM pins'),
+    putPin: database.prepare('INSERT OR REPLACE INTO pins (path, pin) VALUES (?, ?)'),
+    removePin: database.prepare('DELETE FROM pins WHERE path = ?'),
   };
 }

@@ -1,11 +1,11 @@
 import Database from 'better-sqlite3';
-import { CorruptError, errnoOf, FullError, messageOf } from '../../errors.ts';
+import { CorruptError, errnoOf, FullError, messageOf, StateError } from '../../errors.ts';
 import type { LocalId, RemoteId } from '../../ids.ts';
 import type { LocalEntry, RemoteEntry, SyncedEntry } from '../tree/entry.ts';
 import { SyncedTree } from '../tree/synced-tree.ts';
 import { Tree } from '../tree/tree.ts';
-import { migrate } from './migrations.ts';
-import type { ApiUsage, JournalEntry, LoggedOp, StoredConflict } from './records.ts';
+import { migrate, requirePresentSchema } from './migrations.ts';
+import type { ApiUsage, JournalEntry, LoggedOp, Pin, StoredConflict } from './records.ts';
 import { localFromRow, localToRow, remoteFromRow, remoteToRow, syncedFromRow, syncedToRow } from './rows.ts';
 import { prepareStatements, type Statements } from './statements.ts';
 
@@ -55,9 +55,10 @@ export class VersionIndex {
     try {
       const database = new Database(path, { readonly: true, fileMustExist: true });
       database.pragma('busy_timeout = 5000');
+      requirePresentSchema(database);
       return new VersionIndex(database);
     } catch (error) {
-      throw damaged(path, error);
+      throw error instanceof StateError ? error : damaged(path, error);
     }
   }
 
@@ -75,6 +76,12 @@ export class VersionIndex {
   /** The remote entries directly below a folder. */
   remoteChildren(id: RemoteId): readonly RemoteEntry[] {
     return this.#sql.remoteChildren.all(id).map(remoteFromRow);
+  }
+
+  /** One remote entry. */
+  remote(id: RemoteId): RemoteEntry | undefined {
+    const row = this.#sql.remoteOne.get(id);
+    return row === undefined ? undefined : remoteFromRow(row);
   }
 
   /** The pairing of a remote entry. */
@@ -197,6 +204,23 @@ export class VersionIndex {
 
   apiUsage(sinceHour: number): readonly ApiUsage[] {
     return this.#sql.apiUsage.all(sinceHour);
+  }
+
+  /** What people asked for, by path. */
+  pins(): ReadonlyMap<string, Pin> {
+    return new Map(this.#sql.pins.all().map(({ path, pin }) => [path, pin]));
+  }
+
+  /** Store a path's pin; null: none. */
+  setPin(path: string, pin: Pin | null): void {
+    if (pin === null) this.#sql.removePin.run(path);
+    else this.#sql.putPin.run(path, pin);
+  }
+
+  /** What SQLite itself finds wrong with the file; empty: nothing. */
+  integrityFaults(): readonly string[] {
+    const rows = this.#database.pragma('integrity_check') as { integrity_check: string }[];
+    return rows.map((row) => row.integrity_check).filter((line) => line !== 'ok');
   }
 
   /** Close the file; idempotent. */

@@ -1,25 +1,39 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, rename } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../clock.ts';
-import { CorruptError, FullError, StateError } from '../../errors.ts';
+import { FullError, StateError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import type { Random } from '../../random.ts';
 import { SyncEngine } from '../engine/engine.ts';
 import { Replica } from '../engine/replica.ts';
-import type { EngineState, EngineStatus } from '../engine/status.ts';
-import { VersionIndex } from '../index/version-index.ts';
+import type { EngineState } from '../engine/status.ts';
+import type { VersionIndex } from '../index/version-index.ts';
 import { LocalDisk } from '../local/disk.ts';
+import type { LocalTreeStore } from '../local/local-tree-store.ts';
 import { MirrorRoot, type MountLayout, stateFolder } from '../local/mirror-root.ts';
 import { statFacts } from '../local/stat-facts.ts';
 import { startWatcher } from '../local/watcher.ts';
 import type { Filter } from '../plan/op.ts';
+import { recordKnownTrees } from '../recording/known-trees.ts';
+import { RecordedDisk, recordedLocalTree } from '../recording/recorded-disk.ts';
+import { RecordedStore } from '../recording/recorded-store.ts';
+import type { Recorder } from '../recording/recorder.ts';
 import type { RemoteCallLedger, RemoteStore } from '../remote/remote-store.ts';
-import { CallLedger, type CallSummary, monthStartHour, summarise } from './call-ledger.ts';
+import { ByteRates } from './byte-rates.ts';
+import { CallLedger } from './call-ledger.ts';
 import { type ControlRequest, type ControlSocket, openControlSocket } from './control-socket.ts';
+import type { RunningParts } from './file-requests.ts';
+import { renewGeneration } from './index-generation.ts';
 import { acquireLock } from './lock.ts';
+import { type MountStatus, mountStatus } from './mount-status.ts';
+import { obeyAboutFiles } from './obey-about-files.ts';
+import { openIndex } from './open-index.ts';
+import { Pins } from './pins.ts';
+import { adoptSelection, rememberLayout } from './remembered.ts';
 import { findRemoteRoot } from './remote-root.ts';
+import { type BandwidthLimits, throttledStore } from './throttled-store.ts';
 
 export interface MountOptions {
   readonly layout: MountLayout;
@@ -27,24 +41,22 @@ export interface MountOptions {
   readonly createRoot: boolean;
   readonly openStore: (ledger: RemoteCallLedger) => Promise<RemoteStore>;
   readonly filter: Filter;
+  /** What the filter is made of, as `selectionText` writes it: another text than last time is another filter. */
+  readonly selection?: string;
   readonly deletionsMax?: number;
+  readonly conflictCopies?: 'apart' | 'beside';
+  readonly bandwidth?: BandwidthLimits;
   readonly feedGapMaxMs?: number;
   /** Calls a month that the enterprise's plan allows, where somebody named them. */
   readonly monthlyApiQuota?: number | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Records every observation and every effect of this mount. */
+  readonly recorder?: Recorder;
   /** Aborted: stop in order. */
   readonly signal: AbortSignal;
   readonly onState?: (state: EngineState) => void;
-}
-
-/** A mount as people and programs see it. */
-export interface MountStatus extends EngineStatus {
-  readonly directory: string;
-  readonly root: string;
-  readonly pid: number;
-  readonly apiCalls: CallSummary & { readonly sinceStart: number };
 }
 
 /** Where a mount's files of its own stand. */
@@ -60,6 +72,8 @@ export function socketPath(layout: MountLayout): string {
 /** Where the index keeps the engine's state, for programs that read the index while the mount runs. */
 export const ENGINE_STATE = 'engine_state';
 
+/** The log's name in the engine's own folder. */
+export const LOG_NAME = 'log.jsonl';
 const SOCKET_PATH_MAX_BYTES = 100;
 const LEDGER_FLUSH_MS = 5000;
 
@@ -84,11 +98,22 @@ export async function runMount(
   let session: Session | undefined;
   let socket: ControlSocket | undefined;
   try {
-    const index = await openIndex(options.layout, options.logger);
-    session = { options, index, ledger: new CallLedger(options.clock), stop, engine: undefined };
+    const index = await openIndex(indexPath(options.layout), options.logger);
+    const rates = new ByteRates(options.clock);
+    session = {
+      options,
+      index,
+      ledger: new CallLedger(options.clock),
+      stop,
+      engine: undefined,
+      running: undefined,
+      rates,
+    };
     const controlled = session;
     socket = await openControlSocket(socketPath(options.layout), (request) => obey(request, controlled));
     await mirror(session, onReady);
+    // A copy of the index that was made while this mount ran is an older one from now on.
+    if (session.running !== undefined) await renewGeneration(options.layout, index, options);
   } finally {
     options.signal.removeEventListener('abort', forward);
     await socket?.close();
@@ -115,13 +140,21 @@ interface Session {
   readonly stop: AbortController;
   /** Absent until the folder in Box was found. */
   engine: SyncEngine | undefined;
+  running: RunningParts | undefined;
+  readonly rates: ByteRates;
 }
 
 async function mirror(session: Session, onReady: Parameters<typeof runMount>[1]): Promise<void> {
   const { options, index, ledger, stop } = session;
   const { layout, createRoot, clock, logger } = options;
-  const store = await options.openStore(ledger.record);
-  const flushing = keepFlushing(clock, () => tolerateFull(() => ledger.flush(index)));
+  const opened = await options.openStore(ledger.record);
+  const { recorder } = options;
+  const recorded = recorder === undefined ? opened : new RecordedStore(opened, recorder, clock);
+  const store = throttledStore(recorded, options.bandwidth ?? {});
+  const flushing = keepFlushing(clock, () => {
+    tolerateFull(() => ledger.flush(index));
+    session.rates.sample(session.engine?.status().bytes);
+  });
   try {
     const { signal } = stop;
     const root = await findRemoteRoot({
@@ -133,8 +166,11 @@ async function mirror(session: Session, onReady: Parameters<typeof runMount>[1])
       signal,
     });
     if (root === undefined) return;
-    store.confine?.(root.id);
+    store.confine(root.id);
     await prepareRoot(layout, index);
+    await renewGeneration(layout, index, options);
+    rememberLayout(index, layout);
+    if (options.selection !== undefined) adoptSelection(index, options.filter, options.selection);
     await runEngine(session, store, Replica.open(index, root), onReady);
   } finally {
     flushing.cancel();
@@ -150,21 +186,44 @@ async function runEngine(
   onReady: Parameters<typeof runMount>[1],
 ): Promise<void> {
   const { options, index, stop } = session;
+  const pins = new Pins(index);
+  const filter = pins.applied(options.filter);
   const onState = (state: EngineState) => {
     tolerateFull(() => index.setMeta(ENGINE_STATE, state));
     options.onState?.(state);
   };
-  const disk = new LocalDisk(new MirrorRoot(options.layout));
-  const engine = new SyncEngine({ ...options, store, replica, disk, watch: startWatcher, onState });
+  const { disk, ...seen } = borders(options, replica);
+  const engine = new SyncEngine({
+    ...options,
+    ...seen,
+    filter,
+    store,
+    replica,
+    disk,
+    watch: startWatcher,
+    onState,
+  });
   session.engine = engine;
+  session.running = { store, replica, disk, engine, pins, filter: options.filter };
   stop.signal.addEventListener('abort', () => engine.stop(), { once: true });
   if (stop.signal.aborted) engine.stop();
   void engine.ready().then(() => onReady({ status: () => describe(session), stop: () => stop.abort() }));
   await engine.run();
 }
 
-function obey({ command }: ControlRequest, session: Session): unknown {
-  switch (command) {
+/** The engine's way to the disk, recorded where that was asked for. */
+function borders(
+  { layout, recorder }: MountOptions,
+  replica: Replica,
+): { disk: LocalDisk; localStore?: LocalTreeStore } {
+  const root = new MirrorRoot(layout);
+  if (recorder === undefined) return { disk: new LocalDisk(root) };
+  recordKnownTrees({ remote: replica.remote, local: replica.local, rootId: replica.remoteRoot.id }, recorder);
+  return { disk: new RecordedDisk(root, recorder), localStore: recordedLocalTree(replica, root, recorder) };
+}
+
+function obey(request: ControlRequest, session: Session): unknown {
+  switch (request.command) {
     case 'status':
       return describe(session);
     case 'pause':
@@ -175,34 +234,15 @@ function obey({ command }: ControlRequest, session: Session): unknown {
       return session.engine?.syncNow();
     case 'stop':
       return session.stop.abort();
+    default:
+      return obeyAboutFiles(request, session.running, session.options);
   }
 }
 
-/** The status before the folder in Box was found. */
-const AWAITING: EngineStatus = {
-  state: 'awaiting-folder',
-  queue: { control: 0, bulk: 0 },
-  bytes: { up: 0, down: 0 },
-  entries: { remote: 0, local: 0, synced: 0 },
-  problems: [],
-  waiting: [],
-  held: null,
-  trouble: null,
-  lastChangeAtMs: null,
-  transfers: [],
-};
-
-function describe({ options, engine, ledger, index }: Session): MountStatus {
-  tolerateFull(() => ledger.flush(index));
-  const nowMs = options.clock.now();
-  const usage = index.apiUsage(monthStartHour(nowMs));
-  return {
-    ...(engine?.status() ?? AWAITING),
-    directory: options.layout.directory,
-    root: options.layout.rootPath.join('/'),
-    pid: process.pid,
-    apiCalls: { sinceStart: ledger.total, ...summarise(usage, { nowMs, quota: options.monthlyApiQuota }) },
-  };
+function describe(session: Session): MountStatus {
+  const { layout, clock, monthlyApiQuota } = session.options;
+  tolerateFull(() => session.ledger.flush(session.index));
+  return mountStatus({ ...session, layout, clock, monthlyApiQuota });
 }
 
 function keepFlushing(clock: Clock, flush: () => void): { cancel(): void } {
@@ -216,7 +256,9 @@ function keepFlushing(clock: Clock, flush: () => void): { cancel(): void } {
 /** Files that stand where the mirror will, in a directory that was never a mount, are somebody's own. */
 async function refuseForeignContent(layout: MountLayout): Promise<void> {
   const root = new MirrorRoot(layout).path;
-  const wasMount = (await statFacts(stateFolder(layout)))?.kind === 'folder';
+  // The log may have been opened by this very start.
+  const own = await readdir(stateFolder(layout)).catch(() => []);
+  const wasMount = own.some((name) => name !== LOG_NAME);
   const standing = await readdir(root).catch(() => []);
   if (wasMount || standing.length === 0) return;
   throw new StateError({
@@ -225,20 +267,6 @@ async function refuseForeignContent(layout: MountLayout): Promise<void> {
     hint: 'Move them away, or mount into another directory with --dir.',
     data: { path: root },
   });
-}
-
-/** An index that cannot be read is moved away: it is a cache, rebuilt from both sides. */
-async function openIndex(layout: MountLayout, logger: Logger): Promise<VersionIndex> {
-  const path = indexPath(layout);
-  try {
-    return VersionIndex.open(path);
-  } catch (error) {
-    if (!(error instanceof CorruptError) || error.code === 'newer-schema') throw error;
-    logger.warn({ path }, 'the index is damaged; it is kept beside and rebuilt');
-    for (const suffix of ['', '-wal', '-shm'])
-      await rename(`${path}${suffix}`, `${path}.damaged${suffix}`).catch(() => undefined);
-    return VersionIndex.open(path);
-  }
 }
 
 /** Make the mirrored folder, unless it was there before and is gone: then somebody must say whether that was meant. */

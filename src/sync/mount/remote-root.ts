@@ -55,7 +55,11 @@ async function ensureBelow(
   return folder;
 }
 
-async function folderMissing({ store, path }: RemoteRootOptions): Promise<AuthError> {
+/** What to tell when the shared folder itself is not there, or not shared with this account. */
+export async function folderMissing({
+  store,
+  path,
+}: Pick<RemoteRootOptions, 'store' | 'path'>): Promise<AuthError> {
   const account = await store.account();
   return new AuthError({
     code: 'folder-missing',

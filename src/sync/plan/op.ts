@@ -73,7 +73,9 @@ export type ConflictReason =
   | 'edited-on-both-sides'
   | 'created-on-both-sides'
   | 'file-against-folder'
-  | 'names-differ-in-case';
+  | 'names-differ-in-case'
+  /** A folder that is gone in Box and holds what is never mirrored. */
+  | 'holds-unmirrored-files';
 
 /** An entry that cannot be synced as it is; it waits until either side changes it. */
 export interface Problem {

@@ -1,4 +1,4 @@
-import type { LocalEntry, RemoteEntry } from '../tree/entry.ts';
+import type { LocalEntry, RemoteEntry, RemoteFile } from '../tree/entry.ts';
 import type { SyncedNode } from '../tree/synced-tree.ts';
 import { holdDeletions } from './deletion-guard.ts';
 import { planLocalGone, planRemoteGone } from './missing.ts';
@@ -54,8 +54,17 @@ function planOneSided(
   if (isIgnored(input, synced)) return { kind: 'forget', synced };
   if (synced.localId === null) return planOnlineOnly(input, synced, remote);
   if (local !== undefined) return planRemoteGone(input, synced, local);
-  if (remote !== undefined) return planLocalGone(input, synced, remote);
+  if (remote !== undefined)
+    // Content that is not meant to be here is not deleted by being absent: it was given back, and that was cut short.
+    return isOnlineOnly(input, remote)
+      ? { kind: 'keep-online', remote }
+      : planLocalGone(input, synced, remote);
   return { kind: 'forget', synced };
+}
+
+function isOnlineOnly(input: PlanInput, remote: RemoteEntry): remote is RemoteFile {
+  const path = input.remote.pathOf(remote.id);
+  return remote.kind === 'file' && path !== undefined && input.filter(path, 'file') === 'online-only';
 }
 
 function isIgnored(input: PlanInput, synced: SyncedNode): boolean {

@@ -82,6 +82,9 @@ export class MemoryStore implements RemoteStore {
     this.world = options.world ?? new MemoryWorld(() => options.clock.now());
   }
 
+  /** Nothing to narrow: there are no tokens. */
+  confine(): void {}
+
   async account(): Promise<RemoteUser> {
     return this.#options.user;
   }

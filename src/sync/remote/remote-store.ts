@@ -112,9 +112,9 @@ export interface RemoteStore {
   account(): Promise<RemoteUser>;
   /**
    * From now on work with rights to this folder only, where the store was asked to and the remote side grants them.
-   * Absent where rights cannot be narrowed.
+   * Without effect where rights cannot be narrowed.
    */
-  confine?(folderId: RemoteId): void;
+  confine(folderId: RemoteId): void;
   /** The folder at this path of names below the account's root; undefined when any part is missing or invisible. */
   findFolder(path: readonly string[], signal?: AbortSignal): Promise<RemoteFolder | undefined>;
   /** One item by id; undefined when it is gone, trashed or no longer visible. */

@@ -1,0 +1,205 @@
+/**
+ * The sync engine between real mounts, over the emulator on this machine: how soon a heartbeat is seen, how fast many
+ * small files go, what a rename costs, what a start with many unchanged entries costs, what rest costs.
+ */
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { writeFileAtomically } from '../src/atomic-file.ts';
+import { Administrator } from '../src/cli/demo/administrator.ts';
+import { type RunningEmulator, startEmulator } from '../src/sync/box-emulator/emulator.ts';
+import { type BenchContext, median } from './figure.ts';
+import { startMount } from './mount-process.ts';
+
+const POLL_MS = 5;
+const BEATS = 40;
+const SMALL_FILES = 1000;
+const SMALL_BYTES = 2048;
+const ENTRIES_PER_FOLDER = 1000;
+const REST_SECONDS = 20;
+
+interface Session {
+  readonly folder: string;
+  readonly emulator: RunningEmulator;
+  readonly administrator: Administrator;
+}
+
+async function withSession(work: (session: Session) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'mila-bench-sync-'));
+  const emulator = await startEmulator({});
+  try {
+    const administrator = new Administrator(emulator.url);
+    await administrator.prepare({ groupName: 'group', folderName: 'shared' });
+    await fetch(`${emulator.url}/_emulator/settings`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ rate_limit_per_minute: 0, upload_rate_limit_per_minute: 0 }),
+    });
+    await writeFile(join(folder, 'box.json'), JSON.stringify(emulator.configuration), { mode: 0o600 });
+    await work({ folder, emulator, administrator });
+  } finally {
+    await emulator.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const mirrorOf = ({ folder }: Session, name: string) => join(folder, `m-${name}`, 'shared', 'runs');
+
+/** Wait until `seen` holds. Units: milliseconds since the call. */
+async function until(seen: () => Promise<boolean>, limitMs = 120_000): Promise<number> {
+  const startedMs = performance.now();
+  while (!(await seen())) {
+    if (performance.now() - startedMs > limitMs) throw new Error('it never came');
+    await pause(POLL_MS);
+  }
+  return performance.now() - startedMs;
+}
+
+const FULL = ['--profile', 'full'];
+
+async function heartbeats(session: Session, { report, quick }: BenchContext): Promise<void> {
+  const writer = await startMount(session.folder, { name: 'server', args: FULL });
+  const reader = await startMount(session.folder, { name: 'ada', args: FULL });
+  const [from, to] = [
+    join(mirrorOf(session, 'server'), 'beat.txt'),
+    join(mirrorOf(session, 'ada'), 'beat.txt'),
+  ];
+  const latencies: number[] = [];
+  for (let beat = 0; beat < (quick ? 10 : BEATS); beat += 1) {
+    const text = `beat ${beat}`;
+    await writeFileAtomically(from, text);
+    latencies.push(await until(async () => (await readFile(to, 'utf8').catch(() => '')) === text));
+    await pause(500);
+  }
+  latencies.sort((a, b) => a - b);
+  const p50 = latencies[Math.floor(latencies.length / 2)] ?? 0;
+  const p99 = latencies[Math.floor(latencies.length * 0.99)] ?? 0;
+  report({
+    what: 'heartbeat seen at the other mount, p50',
+    value: p50,
+    unit: 'ms',
+    goal: { of: 'value', atMost: 300 },
+  });
+  report({
+    what: 'heartbeat seen at the other mount, p99',
+    value: p99,
+    unit: 'ms',
+    goal: { of: 'value', atMost: 1000 },
+  });
+  await manySmallFiles(session, { report });
+  await rest(session, [writer, reader], { report });
+  await Promise.all([writer.stop(), reader.stop()]);
+}
+
+async function manySmallFiles(session: Session, { report }: Pick<BenchContext, 'report'>): Promise<void> {
+  const source = join(mirrorOf(session, 'server'), 'many');
+  await mkdir(source);
+  await until(async () => (await readFile(join(mirrorOf(session, 'ada'), 'beat.txt'))).byteLength > 0);
+  for (let index = 0; index < SMALL_FILES; index += 1)
+    await writeFile(join(source, `${index}.txt`), `${index}`.padEnd(SMALL_BYTES, '.'));
+  const inBox = async () => {
+    const tree = (await (await fetch(`${session.emulator.url}/_emulator/tree`)).json()) as {
+      entries?: unknown[];
+    };
+    return (tree.entries?.length ?? 0) > SMALL_FILES;
+  };
+  const ms = await until(inBox);
+  const value = SMALL_FILES / (ms / 1000);
+  report({ what: '1,000 files of 2 KiB up', value, unit: 'files/s', goal: { of: 'value', atLeast: 200 } });
+  const last = join(mirrorOf(session, 'ada'), 'many', `${SMALL_FILES - 1}.txt`);
+  await until(async () => (await readFile(last).catch(() => Buffer.alloc(0))).byteLength === SMALL_BYTES);
+  await pause(3000);
+  const before = await session.administrator.apiCalls();
+  await rename(source, join(mirrorOf(session, 'server'), 'renamed'));
+  await until(
+    async () =>
+      (await readFile(join(mirrorOf(session, 'ada'), 'renamed', '1.txt')).catch(() => Buffer.alloc(0)))
+        .byteLength > 0,
+  );
+  const after = await session.administrator.apiCalls();
+  const changes = (calls: Readonly<Record<string, number>>) =>
+    Object.entries(calls).reduce(
+      (sum, [endpoint, count]) => sum + (endpoint.startsWith('GET') ? 0 : count),
+      0,
+    );
+  report({
+    what: 'a folder of 1,000 files renamed: calls that change or carry anything',
+    value: changes(after.byEndpoint) - changes(before.byEndpoint),
+    unit: 'calls',
+    goal: { of: 'value', atMost: 1 },
+  });
+}
+
+async function rest(
+  session: Session,
+  mounts: readonly { cpuSeconds(): number }[],
+  { report }: Pick<BenchContext, 'report'>,
+): Promise<void> {
+  await pause(5000);
+  const before = await session.administrator.apiCalls();
+  const cpu = mounts.map((mount) => mount.cpuSeconds());
+  await pause(REST_SECONDS * 1000);
+  const after = await session.administrator.apiCalls();
+  const shares = mounts.map((mount, index) => (mount.cpuSeconds() - (cpu[index] ?? 0)) / REST_SECONDS);
+  report({
+    what: 'processor at rest, 1,000 entries',
+    value: 100 * Math.max(...shares),
+    unit: '%',
+    goal: { of: 'value', atMost: 1 },
+  });
+  report({
+    what: `API calls in ${REST_SECONDS} s of rest`,
+    value: after.total - before.total,
+    unit: 'calls',
+    goal: { of: 'value', atMost: 0 },
+  });
+}
+
+/** A tree that both sides know already: what starting again costs. */
+async function unchanged(session: Session, { report, quick, runs }: BenchContext): Promise<void> {
+  const entries = quick ? 10_000 : 100_000;
+  const mirror = mirrorOf(session, 'server');
+  const first = await startMount(session.folder, { name: 'server', args: FULL });
+  for (let at = 0; at < entries / ENTRIES_PER_FOLDER; at += 1) {
+    const folder = join(mirror, `folder_${at}`);
+    await mkdir(folder);
+    for (let file = 0; file < ENTRIES_PER_FOLDER - 1; file += 1)
+      await writeFile(join(folder, `${file}.txt`), `${at}/${file}`);
+  }
+  const inBox = async () => {
+    const tree = (await (await fetch(`${session.emulator.url}/_emulator/tree`)).json()) as {
+      entries?: unknown[];
+    };
+    return (tree.entries?.length ?? 0) >= entries;
+  };
+  await until(inBox, 3_600_000);
+  await pause(10_000);
+  await first.stop();
+  const starts: number[] = [];
+  const sizes: number[] = [];
+  for (let run = 0; run < runs; run += 1) {
+    const mount = await startMount(session.folder, { name: 'server', args: FULL });
+    starts.push(mount.readyMs / 1000);
+    sizes.push(mount.rssMib());
+    await mount.stop();
+  }
+  report({
+    what: `start with ${entries} unchanged entries`,
+    value: median(starts),
+    unit: 's',
+    goal: { of: 'value', atMost: 10 },
+  });
+  report({
+    what: `memory with ${entries} unchanged entries`,
+    value: median(sizes),
+    unit: 'MiB',
+    goal: { of: 'value', atMost: 250 },
+  });
+}
+
+/** Take the figures. */
+export async function measure(context: BenchContext): Promise<void> {
+  await withSession((session) => heartbeats(session, context));
+  await withSession((session) => unchanged(session, context));
+}

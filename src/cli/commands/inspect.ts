@@ -1,0 +1,111 @@
+import { Command } from 'commander';
+import { writeFileAtomically } from '../../atomic-file.ts';
+import { systemClock } from '../../clock.ts';
+import { ConfigError, messageOf } from '../../errors.ts';
+import type { Inspection } from '../../fl/inspection/inspection.ts';
+import { inspectionDocument } from '../../fl/report/inspection-document.ts';
+import { inspectionText } from '../../fl/report/inspection-text.ts';
+import { renderRunPage } from '../../fl/report/run-page.ts';
+import { EXIT } from '../exit-codes.ts';
+import { listenForInterrupt } from '../interrupt.ts';
+import { type Look, lookAtRun, watchRun } from '../look-at-run.ts';
+import { type Output, processOutput } from '../output.ts';
+
+interface InspectFlags {
+  readonly json?: boolean;
+  readonly html?: string;
+  readonly watch?: boolean;
+  readonly deep?: boolean;
+  readonly checkpoints: boolean;
+  readonly quiet?: boolean;
+  readonly color?: boolean;
+}
+
+/** What a pipe is taken for. Units: columns. */
+const WIDTH_DEFAULT = 120;
+const WIDTH_MAX = 200;
+/** Wipe the screen and go to its first line. */
+const CLEAR_SCREEN = '\u001b[2J\u001b[H';
+
+async function writePage(path: string, inspection: Inspection): Promise<void> {
+  const page = renderRunPage({ inspection, accuracy: null, facts: [] });
+  await writeFileAtomically(path, page).catch((cause: unknown) => {
+    throw new ConfigError({
+      code: 'html-file',
+      message: `--html ${path} cannot be written (${messageOf(cause)})`,
+      hint: 'Name a file in an existing folder.',
+      cause,
+    });
+  });
+}
+
+function checkpointsOf({ checkpoints, deep }: InspectFlags): 'none' | 'index' | 'whole' {
+  if (!checkpoints) return 'none';
+  return deep ? 'whole' : 'index';
+}
+
+function tell(inspection: Inspection, output: Output): void {
+  if (output.json) {
+    output.document(inspectionDocument(inspection));
+    return;
+  }
+  const width = Math.min(process.stdout.columns ?? WIDTH_DEFAULT, WIDTH_MAX);
+  const colour = process.stdout.isTTY === true && output.colour;
+  output.result(inspectionText(inspection, { width, colour }));
+}
+
+/** Shows each look, on a terminal in place of the one before. */
+async function show(look: Look, flags: InspectFlags, output: Output): Promise<void> {
+  const { inspection, problem } = look;
+  if (problem !== null) output.note(`warning: ${problem}; what the files tell is shown`);
+  if (flags.html !== undefined) {
+    await writePage(flags.html, inspection);
+    output.note(`page written to ${flags.html}`);
+  }
+  if (flags.html !== undefined && !output.json) return;
+  if (flags.watch && !output.json && process.stdout.isTTY) process.stdout.write(CLEAR_SCREEN);
+  tell(inspection, output);
+}
+
+async function follow(folder: string, flags: InspectFlags, output: Output): Promise<void> {
+  const interrupt = listenForInterrupt();
+  try {
+    await watchRun(folder, {
+      clock: systemClock(),
+      checkpoints: checkpointsOf(flags),
+      signal: interrupt.signal,
+      onLook: (look) => show(look, flags, output),
+    });
+  } finally {
+    interrupt.dispose();
+  }
+  if (interrupt.interrupted()) process.exitCode = EXIT.interrupted;
+}
+
+async function inspect(folder: string, flags: InspectFlags): Promise<void> {
+  const output = processOutput({ ...flags, noColour: flags.color === false });
+  if (flags.watch) return follow(folder, flags, output);
+  const look = await lookAtRun(folder, { clock: systemClock(), checkpoints: checkpointsOf(flags) });
+  await show(look, flags, output);
+}
+
+/** `mila-sync inspect RUN_DIR`. */
+export function inspectCommand(): Command {
+  return new Command('inspect')
+    .description(
+      'what a run folder tells, mounted or a plain copy: who took part, what came when, what is wrong',
+    )
+    .argument('<run-dir>', 'the folder of one run: the one with cfg.json and rounds/')
+    .option('--json', 'one JSON document on standard output')
+    .option('--html <file>', 'write one self-contained page with plots instead')
+    .option('--watch', 'look again whenever something changes, until the run has ended')
+    .option('--deep', 'read every checkpoint whole: checksums, SHA-256')
+    .option('--no-checkpoints', 'do not look into checkpoints')
+    .option('--quiet', 'no notes on standard error')
+    .option('--no-color', 'no colours')
+    .addHelpText(
+      'after',
+      '\nExample:\n  mila-sync inspect "data/box/server/kmol folder/jwt/test_run/2026-01-31_09-15-00" --html report.html',
+    )
+    .action(inspect);
+}

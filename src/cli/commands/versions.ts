@@ -1,0 +1,92 @@
+import Table from 'cli-table3';
+import { Command } from 'commander';
+import { askMount, BOX_ANSWER_TIMEOUT_MS } from '../../sync/mount/control-socket.ts';
+import { socketPath } from '../../sync/mount/mount.ts';
+import type { RemoteVersion } from '../../sync/remote/remote-store.ts';
+import type { RemoteFile } from '../../sync/tree/entry.ts';
+import { placeOf } from '../mount-place.ts';
+import { processOutput } from '../output.ts';
+import { type Paint, printable, readableBytes, readableTime, resultPaint } from '../paint.ts';
+
+interface VersionFlags {
+  readonly dir?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly color: boolean;
+}
+
+const DIR_OPTION = ['--dir <dir>', 'the mount directory (default: the one around the path)'] as const;
+const PERSON_WIDTH = 14;
+
+function documentOf({ id, sha1, sizeBytes, receivedAtMs, modifiedBy, current }: RemoteVersion) {
+  return {
+    version: id,
+    current,
+    sha1,
+    size: sizeBytes,
+    received_at: new Date(receivedAtMs).toISOString(),
+    modified_by: modifiedBy === null ? null : { id: modifiedBy.id, name: modifiedBy.name },
+  };
+}
+
+function tableOf(versions: readonly RemoteVersion[], paint: Paint): string {
+  const table = new Table({
+    head: ['version', 'received', 'by', 'size', ''],
+    style: { head: [], border: [] },
+  });
+  for (const { id, sizeBytes, receivedAtMs, modifiedBy, current } of versions) {
+    const person = printable(modifiedBy?.name ?? '-').slice(0, PERSON_WIDTH);
+    const mark = current ? paint('green', 'current') : '';
+    table.push([id, readableTime(receivedAtMs), person, readableBytes(sizeBytes), mark]);
+  }
+  return table.toString();
+}
+
+async function history(path: string, flags: VersionFlags): Promise<void> {
+  const output = processOutput(flags);
+  const { layout, names } = await placeOf(path, flags.dir);
+  const request = { command: 'history' as const, path: names.join('/') };
+  const answer = await askMount(socketPath(layout), request, BOX_ANSWER_TIMEOUT_MS);
+  // What answers is this same program; its answer needs no second description here.
+  const versions = answer as readonly RemoteVersion[];
+  if (output.json) output.document(versions.map(documentOf));
+  else output.result(tableOf(versions, resultPaint(flags)));
+}
+
+async function restore(path: string, flags: VersionFlags & { readonly setVersion: string }): Promise<void> {
+  const output = processOutput(flags);
+  const { layout, names } = await placeOf(path, flags.dir);
+  const request = { command: 'restore' as const, path: names.join('/'), version: flags.setVersion };
+  const answer = await askMount(socketPath(layout), request, BOX_ANSWER_TIMEOUT_MS);
+  const { versionId, content } = answer as RemoteFile;
+  if (output.json) output.document({ path: request.path, version: versionId, sha1: content.sha1 });
+  else output.note(`${printable(request.path)} stands at version ${versionId} now`);
+}
+
+/** `history`, `restore`. */
+export function versionCommands(): readonly Command[] {
+  return [
+    new Command('history')
+      .description('Box’s versions of a file, the newest first')
+      .argument('<path>', 'a file in the mount directory, or from the mirrored folder down')
+      .option(...DIR_OPTION)
+      .option('--json', 'one JSON array: version, current, sha1, size, received_at, modified_by')
+      .option('--no-color', 'no colours')
+      .addHelpText('after', '\nExample:\n  mila-sync history data/box/server/shared/runs/cfg.json')
+      .action(history),
+    new Command('restore')
+      .description(
+        'make an old version of a file current, in Box and on every mount; the present one stays in its history',
+      )
+      .argument('<path>', 'a file in the mount directory, or from the mirrored folder down')
+      .requiredOption('--version <v>', 'the version, as `history` lists it')
+      .option(...DIR_OPTION)
+      .option('--json', 'the outcome as JSON')
+      .option('--quiet', 'no notes')
+      .option('--no-color', 'no colours')
+      .addHelpText('after', '\nExample:\n  mila-sync restore cfg.json --version 9500000012')
+      .action((path: string, flags: VersionFlags & { readonly version: string }) =>
+        restore(path, { ...flags, setVersion: flags.version }),
+      ),
+  ];
+}

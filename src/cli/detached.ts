@@ -1,0 +1,74 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { EXIT } from './exit-codes.ts';
+import { listenForInterrupt } from './interrupt.ts';
+import type { Output } from './output.ts';
+import { EXIT_WITH_PARENT } from './parent-watch.ts';
+
+/** Tells a mount that its parent waits for its `ready` over a channel of their own. */
+const DETACHED = 'MILA_SYNC_DETACHED';
+
+const readySchema = z.object({
+  event: z.literal('ready'),
+  dir: z.string(),
+  root: z.string(),
+  pid: z.number(),
+});
+type Ready = z.infer<typeof readySchema>;
+
+/** Tell a parent that waits for it that this mount is ready, and part with it. Does nothing for other parents. */
+export function tellParent(ready: Ready): void {
+  if (process.env[DETACHED] !== '1' || process.send === undefined) return;
+  process.send(ready, () => {
+    if (process.connected) process.disconnect();
+  });
+}
+
+/**
+ * Start this same command again in the background, and return once it is ready.
+ *
+ * Guarantees: what goes wrong until then is told here, with the exit code that the mount itself would have had.
+ */
+export async function startDetached(output: Output): Promise<void> {
+  const args = process.argv.slice(1).filter((arg) => arg !== '--detach');
+  const folder = await mkdtemp(join(tmpdir(), 'mila-sync-detach-'));
+  const words = join(folder, 'stderr');
+  const sink = await open(words, 'w', 0o600);
+  const interrupt = listenForInterrupt();
+  try {
+    const child = spawn(process.execPath, args, {
+      detached: true,
+      stdio: ['ignore', 'ignore', sink.fd, 'ipc'],
+      env: { ...process.env, [DETACHED]: '1', [EXIT_WITH_PARENT]: '0' },
+    });
+    interrupt.signal.addEventListener('abort', () => void child.kill('SIGTERM'), { once: true });
+    const outcome = await readyOrExit(child);
+    if (typeof outcome === 'number') {
+      process.stderr.write(await readFile(words, 'utf8'));
+      process.exitCode = interrupt.interrupted() ? EXIT.interrupted : outcome;
+      return;
+    }
+    child.unref();
+    if (output.json) output.document(outcome);
+    else output.result(`ready ${outcome.root}`);
+    output.note(`process ${outcome.pid}; stop it with: mila-sync unmount ${outcome.dir}`);
+  } finally {
+    interrupt.dispose();
+    await sink.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function readyOrExit(child: ChildProcess): Promise<Ready | number> {
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code) => resolve(code ?? EXIT.fault));
+    child.on('message', (message) => {
+      const ready = readySchema.safeParse(message);
+      if (ready.success) resolve(ready.data);
+    });
+  });
+}

@@ -1,0 +1,54 @@
+import type { Clock, Timer } from '../clock.ts';
+import { StateError } from '../errors.ts';
+import type { EngineState } from '../sync/engine/status.ts';
+import type { MountStatus } from '../sync/mount/mount-status.ts';
+
+/** How long entries that failed are tried again before one pass counts as unfinished. */
+const PATIENCE_MS = 60_000;
+
+/** Ends a mount when nothing is left to do, or when what is left does not get done by itself. */
+export class OncePass {
+  readonly #clock: Clock;
+  #running: { status(): MountStatus; stop(): void } | undefined;
+  #patience: Timer | undefined;
+  #last: MountStatus | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  onReady(running: { status(): MountStatus; stop(): void }): void {
+    this.#running = running;
+    if (running.status().state === 'in-sync') this.#end();
+    else this.#patience = this.#clock.after(PATIENCE_MS, () => this.#end());
+  }
+
+  onState(state: EngineState): void {
+    if (state === 'in-sync') this.#end();
+  }
+
+  #end(): void {
+    if (this.#running === undefined) return;
+    this.#patience?.cancel();
+    this.#last ??= this.#running.status();
+    this.#running.stop();
+  }
+
+  /** Errors: StateError 'unfinished' when something was left to a person or to a later pass. */
+  assertFinished(): void {
+    this.#patience?.cancel();
+    const { held, waiting = [] } = this.#last ?? {};
+    const left = [
+      ...(held ? [`${held.count} deletions wait for a person (limit ${held.limit})`] : []),
+      ...(waiting.length > 0 ? [`${waiting.length} entries failed: ${waiting[0]?.message}`] : []),
+    ];
+    if (left.length === 0) return;
+    throw new StateError({
+      code: 'unfinished',
+      message: `not everything is done: ${left.join('; ')}`,
+      hint: held
+        ? `To let the deletions through, run again with --max-delete ${held.count}.`
+        : 'Run again later.',
+    });
+  }
+}

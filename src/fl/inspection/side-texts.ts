@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import type { RunFile } from './catalogue.ts';
+import type { Irregularities } from './irregularity.ts';
+
+const metrics = z.record(z.string(), z.number()).catch({});
+
+const updateMeta = z.object({
+  round: z.number().optional(),
+  participant: z.string().optional(),
+  samples: z.number().nullable().catch(null).default(null),
+  seconds: z.number().nonnegative().nullable().catch(null).default(null),
+  metrics: metrics.default({}),
+  sha256: z.string().optional(),
+  size_bytes: z.number().optional(),
+});
+
+const serverMeta = z.object({
+  participants: z.array(z.string()),
+  weights: z.record(z.string(), z.number()).catch({}).default({}),
+  refused: z
+    .array(z.object({ participant: z.string(), reason: z.string() }))
+    .catch([])
+    .default([]),
+  metrics: metrics.default({}),
+  seconds: z.number().nonnegative().nullable().catch(null).default(null),
+  rounds_count: z.number().int().positive().nullable().catch(null).default(null),
+  final: z.boolean().catch(false).default(false),
+});
+
+const reason = z.object({ reason: z.string().optional(), message: z.string().optional() });
+
+/** What stands beside an update, as far as it can be understood. */
+export type UpdateNote = z.infer<typeof updateMeta>;
+/** What the server wrote about how a round was closed. */
+export type ServerNote = z.infer<typeof serverMeta>;
+
+function parsed<Note>(
+  file: RunFile | null | undefined,
+  schema: z.ZodType<Note>,
+  irregularities: Irregularities,
+): Note | null {
+  if (file === null || file === undefined || file.text === null) return null;
+  try {
+    return schema.parse(JSON.parse(file.text));
+  } catch {
+    irregularities.add('warning', 'malformed-side-file', file.path, 'not JSON of the documented form');
+    return null;
+  }
+}
+
+/** The side file of an update; null when missing or malformed. */
+export function updateNoteOf(file: RunFile | undefined, irregularities: Irregularities): UpdateNote | null {
+  return parsed(file, updateMeta, irregularities);
+}
+
+/** The server's account of a round; null when missing or malformed. */
+export function serverNoteOf(file: RunFile | null, irregularities: Irregularities): ServerNote | null {
+  return parsed(file, serverMeta, irregularities);
+}
+
+/** Why something was refused or failed, in one line; null when the file is not there. */
+export function reasonOf(file: RunFile | undefined, irregularities: Irregularities): string | null {
+  if (file === undefined) return null;
+  const note = parsed(file, reason, irregularities);
+  return note?.message ?? note?.reason ?? 'no reason that can be read';
+}

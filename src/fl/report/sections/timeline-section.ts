@@ -1,0 +1,43 @@
+import type { Activity, Inspection, ParticipantReport } from '../../inspection/inspection.ts';
+import { html } from '../html.ts';
+import { pageTable } from '../page-table.ts';
+import { printable } from '../printable.ts';
+import { durationText } from '../quantities.ts';
+import { timelineBounds } from '../text-timeline.ts';
+import { ACTIVITY_LOOKS, timelineChart } from '../timeline-chart.ts';
+import { PARTICIPANTS_MAX, ROWS_MAX, type Section } from './section.ts';
+
+/** How long a participant spent with what, all its spans together. */
+function totalOf({ spans }: ParticipantReport, activity: Activity): string {
+  const ms = spans
+    .filter((span) => span.activity === activity)
+    .reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0);
+  return ms === 0 ? '–' : durationText(ms);
+}
+
+/** The timeline, and its durations as a table. */
+export function timelineSection(inspection: Inspection): Section | null {
+  const { fromMs, toMs } = timelineBounds(inspection);
+  const shown = inspection.participants.filter(({ spans }) => spans.length > 0);
+  if (toMs <= fromMs || shown.length === 0) return null;
+  const participants = shown.slice(0, PARTICIPANTS_MAX);
+  const swatches = ACTIVITY_LOOKS.map(({ word }) => ({ head: word, kind: 'number' as const }));
+  const estimated = shown.some(({ spans }) => spans.some((span) => span.estimated));
+  const note = estimated ? ' Pale with a dashed edge: estimated, because no file tells.' : '';
+  const body = html`<figure>${timelineChart({ participants, rounds: inspection.rounds, fromMs, toMs })}
+<figcaption>Times in UTC. Each line is the beginning of a round.${note}${
+    shown.length > participants.length
+      ? ` The first ${participants.length} of ${shown.length} participants.`
+      : ''
+  }</figcaption></figure>
+${pageTable({
+  caption: 'What each participant spent its time with',
+  columns: [{ head: 'participant', kind: 'name' }, ...swatches],
+  rows: shown.map((each) => [
+    printable(each.name),
+    ...ACTIVITY_LOOKS.map(({ activity }) => totalOf(each, activity)),
+  ]),
+  rowsMax: ROWS_MAX,
+})}`;
+  return { id: 'timeline', title: 'Timeline', body };
+}

@@ -1,0 +1,119 @@
+import type { CustomSeriesRenderItemAPI, CustomSeriesRenderItemReturn } from 'echarts';
+import type { Activity, ParticipantReport, RoundReport, Span } from '../inspection/inspection.ts';
+import type { Markup } from './html.ts';
+import { shortened } from './printable.ts';
+import { AXIS_STYLE, CHART_WIDTH, svgChart, TEXT_COLOUR } from './svg-chart.ts';
+
+interface TimelineRequest {
+  readonly participants: readonly ParticipantReport[];
+  readonly rounds: readonly RoundReport[];
+  /** Units: milliseconds since 1970. */
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** How an activity is drawn: by colour, and by its share of a row's height for readers who do not tell colours. */
+export interface ActivityLook {
+  readonly activity: Activity;
+  readonly word: string;
+  readonly colour: string;
+  readonly height: number;
+}
+
+/** Every activity in the order of the legend. */
+export const ACTIVITY_LOOKS: readonly ActivityLook[] = [
+  { activity: 'training', word: 'training', colour: '#3b82d0', height: 0.8 },
+  { activity: 'uploading', word: 'uploading', colour: '#d97a1e', height: 0.6 },
+  { activity: 'receiving', word: 'receiving the model', colour: '#2f9d74', height: 0.4 },
+  { activity: 'waiting', word: 'waiting', colour: '#8a94a3', height: 0.14 },
+  { activity: 'lost', word: 'lost', colour: '#c8374b', height: 0.25 },
+];
+
+const ROW_HEIGHT = 26;
+const MARGINS = { left: 150, right: 24, top: 64, bottom: 40 };
+const NAME_MAX = 20;
+/** Lines of rounds with a number on them; more would lie on each other. */
+const LABELS_MAX = 24;
+/** Shorter spans than this cannot be seen. Units: CSS pixels. */
+const WIDTH_MIN = 0.75;
+
+/** One span as the drawing library keeps it: row, begin, end, and whether its bounds are estimated. */
+type Datum = [row: number, fromMs: number, toMs: number, estimated: number];
+
+function drawn(api: CustomSeriesRenderItemAPI, look: ActivityLook): CustomSeriesRenderItemReturn {
+  const row = Number(api.value(0));
+  const [left = 0, middle = 0] = api.coord([Number(api.value(1)), row]);
+  const [right = 0] = api.coord([Number(api.value(2)), row]);
+  const height = ROW_HEIGHT * look.height;
+  const isEstimated = Number(api.value(3)) === 1;
+  return {
+    type: 'rect',
+    shape: { x: left, y: middle - height / 2, width: Math.max(WIDTH_MIN, right - left), height },
+    style: {
+      fill: look.colour,
+      opacity: isEstimated ? 0.55 : 1,
+      ...(isEstimated ? { stroke: look.colour, lineDash: [3, 2], lineWidth: 1 } : {}),
+    },
+  };
+}
+
+function dataOf(participants: readonly ParticipantReport[], activity: Activity): Datum[] {
+  const ofRow = (spans: readonly Span[], row: number) =>
+    spans
+      .filter((span) => span.activity === activity)
+      .map(({ fromMs, toMs, estimated }): Datum => [row, fromMs, toMs, estimated ? 1 : 0]);
+  return participants.flatMap(({ spans }, row) => ofRow(spans, row));
+}
+
+function roundLines(rounds: readonly RoundReport[]) {
+  const begun = rounds.filter(({ startedAtMs }) => startedAtMs !== null);
+  const every = Math.ceil(begun.length / LABELS_MAX);
+  return {
+    silent: true,
+    symbol: 'none',
+    lineStyle: { color: TEXT_COLOUR, opacity: 0.45, width: 1, type: 'solid' as const },
+    data: begun.map(({ round, startedAtMs, isFinal }, index) => ({
+      xAxis: startedAtMs ?? 0,
+      label: {
+        show: index % every === 0 || isFinal,
+        formatter: isFinal ? 'end' : String(round),
+        color: TEXT_COLOUR,
+        opacity: 1,
+        position: 'start' as const,
+      },
+    })),
+  };
+}
+
+/** A row for each participant: what it was doing, from left to right; lines where rounds begin. */
+export function timelineChart({ participants, rounds, fromMs, toMs }: TimelineRequest): Markup {
+  return svgChart({
+    label:
+      'Timeline: for each participant when it was waiting, receiving, training, uploading or lost. The table below has the durations.',
+    height: MARGINS.top + MARGINS.bottom + ROW_HEIGHT * participants.length,
+    option: {
+      legend: { top: 0, itemGap: 32, itemWidth: 18, itemHeight: 10, textStyle: { color: TEXT_COLOUR } },
+      grid: { ...MARGINS, width: CHART_WIDTH - MARGINS.left - MARGINS.right },
+      xAxis: { ...AXIS_STYLE, type: 'time', min: fromMs, max: toMs },
+      yAxis: {
+        ...AXIS_STYLE,
+        type: 'category',
+        inverse: true,
+        data: participants.map(({ name }) => shortened(name, NAME_MAX)),
+        axisLabel: { ...AXIS_STYLE.axisLabel, interval: 0 },
+        splitLine: { show: true, lineStyle: { color: TEXT_COLOUR, opacity: 0.12 } },
+      },
+      series: ACTIVITY_LOOKS.map((look, index) => ({
+        type: 'custom' as const,
+        name: look.word,
+        silent: true,
+        color: look.colour,
+        clip: true,
+        encode: { x: [1, 2], y: 0 },
+        data: dataOf(participants, look.activity),
+        renderItem: (_params: unknown, api: CustomSeriesRenderItemAPI) => drawn(api, look),
+        ...(index === 0 ? { markLine: roundLines(rounds) } : {}),
+      })),
+    },
+  });
+}

@@ -1,0 +1,55 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeFileAtomically } from '../../atomic-file.ts';
+import type { Logger } from '../../logger.ts';
+import type { Random } from '../../random.ts';
+import { POSITION } from '../engine/replica.ts';
+import type { VersionIndex } from '../index/version-index.ts';
+import { type MountLayout, stateFolder } from '../local/mirror-root.ts';
+
+const GENERATION = 'generation';
+const HEX = 16;
+const WORDS = 4;
+const WORD = 2 ** 32;
+
+function freshStamp(random: Random): string {
+  const words = Array.from({ length: WORDS }, () => Math.floor(random.next() * WORD));
+  return words.map((word) => word.toString(HEX).padStart(WORD.toString(HEX).length - 1, '0')).join('');
+}
+
+const stampPath = (layout: MountLayout) => join(stateFolder(layout), 'generation');
+
+/**
+ * Make sure that the index is the one that this directory was last mounted with.
+ *
+ * An older copy of it, put back from a backup, tells of agreements that were undone since: what was given back to Box
+ * or left the selection since would look like deleted. So its agreements are forgotten; equal content is agreed on
+ * again without a transfer. Guarantees: also after a kill between the two writes, because both stamps are then valid.
+ */
+export async function renewGeneration(
+  layout: MountLayout,
+  index: VersionIndex,
+  { random, logger }: { readonly random: Random; readonly logger: Logger },
+): Promise<void> {
+  const former = index.meta(GENERATION);
+  const valid: readonly string[] = await readFile(stampPath(layout), 'utf8').then(
+    (text) => text.trim().split('\n'),
+    () => [],
+  );
+  if (former !== undefined && !valid.includes(former)) {
+    logger.warn({}, 'the index is an older copy; what it says was agreed is not believed');
+    forgetAgreements(index);
+  }
+  const fresh = freshStamp(random);
+  await writeFileAtomically(stampPath(layout), `${former ?? fresh}\n${fresh}\n`, { mode: 0o600 });
+  index.setMeta(GENERATION, fresh);
+  await writeFileAtomically(stampPath(layout), `${fresh}\n`, { mode: 0o600 });
+}
+
+function forgetAgreements(index: VersionIndex): void {
+  const { synced } = index.loadTrees();
+  index.transaction(() => {
+    for (const node of synced.values()) index.removeSynced(node.remoteId);
+    index.setMeta(POSITION, '');
+  });
+}
