@@ -13,6 +13,7 @@ import { type BenchContext, median } from './figure.ts';
 import { startMount } from './mount-process.ts';
 
 const POLL_MS = 5;
+const COUNT_POLL_MS = 50;
 const BEATS = 40;
 const SMALL_FILES = 1000;
 const SMALL_BYTES = 2048;
@@ -27,15 +28,10 @@ interface Session {
 
 async function withSession(work: (session: Session) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'mila-bench-sync-'));
-  const emulator = await startEmulator({});
+  const emulator = await startEmulator({ rateLimitPerMinute: 0, uploadRateLimitPerMinute: 0 });
   try {
     const administrator = new Administrator(emulator.url);
     await administrator.prepare({ groupName: 'group', folderName: 'shared' });
-    await fetch(`${emulator.url}/_emulator/settings`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ rate_limit_per_minute: 0, upload_rate_limit_per_minute: 0 }),
-    });
     await writeFile(join(folder, 'box.json'), JSON.stringify(emulator.configuration), { mode: 0o600 });
     await work({ folder, emulator, administrator });
   } finally {
@@ -47,13 +43,22 @@ async function withSession(work: (session: Session) => Promise<void>): Promise<v
 const mirrorOf = ({ folder }: Session, name: string) => join(folder, `m-${name}`, 'shared', 'runs');
 
 /** Wait until `seen` holds. Units: milliseconds since the call. */
-async function until(seen: () => Promise<boolean>, limitMs = 120_000): Promise<number> {
+async function until(seen: () => Promise<boolean>, pollMs = POLL_MS, limitMs = 120_000): Promise<number> {
   const startedMs = performance.now();
   while (!(await seen())) {
     if (performance.now() - startedMs > limitMs) throw new Error('it never came');
-    await pause(POLL_MS);
+    await pause(pollMs);
   }
   return performance.now() - startedMs;
+}
+
+/** True once Box has taken in so many files since the session began. */
+async function uploaded({ administrator }: Session, count: number): Promise<boolean> {
+  const { byEndpoint } = await administrator.apiCalls();
+  const uploads = Object.entries(byEndpoint).filter(([endpoint]) =>
+    /^POST .*\/files\/content$/.test(endpoint),
+  );
+  return uploads.reduce((sum, [, calls]) => sum + calls, 0) >= count;
 }
 
 const FULL = ['--profile', 'full'];
@@ -98,13 +103,7 @@ async function manySmallFiles(session: Session, { report }: Pick<BenchContext, '
   await until(async () => (await readFile(join(mirrorOf(session, 'ada'), 'beat.txt'))).byteLength > 0);
   for (let index = 0; index < SMALL_FILES; index += 1)
     await writeFile(join(source, `${index}.txt`), `${index}`.padEnd(SMALL_BYTES, '.'));
-  const inBox = async () => {
-    const tree = (await (await fetch(`${session.emulator.url}/_emulator/tree`)).json()) as {
-      entries?: unknown[];
-    };
-    return (tree.entries?.length ?? 0) > SMALL_FILES;
-  };
-  const ms = await until(inBox);
+  const ms = await until(() => uploaded(session, SMALL_FILES), COUNT_POLL_MS);
   const value = SMALL_FILES / (ms / 1000);
   report({ what: '1,000 files of 2 KiB up', value, unit: 'files/s', goal: { of: 'value', atLeast: 200 } });
   const last = join(mirrorOf(session, 'ada'), 'many', `${SMALL_FILES - 1}.txt`);
@@ -167,13 +166,7 @@ async function unchanged(session: Session, { report, quick, runs }: BenchContext
     for (let file = 0; file < ENTRIES_PER_FOLDER - 1; file += 1)
       await writeFile(join(folder, `${file}.txt`), `${at}/${file}`);
   }
-  const inBox = async () => {
-    const tree = (await (await fetch(`${session.emulator.url}/_emulator/tree`)).json()) as {
-      entries?: unknown[];
-    };
-    return (tree.entries?.length ?? 0) >= entries;
-  };
-  await until(inBox, 3_600_000);
+  await until(() => uploaded(session, entries * (1 - 1 / ENTRIES_PER_FOLDER)), COUNT_POLL_MS, 3_600_000);
   await pause(10_000);
   await first.stop();
   const starts: number[] = [];
