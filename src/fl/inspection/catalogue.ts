@@ -100,6 +100,8 @@ function fileUnder(catalogue: Catalogue, role: Role, file: RunFile): void {
     case 'failed':
       roundFiles(catalogue, role.round)[role.kind].set(role.key, file);
       return;
+    case 'settings':
+    case 'departed':
     case 'half-written':
     case 'system':
     case 'unexpected':

@@ -2,6 +2,7 @@ import { TEMPORARY_SUFFIX } from '../../atomic-file.ts';
 import {
   AGGREGATE_FILE,
   AUTHENTICATION,
+  DEPARTED_SUFFIX,
   ENDED_FILE,
   FAILED_SUFFIX,
   HEARTBEAT_FOLDER,
@@ -14,6 +15,7 @@ import {
   REFUSED_SUFFIX,
   roundNumberOf,
   SERVER_META_FILE,
+  SETTINGS_FILE,
   stemOf,
   TASK_FILE,
   UPDATE_SUFFIX,
@@ -21,9 +23,9 @@ import {
 
 /** What a file is for, by its place and its name. */
 export type Role =
-  | { readonly kind: 'task' | 'ended' | 'half-written' | 'system' | 'unexpected' }
+  | { readonly kind: 'task' | 'settings' | 'ended' | 'half-written' | 'system' | 'unexpected' }
   | { readonly kind: 'authentication'; readonly layout: Layout; readonly name: string }
-  | { readonly kind: 'heartbeat' | 'lost'; readonly name: string }
+  | { readonly kind: 'heartbeat' | 'lost' | 'departed'; readonly name: string }
   | { readonly kind: 'aggregate' | 'no-start-model' | 'server-meta'; readonly round: number }
   | {
       readonly kind: 'update' | 'meta' | 'refused' | 'failed';
@@ -75,9 +77,12 @@ function roleInRound(round: number, name: string): Role {
 
 function roleAtTop(name: string): Role {
   if (name === TASK_FILE) return { kind: 'task' };
+  if (name === SETTINGS_FILE) return { kind: 'settings' };
   if (name === ENDED_FILE) return { kind: 'ended' };
   const lost = stemOf(name, LOST_SUFFIX);
-  return lost === undefined ? UNEXPECTED : { kind: 'lost', name: lost };
+  if (lost !== undefined) return { kind: 'lost', name: lost };
+  const departed = stemOf(name, DEPARTED_SUFFIX);
+  return departed === undefined ? UNEXPECTED : { kind: 'departed', name: departed };
 }
 
 /** What the file at a path below the run folder is for. */

@@ -21,7 +21,11 @@ const eventSchema = z.discriminatedUnion('event', [
   z.object({ event: z.literal('round-started'), ...about }),
   z.object({ event: z.literal('update-refused'), ...about, participant: z.string(), reason: z.string() }),
   z.object({ event: z.literal('update-late'), ...about, participant: z.string(), reason: z.string() }),
-  z.object({ event: z.literal('participant-lost'), ...about, participant: z.string() }),
+  z.object({
+    event: z.enum(['participant-lost', 'participant-left']),
+    ...about,
+    participant: z.string(),
+  }),
   z.object({
     event: z.literal('aggregated'),
     ...about,
@@ -62,6 +66,9 @@ function take(draft: Draft, event: z.infer<typeof eventSchema>): void {
       return;
     case 'participant-lost':
       draft.leftOut.set(event.participant, 'lost');
+      return;
+    case 'participant-left':
+      draft.leftOut.set(event.participant, 'left');
       return;
     default:
       draft.leftOut.set(event.participant, event.reason);

@@ -39,6 +39,13 @@ const codes = ({ irregularityCounts }: Inspection) => irregularityCounts.map(({ 
 const at = (seconds: number) => MADE_AT_MS + seconds * 1000;
 
 describe('a run that went well', () => {
+  it('may hold the settings of its server and the word of a client that left', async () => {
+    await makeGoodRun(run, ['tester1', 'Lab B'], 2);
+    await run.text('server.settings.json', 0, '{}');
+    await run.text('tester1.departed', 140, '');
+    expect((await inspect()).irregularities).toEqual([]);
+  });
+
   it('is told whole: who, when, how much, how long, and nothing irregular', async () => {
     await makeGoodRun(run, ['tester1', 'Lab B'], 2);
     const inspection = await inspect();
