@@ -73,6 +73,31 @@ describe('what the simulation found', () => {
     expect(kept).toContain('shorter');
   });
 
+  it('an edit after an upload whose answer was lost is no conflict, also after a crash', async () => {
+    const path = `${MIRROR}/beat.txt`;
+    const write = (text: string) => {
+      site.disk.write(site.disk.create(path, true), Buffer.from(text), 'program', path);
+      oracle.finishes(undefined, text);
+    };
+    site.start(Number.POSITIVE_INFINITY);
+    await run(5000);
+    site.weather = { ...CALM, answerLost: 1 };
+    write('one');
+    await run(1000);
+    expect((await web.list(folder.id))?.map(({ name }) => name)).toEqual(['beat.txt']);
+    site.kill();
+    write('two, written later');
+    site.weather = CALM;
+    site.start(Number.POSITIVE_INFINITY);
+    await run(60_000);
+    expect(state()).toBe('in-sync');
+    expect(site.disk.require(path).bytes.toString()).toBe('two, written later');
+    expect(await web.list(folder.id)).toMatchObject([
+      { content: { sizeBytes: 'two, written later'.length } },
+    ]);
+    expect([...site.disk.walk(CONFLICTS)]).toEqual([]);
+  });
+
   it('a file that cannot be read ends nothing, is reported, and is taken once it can', async () => {
     site.start(Number.POSITIVE_INFINITY);
     await run(5000);

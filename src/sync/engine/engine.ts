@@ -249,6 +249,7 @@ export class SyncEngine {
       remote: replica.remote,
       local: replica.local,
       synced: replica.synced,
+      intents: replica.intents,
       filter,
       deletionsMax: limit - this.#dispatcher.recentDeletions(),
     });

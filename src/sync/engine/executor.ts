@@ -47,7 +47,10 @@ export class Executor {
   async execute(op: Op, signal: AbortSignal): Promise<Changes> {
     switch (op.kind) {
       case 'agree':
-        return { pair: [pairing(op.remote, op.local.id, { parentId: op.parentId, name: op.name })] };
+        return {
+          pair: [pairing(op.remote, op.local.id, { parentId: op.parentId, name: op.name })],
+          alsoStore: () => this.#options.replica.uploadEnded(op.local.id),
+        };
       case 'keep-online':
         return { pair: [pairing(op.remote, null)] };
       case 'forget':
@@ -107,11 +110,10 @@ export class Executor {
     const former = replica.synced.get(sent.id);
     const place =
       'onto' in target && former !== undefined ? { parentId: former.parentId, name: former.name } : undefined;
-    const key = FileTransfers.journalKey(op.local);
     return {
       putRemote: [sent],
       pair: [pairing(sent, op.local.id, place)],
-      alsoStore: () => replica.index.journalEnd(key),
+      alsoStore: () => replica.uploadEnded(op.local.id),
     };
   }
 

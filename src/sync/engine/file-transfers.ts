@@ -8,7 +8,7 @@ import type { FileSystem } from '../local/file-system.ts';
 import { isUnchanged } from '../local/stat-facts.ts';
 import type { RemoteStore, UploadResumption, UploadSource } from '../remote/remote-store.ts';
 import type { LocalFile, RemoteFile } from '../tree/entry.ts';
-import type { Replica } from './replica.ts';
+import { Replica } from './replica.ts';
 
 interface FileTransfersOptions {
   readonly store: RemoteStore;
@@ -44,17 +44,9 @@ export class FileTransfers {
     const names = replica.local.pathOf(local.id);
     if (names === undefined) throw new StaleError({ code: 'local-gone', message: 'the file left the tree' });
     await this.#options.disk.assertUnchanged(names, local);
-    const key = `upload:${local.id}`;
+    const key = Replica.uploadKey(local.id);
     const { sha1 } = local.content;
-    // The intent is stored before anything is sent, so that a lost answer is recognised as one's own success.
-    replica.index.journalStart({
-      key,
-      op: 'upload',
-      path: names.join('/'),
-      sha1,
-      startedAtMs: clock.now(),
-      resumption: null,
-    });
+    replica.uploadStarts(local.id, { path: names.join('/'), sha1, atMs: clock.now() });
     const options = {
       signal,
       onBytes: (bytes: number) => this.#options.onBytes('up', bytes, String(local.id)),
@@ -79,11 +71,6 @@ export class FileTransfers {
       });
     }
     return sent;
-  }
-
-  /** The journal keys that an upload of this file used. */
-  static journalKey(local: LocalFile): string {
-    return `upload:${local.id}`;
   }
 
   get #files(): FileSystem {

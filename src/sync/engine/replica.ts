@@ -23,6 +23,7 @@ export const POSITION = 'stream_position';
 /** Where the index keeps the id of the mirrored folder. */
 export const ROOT = 'root_remote_id';
 const LAST_LOCAL_ID = 'last_local_id';
+const UPLOAD = 'upload:';
 
 /**
  * The three trees in memory and in the index, changed together.
@@ -35,6 +36,8 @@ export class Replica implements LocalTreeStore {
   readonly #trees: Trees;
   readonly #rootId: RemoteId;
   #lastLocalId: number;
+  /** What was being sent when its answer was lost, by local node. */
+  readonly #intents = new Map<LocalId, string>();
   /** Counts every change of the remote tree by id, so that an observation can tell what moved while it was made. */
   readonly #touched = new Map<RemoteId, number>();
   #generation = 0;
@@ -45,6 +48,11 @@ export class Replica implements LocalTreeStore {
     this.#rootId = rootId;
     this.#lastLocalId = Number(index.meta(LAST_LOCAL_ID) ?? 0);
     for (const node of trees.local.values()) this.#lastLocalId = Math.max(this.#lastLocalId, node.id);
+    for (const { key, sha1 } of index.journalEntries()) {
+      const id = Number(key.slice(UPLOAD.length));
+      if (key.startsWith(UPLOAD) && sha1 !== null && Number.isSafeInteger(id))
+        this.#intents.set(localId(id), sha1);
+    }
   }
 
   /** Load the trees for this root. Another root than last time: what was agreed and observed in Box is forgotten. */
@@ -82,6 +90,39 @@ export class Replica implements LocalTreeStore {
     const root = id === undefined || id === null ? undefined : this.local.get(id);
     invariant(root?.kind === 'folder', 'the local tree has a root');
     return root;
+  }
+
+  /** Content that was begun to be sent and is not known to have arrived, by local node: hex SHA-1. */
+  get intents(): ReadonlyMap<LocalId, string> {
+    return this.#intents;
+  }
+
+  /** The journal's key of what is being uploaded from a local node. */
+  static uploadKey(id: LocalId): string {
+    return `${UPLOAD}${id}`;
+  }
+
+  /** Store what is about to be sent, before any of it is: a lost answer is then recognised as one's own success. */
+  uploadStarts(
+    id: LocalId,
+    upload: { readonly path: string; readonly sha1: string; readonly atMs: number },
+  ): void {
+    const { path, sha1, atMs: startedAtMs } = upload;
+    this.index.journalStart({
+      key: Replica.uploadKey(id),
+      op: 'upload',
+      path,
+      sha1,
+      startedAtMs,
+      resumption: null,
+    });
+    this.#intents.set(id, sha1);
+  }
+
+  /** Forget it: it has arrived. To be called in the transaction that stores what came of it. */
+  uploadEnded(id: LocalId): void {
+    this.index.journalEnd(Replica.uploadKey(id));
+    this.#intents.delete(id);
   }
 
   /** Folders of the remote tree. */

@@ -21,6 +21,7 @@ export interface Statements {
   readonly journalStart: Statement<[string, string, string, string | null, number, string | null]>;
   readonly journalResumption: Statement<[string | null, string]>;
   readonly journalGet: Statement<[string], JournalEntry>;
+  readonly journalAll: Statement<[], JournalEntry>;
   readonly journalEnd: Statement<[string]>;
   readonly logOp: Statement<[number, string, string, number | null, number, string]>;
   readonly trimLog: Statement<[number]>;
@@ -83,6 +84,9 @@ export function prepareStatements(database: Database): Statements {
     journalResumption: database.prepare('UPDATE journal SET resumption = ? WHERE key = ?'),
     journalGet: database.prepare(
       'SELECT key, op, path, sha1, started_at_ms AS startedAtMs, resumption FROM journal WHERE key = ?',
+    ),
+    journalAll: database.prepare(
+      'SELECT key, op, path, sha1, started_at_ms AS startedAtMs, resumption FROM journal',
     ),
     journalEnd: database.prepare('DELETE FROM journal WHERE key = ?'),
     logOp: database.prepare(

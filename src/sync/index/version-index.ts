@@ -168,6 +168,11 @@ export class VersionIndex {
     return this.#sql.journalGet.get(key);
   }
 
+  /** Every op that was started and is not known to have ended. */
+  journalEntries(): readonly JournalEntry[] {
+    return this.#sql.journalAll.all();
+  }
+
   journalEnd(key: string): void {
     this.#sql.journalEnd.run(key);
   }

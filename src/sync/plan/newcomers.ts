@@ -3,7 +3,7 @@ import { localNameProblem, remoteNameProblem } from '../tree/name-rules.ts';
 import type { Op, Outcome } from './op.ts';
 import { passingName } from './passing-name.ts';
 import { isLeaving, isWithin } from './place.ts';
-import { localParentOf, type PlanInput, remoteParentOf } from './plan-input.ts';
+import { isOwnUpload, localParentOf, type PlanInput, remoteParentOf } from './plan-input.ts';
 import { caseTwin, duplicate, nameRefused } from './problems.ts';
 
 /** Decide about a remote node that is not paired. */
@@ -30,9 +30,9 @@ function planMeeting(input: PlanInput, remote: RemoteEntry, local: LocalEntry): 
   if (input.synced.byLocal(local.id) !== undefined) return planAroundMovedOut(input, remote, local);
   if (remote.kind === 'folder' && local.kind === 'folder') return { op: adopt(input, remote, local) };
   if (remote.kind !== local.kind) return { op: { kind: 'set-aside', local, reason: 'file-against-folder' } };
-  if (remote.kind === 'file' && local.kind === 'file' && remote.content.sha1 === local.content.sha1) {
-    return { op: adopt(input, remote, local) };
-  }
+  const same = remote.kind === 'file' && local.kind === 'file' && remote.content.sha1 === local.content.sha1;
+  const own = remote.kind === 'file' && isOwnUpload(input, remote, local);
+  if (same || own) return { op: adopt(input, remote, local) };
   return { op: { kind: 'set-aside', local, reason: 'created-on-both-sides' } };
 }
 

@@ -2,7 +2,7 @@ import type { LocalEntry, RemoteEntry } from '../tree/entry.ts';
 import type { SyncedNode } from '../tree/synced-tree.ts';
 import type { Op, Outcome } from './op.ts';
 import { planPlace } from './place.ts';
-import { localStanding, type PlanInput, remoteStanding } from './plan-input.ts';
+import { isOwnUpload, localStanding, type PlanInput, remoteStanding } from './plan-input.ts';
 
 /**
  * Decide about a pairing whose two nodes both exist.
@@ -33,7 +33,8 @@ function planContent(input: PlanInput, synced: SyncedNode, { remote, local }: Fi
   const remoteChanged = remoteStanding(synced, remote).contentChanged;
   const localChanged = localStanding(input, synced, local).contentChanged;
   if (remoteChanged && localChanged) {
-    return remote.content.sha1 === local.content.sha1
+    // One's own upload whose answer was lost is what was agreed; the local edit came after it.
+    return remote.content.sha1 === local.content.sha1 || isOwnUpload(input, remote, local)
       ? { kind: 'agree', remote, local, name: synced.name, parentId: synced.parentId }
       : { kind: 'set-aside', local, reason: 'edited-on-both-sides' };
   }

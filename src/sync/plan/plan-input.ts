@@ -10,8 +10,19 @@ export interface PlanInput {
   readonly local: ReadonlyTree<LocalId, LocalEntry>;
   readonly synced: ReadonlySyncedTree;
   readonly filter: Filter;
+  /** Content that this side began to send and never heard of again, by local node: hex SHA-1. Absent: none. */
+  readonly intents?: ReadonlyMap<LocalId, string>;
   /** More deletions than this in one plan are held for a person. */
   readonly deletionsMax: number;
+}
+
+/** True when Box holds what this side itself sent and got no answer to: no edit of anybody else's. */
+export function isOwnUpload(
+  input: PlanInput,
+  remote: { readonly content: { readonly sha1: string } },
+  local: { readonly id: LocalId },
+): boolean {
+  return input.intents?.get(local.id) === remote.content.sha1;
 }
 
 /** Where a pairing stands in the three trees. */

@@ -108,7 +108,7 @@ it('adds up calls by hour and endpoint', () => {
 it('keeps what an older program counted, whose calls had no account yet', () => {
   VersionIndex.open(path).close();
   const older = new Database(path);
-  older.exec(`DROP TABLE api_calls;
+  older.exec(`DROP TABLE pins; DROP TABLE api_calls;
     CREATE TABLE api_calls (hour INTEGER NOT NULL, endpoint TEXT NOT NULL, calls INTEGER NOT NULL,
       PRIMARY KEY (hour, endpoint)) STRICT, WITHOUT ROWID;
     INSERT INTO api_calls VALUES (100, 'GET /2.0/events', 4)`);
