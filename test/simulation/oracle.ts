@@ -49,8 +49,8 @@ export class Oracle {
     const after = this.contentsOn(disk);
     for (const content of before) if (!after.has(content)) this.discards(content);
     for (const [path, node] of disk.walk(MIRROR)) {
-      if (node.kind !== 'file' || path.endsWith('.mila-tmp')) continue;
-      this.#open.delete(node);
+      // The simulated writer outlives the cut, and goes on.
+      if (node.kind !== 'file' || path.endsWith('.mila-tmp') || this.#open.has(node)) continue;
       const content = node.bytes.toString();
       if (this.#finished.has(content)) continue;
       if (node.writer === 'engine')
