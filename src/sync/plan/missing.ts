@@ -1,13 +1,15 @@
+import { remoteId } from '../../ids.ts';
 import type { LocalEntry, RemoteEntry } from '../tree/entry.ts';
 import type { SyncedNode } from '../tree/synced-tree.ts';
 import type { Op } from './op.ts';
-import { localStanding, type PlanInput, remoteStanding } from './plan-input.ts';
+import { localParentOf, localStanding, type PlanInput, remoteStanding } from './plan-input.ts';
 
 /**
  * Decide about a pairing whose remote node is gone while the local one stands.
  *
  * Guarantees: an edit, a move or anything new below beats the deletion: the pairing is dropped, and the local entry
- * counts as new. A folder goes only when nothing stands below it any more.
+ * counts as new. A folder goes only when nothing stands below it any more; when all that
+ * stands there waits for a folder that Box has made anew under the same name, the two become one.
  */
 export function planRemoteGone(input: PlanInput, synced: SyncedNode, local: LocalEntry): Op | undefined {
   const { contentChanged, moved } = localStanding(input, synced, local);
@@ -15,7 +17,25 @@ export function planRemoteGone(input: PlanInput, synced: SyncedNode, local: Loca
   if (local.kind === 'file') return { kind: 'remove-local', synced, local };
   const below = input.local.subtree(local.id).slice(1);
   if (below.some((node) => survivesLocally(input, node))) return { kind: 'forget', synced };
-  return below.length === 0 ? { kind: 'remove-local', synced, local } : undefined;
+  if (below.length === 0) return { kind: 'remove-local', synced, local };
+  const allMoved = below.every((node) =>
+    input.remote.has(input.synced.byLocal(node.id)?.remoteId ?? remoteId('')),
+  );
+  return allMoved && isReplacedInBox(input, synced) ? { kind: 'forget', synced } : undefined;
+}
+
+/** True when Box holds another folder where this pairing's stood. */
+function isReplacedInBox(input: PlanInput, synced: SyncedNode): boolean {
+  if (synced.parentId === null) return false;
+  const standing = input.remote.named(synced.parentId, synced.name);
+  return standing.some((node) => node.kind === 'folder' && !input.synced.has(node.id));
+}
+
+/** True when the disk holds another folder where this pairing's stood. */
+function isReplacedOnDisk(input: PlanInput, synced: SyncedNode): boolean {
+  const parent = localParentOf(input, synced.parentId);
+  const standing = parent === undefined ? [] : input.local.named(parent.id, synced.name);
+  return standing.some((node) => node.kind === 'folder' && input.synced.byLocal(node.id) === undefined);
 }
 
 /** True when a local entry holds something that its remote deletion must not take away. */
@@ -50,7 +70,9 @@ export function planLocalGone(input: PlanInput, synced: SyncedNode, remote: Remo
     .slice(1)
     .map((node) => standingBelow(input, node));
   if (standings.includes('survives')) return { kind: 'forget', synced };
-  return standings.includes('waits') ? undefined : { kind: 'remove-remote', synced, remote };
+  if (!standings.includes('waits')) return { kind: 'remove-remote', synced, remote };
+  const allMoved = standings.every((standing) => standing === 'waits');
+  return allMoved && isReplacedOnDisk(input, synced) ? { kind: 'forget', synced } : undefined;
 }
 
 /** How an entry below a locally deleted folder stands: lost with it, worth keeping, or about to be moved out. */
