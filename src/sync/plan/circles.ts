@@ -1,6 +1,7 @@
-import type { RemoteId } from '../../ids.ts';
+import type { LocalId, RemoteId } from '../../ids.ts';
 import type { Side } from '../tree/entry.ts';
 import type { SyncedNode } from '../tree/synced-tree.ts';
+import { isWithin } from '../tree/tree.ts';
 import {
   localParentOf,
   localStanding,
@@ -30,6 +31,39 @@ export function tradesPlaces(
     id = movedOn === 'local' ? blockerInBox(input, synced) : blockerOnDisk(input, synced);
   }
   return false;
+}
+
+/**
+ * True when an entry, or one that stands in its way in Box, was moved into a folder that is new on the disk: they wait
+ * for the folder, so the folder must not wait for them.
+ */
+export function waitsForNewFolder(input: PlanInput, start: SyncedNode, folderId: LocalId): boolean {
+  return follow(start, (synced) => blockerInBox(input, synced), input).some(
+    ({ localId }) => localId !== null && isWithin(input.local, localId, folderId),
+  );
+}
+
+/** The same of a folder that is new in Box. */
+export function waitsForNewRemoteFolder(input: PlanInput, start: SyncedNode, folderId: RemoteId): boolean {
+  return follow(start, (synced) => blockerOnDisk(input, synced), input).some(({ remoteId }) =>
+    isWithin(input.remote, remoteId, folderId),
+  );
+}
+
+/** An entry, who is in its way, who is in that one's way, and so on. */
+function follow(
+  start: SyncedNode,
+  blockerOf: (synced: SyncedNode) => RemoteId | undefined,
+  { synced: pairings }: PlanInput,
+): SyncedNode[] {
+  const found = new Map<RemoteId, SyncedNode>();
+  let each: SyncedNode | undefined = start;
+  while (each !== undefined && !found.has(each.remoteId)) {
+    found.set(each.remoteId, each);
+    const next = blockerOf(each);
+    each = next === undefined ? undefined : pairings.get(next);
+  }
+  return [...found.values()];
 }
 
 /** Who stands in Box where this pairing's local move wants to go. */

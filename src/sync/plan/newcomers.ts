@@ -1,8 +1,9 @@
 import type { LocalEntry, RemoteEntry } from '../tree/entry.ts';
 import { localNameProblem, remoteNameProblem } from '../tree/name-rules.ts';
+import { waitsForNewFolder, waitsForNewRemoteFolder } from './circles.ts';
 import type { Op, Outcome } from './op.ts';
 import { passingName } from './passing-name.ts';
-import { isLeaving, isWithin } from './place.ts';
+import { isLeaving } from './place.ts';
 import { isOwnUpload, localParentOf, type PlanInput, remoteParentOf } from './plan-input.ts';
 import { caseTwin, duplicate, nameRefused } from './problems.ts';
 
@@ -84,7 +85,7 @@ function planAroundMovedOut(input: PlanInput, folder: RemoteEntry, occupant: Loc
   const remote = synced === undefined ? undefined : input.remote.get(synced.remoteId);
   const parent = occupant.parentId === null ? undefined : input.local.get(occupant.parentId);
   if (synced === undefined || remote === undefined || parent?.kind !== 'folder') return undefined;
-  if (!isWithin(input.remote, remote.id, folder.id)) return undefined;
+  if (!waitsForNewRemoteFolder(input, synced, folder.id)) return undefined;
   const name = passingName(occupant.name, remote.id);
   return { op: { kind: 'move-local', synced, local: occupant, remote, parent, name } };
 }
@@ -97,7 +98,7 @@ function planAroundMovedIn(input: PlanInput, folder: LocalEntry, occupant: Remot
   const synced = input.synced.get(occupant.id);
   if (synced?.localId == null || occupant.parentId === null || !isLeaving(input, synced, occupant))
     return undefined;
-  if (!isWithin(input.local, synced.localId, folder.id)) return undefined;
+  if (!waitsForNewFolder(input, synced, folder.id)) return undefined;
   const name = passingName(occupant.name, occupant.id);
   return { op: { kind: 'move-remote', synced, remote: occupant, parentId: occupant.parentId, name } };
 }

@@ -1,5 +1,6 @@
 import type { LocalEntry, RemoteEntry } from '../tree/entry.ts';
 import type { SyncedNode } from '../tree/synced-tree.ts';
+import { isWithin } from '../tree/tree.ts';
 import { tradesPlaces } from './circles.ts';
 import type { Op, Outcome } from './op.ts';
 import { passingName } from './passing-name.ts';
@@ -127,18 +128,4 @@ function giveWay(input: PlanInput, { synced, remote, local }: Pair): Op {
   return free
     ? { kind: 'move-local', synced, local, remote, parent, name: remote.name }
     : { kind: 'forget', synced };
-}
-
-/** True when an entry is the folder or lies below it. */
-export function isWithin<Id>(
-  tree: { get(id: Id): { readonly parentId: Id | null } | undefined },
-  id: Id,
-  folderId: Id,
-): boolean {
-  let each: Id | null = id;
-  while (each !== null) {
-    if (each === folderId) return true;
-    each = tree.get(each)?.parentId ?? null;
-  }
-  return false;
 }

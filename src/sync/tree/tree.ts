@@ -129,3 +129,17 @@ export class Tree<Id, Node extends TreeNode<Id>> implements ReadonlyTree<Id, Nod
     if (names?.size === 0) this.#below.delete(node.parentId);
   }
 }
+
+/** True when an entry is the folder or lies below it. */
+export function isWithin<Id>(
+  tree: { get(id: Id): { readonly parentId: Id | null } | undefined },
+  id: Id,
+  folderId: Id,
+): boolean {
+  let each: Id | null = id;
+  while (each !== null) {
+    if (each === folderId) return true;
+    each = tree.get(each)?.parentId ?? null;
+  }
+  return false;
+}
