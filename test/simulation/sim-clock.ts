@@ -22,11 +22,9 @@ export class SimClock implements Clock {
   #nowMs = 0;
   #order = 0;
   #pending: Pending[] = [];
-  /** Added to the wall clock only: clocks jump, durations do not. */
-  wallOffsetMs = 0;
 
   now(): number {
-    return Math.floor(START_MS + this.#nowMs + this.wallOffsetMs);
+    return Math.floor(START_MS + this.#nowMs);
   }
 
   monotonic(): number {

@@ -55,8 +55,8 @@ const STATE_WORDS: Readonly<Record<EngineState, string>> = {
   stopped: 'stopped',
 };
 
-/** States that a person should hear of at once. */
 const MINUTES_PER_HOUR = 60;
+/** States that a person should hear of at once. */
 const REMARKABLE: ReadonlySet<EngineState> = new Set(['offline', 'access-lost', 'root-missing', 'full']);
 
 /** The budget is named by the minute and kept by the hour: bursts pass. */

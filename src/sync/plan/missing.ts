@@ -1,4 +1,3 @@
-import { remoteId } from '../../ids.ts';
 import type { LocalEntry, RemoteEntry } from '../tree/entry.ts';
 import type { SyncedNode } from '../tree/synced-tree.ts';
 import type { Op } from './op.ts';
@@ -8,8 +7,8 @@ import { localParentOf, localStanding, type PlanInput, remoteStanding } from './
  * Decide about a pairing whose remote node is gone while the local one stands.
  *
  * Guarantees: an edit, a move or anything new below beats the deletion: the pairing is dropped, and the local entry
- * counts as new. A folder goes only when nothing stands below it any more; when all that
- * stands there waits for a folder that Box has made anew under the same name, the two become one.
+ * counts as new. A folder goes only when nothing stands below it any more; when all that stands there waits for a
+ * folder that Box has made anew under the same name, the two become one.
  */
 export function planRemoteGone(input: PlanInput, synced: SyncedNode, local: LocalEntry): Op | undefined {
   const { contentChanged, moved } = localStanding(input, synced, local);
@@ -18,10 +17,13 @@ export function planRemoteGone(input: PlanInput, synced: SyncedNode, local: Loca
   const below = input.local.subtree(local.id).slice(1);
   if (below.some((node) => survivesLocally(input, node))) return { kind: 'forget', synced };
   if (below.length === 0) return { kind: 'remove-local', synced, local };
-  const allMoved = below.every((node) =>
-    input.remote.has(input.synced.byLocal(node.id)?.remoteId ?? remoteId('')),
-  );
+  const allMoved = below.every((node) => standsInBox(input, node));
   return allMoved && isReplacedInBox(input, synced) ? { kind: 'forget', synced } : undefined;
+}
+
+function standsInBox(input: PlanInput, local: LocalEntry): boolean {
+  const synced = input.synced.byLocal(local.id);
+  return synced !== undefined && input.remote.has(synced.remoteId);
 }
 
 /** True when Box holds another folder where this pairing's stood. */
