@@ -231,6 +231,7 @@ class Life implements Gate {
         }
         return this.#fault(operation);
       },
+      readsShort: () => this.#site.weather.callFails > 0 && random.next() < 0.3,
       disturbHints: (hints) => this.#disturb(hints),
     });
     return gated(store, this);

@@ -15,7 +15,7 @@ import {
   startEmulator,
 } from '../../src/sync/box-emulator/emulator.ts';
 import { runMount } from '../../src/sync/mount/mount.ts';
-import { feedGapMaxMs, type Profile, profileFilter } from '../../src/sync/mount/profiles.ts';
+import { attentionOf, type Profile, profileFilter } from '../../src/sync/mount/profiles.ts';
 
 /** What the administrator and every configuration of these tests agree on. */
 export const BOX = { groupName: 'sites', folderName: 'shared', savePath: 'phase/one' } as const;
@@ -99,7 +99,7 @@ export class BoxStage {
         createRoot: configuration.role === 'server',
         openStore,
         filter: profileFilter(profile),
-        feedGapMaxMs: feedGapMaxMs(profile),
+        attention: attentionOf(profile),
         clock,
         random,
         logger: silentLogger,

@@ -12,7 +12,7 @@ import { Bandwidth } from '../../sync/mount/bandwidth.ts';
 import { dryRun } from '../../sync/mount/dry-run.ts';
 import { LOG_NAME, type MountOptions, runMount } from '../../sync/mount/mount.ts';
 import type { MountStatus } from '../../sync/mount/mount-status.ts';
-import { feedGapMaxMs, type Profile } from '../../sync/mount/profiles.ts';
+import { attentionOf, type Profile } from '../../sync/mount/profiles.ts';
 import { registerMount, unregisterMount } from '../../sync/mount/registry.ts';
 import { selectionFilter, selectionText } from '../../sync/mount/selection.ts';
 import { boxConnection } from '../box-connection.ts';
@@ -86,7 +86,7 @@ async function mount(configPath: string, flags: MountFlags): Promise<void> {
     openStore: await boxConnection(configuration, connecting),
     filter: selectionFilter(selection),
     selection: selectionText(selection),
-    feedGapMaxMs: feedGapMaxMs(profile),
+    attention: attentionOf(profile),
     monthlyApiQuota: configuration.box?.monthly_api_quota,
     conflictCopies: flags.conflictCopies,
     bandwidth: { up: limit(flags.bandwidthUp), down: limit(flags.bandwidthDown) },

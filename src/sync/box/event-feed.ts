@@ -3,11 +3,14 @@ import type { Clock } from '../../clock.ts';
 import { RejectedError, TransientError } from '../../errors.ts';
 import { remoteId } from '../../ids.ts';
 import type { ChangeHint, ChangePage } from '../remote/remote-store.ts';
-import { kindOf } from './entries.ts';
+import type { RemoteFile } from '../tree/entry.ts';
+import { kindOf, readItem, toEntry } from './entries.ts';
 import { type BoxSession, readPlainly } from './session.ts';
 
 /** Box's largest page of events. */
 const PAGE_SIZE = 500;
+/** A page below this size is likely the last; what may follow is left to the next reading, which spares a call. */
+const SHORT_PAGE = 50;
 /** More events than this at once: listing everything is cheaper. */
 const PAGES_MAX = 40;
 /** Box keeps user events two to three weeks; beyond this age nothing is promised. */
@@ -15,6 +18,8 @@ const POSITION_AGE_MAX_MS = 14 * 24 * 60 * 60 * 1000;
 
 /** Events after which access may be another than before. */
 const ACCESS_CHANGED = /^(COLLAB_|GROUP_)/;
+/** Events after which a file has other content; their source shows the file as it stood then. */
+const CONTENT_CHANGED = /^(ITEM_UPLOAD|ITEM_MODIFY)$/;
 /** Events that change no tree. */
 const NO_CHANGE = /^(ITEM_DOWNLOAD|ITEM_PREVIEW|ITEM_SHARED|COMMENT_|TASK_|TAG_|LOCK_|ADD_|NOTE_)/;
 
@@ -52,15 +57,30 @@ function decode(position: string): Position | undefined {
   return match === null ? undefined : { stream: match[1] ?? '', readAtMs: Number(match[2]) };
 }
 
-function toHint({ event_type, source }: BoxEvent): ChangeHint {
+/** The file that an event shows whole; undefined when the event is about something else, or shows less. */
+function fileIn({ event_type, source }: BoxEvent): RemoteFile | undefined {
+  if (!CONTENT_CHANGED.test(event_type ?? '') || source?.type !== 'file') return undefined;
+  try {
+    const entry = toEntry(readItem(source));
+    return entry?.kind === 'file' ? entry : undefined;
+  } catch {
+    // Less than a whole file: then the event is a hint like any other.
+    return undefined;
+  }
+}
+
+function toHint(event: BoxEvent): ChangeHint {
+  const { event_type, source } = event;
   const kind = kindOf(source?.type) ?? kindOf(source?.item_type);
   const itemId = source?.item_id ?? source?.id;
   const parentId = source?.parent?.id;
+  const file = fileIn(event);
   return {
     itemId: kind !== undefined && itemId ? remoteId(itemId) : null,
     kind: kind ?? null,
     parentId: kind !== undefined && parentId ? remoteId(parentId) : null,
     accessChanged: ACCESS_CHANGED.test(event_type ?? ''),
+    ...(file === undefined ? {} : { file }),
   };
 }
 
@@ -100,7 +120,7 @@ export class EventFeed {
     return encode({ stream: page.next_stream_position, readAtMs });
   }
 
-  /** Guarantees: each event at least once, no event twice in one answer; a gap is told, never skipped silently. */
+  /** Guarantees: each event at least once, no event twice in one answer; a gap or a possible rest is told, never skipped silently. */
   async changes(position: string, signal?: AbortSignal): Promise<ChangePage> {
     const from = decode(position);
     const readAtMs = this.#clock.now();
@@ -111,10 +131,11 @@ export class EventFeed {
       const page = await this.#pageSince(stream, signal);
       if (page === undefined) return this.#gap(signal);
       for (const event of page.entries) events.add(event);
-      // A page may be short although more follows; only an empty or standing one is the end.
+      // A page may be short although more follows; only an empty or standing one is surely the end.
       const ended = page.entries.length === 0 || page.next_stream_position === stream;
       stream = page.next_stream_position;
-      if (ended) return { hints: events.hints, position: encode({ stream, readAtMs }), gap: false };
+      if (ended || page.entries.length < SHORT_PAGE)
+        return { hints: events.hints, position: encode({ stream, readAtMs }), gap: false, ended };
     }
     return this.#gap(signal);
   }
@@ -130,7 +151,7 @@ export class EventFeed {
   }
 
   async #gap(signal?: AbortSignal): Promise<ChangePage> {
-    return { hints: [], position: await this.position(signal), gap: true };
+    return { hints: [], position: await this.position(signal), gap: true, ended: true };
   }
 
   async #page(streamPosition: string, signal?: AbortSignal): Promise<EventPage> {

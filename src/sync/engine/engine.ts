@@ -10,7 +10,7 @@ import type { Filter, Op, Plan } from '../plan/op.ts';
 import { plan } from '../plan/planner.ts';
 import type { RemoteStore } from '../remote/remote-store.ts';
 import { Dispatcher, isFull } from './dispatcher.ts';
-import { FeedPace } from './feed-pace.ts';
+import { type Attention, FeedPace } from './feed-pace.ts';
 import { isOfInterest } from './lanes.ts';
 import { RemoteFeed } from './remote-feed.ts';
 import { RemoteObserver } from './remote-observer.ts';
@@ -28,8 +28,8 @@ export interface EngineOptions {
   readonly filter: Filter;
   /** More deletions than this in one plan wait for a person; undefined: half of what is synced, at least a hundred. */
   readonly deletionsMax?: number;
-  /** The longest gap between two readings of the event feed while nothing but signs of life passes by. */
-  readonly feedGapMaxMs?: number;
+  /** How rarely the event feed may be read while nothing but signs of life passes by. */
+  readonly attention?: Attention;
   /** Where local content goes that lost its name in a conflict; default: apart from the mirror. */
   readonly conflictCopies?: 'apart' | 'beside';
   readonly clock: Clock;
@@ -49,7 +49,7 @@ const SCAN_SHARE = 1 / 400;
 const FULL_LOOK_CALLS = 2;
 const DELETIONS_MIN = 100;
 const NO_ROOM_RETRY_MS = 5000;
-const FEED_GAP_MAX_MS = 60_000;
+const ATTENTION_DEFAULT: Attention = { gapMaxMs: 60_000, followsBeats: true };
 
 /**
  * The control loop: takes observations in, plans, gives ops out.
@@ -85,15 +85,21 @@ export class SyncEngine {
     const ignored = (names: readonly string[], kind: 'file' | 'folder') => filter(names, kind) === 'ignore';
     const wanted: ConstructorParameters<typeof RemoteObserver>[0]['wanted'] = (entry) =>
       !ignored(replica.remote.pathOf(entry.id) ?? [], entry.kind);
-    const observer = new RemoteObserver({ store, replica, logger, signal, wanted });
+    this.#pace = new FeedPace(clock, options.attention ?? ATTENTION_DEFAULT);
+    const news = {
+      newEntry: () => this.#pace.interest(),
+      newVersion: (intervalMs: number) => this.#pace.heard(intervalMs),
+    };
+    const observer = new RemoteObserver({ store, replica, logger, signal, wanted, news });
     const callsOfFullLook = () => FULL_LOOK_CALLS + replica.folderCount;
     this.#remote = new RemoteSide({ observer, callsOfFullLook, clock, logger, signal });
     const seen = options.localStore ?? replica;
     this.#local = new LocalObserver({ root: disk.root, store: seen, ignored, clock, logger, signal });
     const onHint = () => this.#hintRemote('hints');
-    this.#pace = new FeedPace(clock, options.feedGapMaxMs ?? FEED_GAP_MAX_MS);
     const position = () => replica.position;
-    this.#feed = new RemoteFeed({ store, clock, logger, signal, position, onHint, pace: this.#pace });
+    const restMayFollow = () => observer.restMayFollow;
+    const pace = this.#pace;
+    this.#feed = new RemoteFeed({ store, clock, logger, signal, position, restMayFollow, onHint, pace });
   }
 
   /** Run until `stop` is called. Errors: InvariantError; AuthError before Box was seen for the first time. */

@@ -6,28 +6,45 @@ const GAP_MIN_MS = 400;
 const ATTENTIVE_GAP_MAX_MS = 1_600;
 /** So long after the last thing of interest the feed is still read at once. */
 const ATTENTIVE_MS = 120_000;
-/** From then on, the gap grows by a quarter of the time that passes. */
-const GAP_GROWTH = 1 / 4;
+/** From then on, the gap grows by a sixth of the time that passes. */
+const GAP_GROWTH = 1 / 6;
+/** Where the gap follows the heartbeats, it is shorter than the time between two of them by this factor. */
+const BEAT_SHARE = 3 / 4;
+/** A single quick rewrite is no heartbeat: each longer interval lets what counts as one grow by this factor. */
+const BEAT_RELAXATION = 1.25;
+/** Once the gaps are long, a reading waits for this share of one, so that what comes together is read together ... */
+const TOGETHER_SHARE = 1 / 8;
+/** ... but no longer than this. */
+const TOGETHER_MAX_MS = 5_000;
+
+/** How rarely the event feed may be read while nothing but signs of life passes by. */
+export interface Attention {
+  /** The longest gap between two readings. Units: milliseconds. */
+  readonly gapMaxMs: number;
+  /** True where heartbeats are judged: then the gap also stays below the time between two versions of a file. */
+  readonly followsBeats: boolean;
+}
 
 /**
  * How often the event feed is read.
  *
  * The feed wakes every collaborator at every heartbeat of every other. Waking is free, reading is a call. So reading is
- * quick while something of interest goes on (content that comes, checkpoints that go), and rarer the longer nothing
- * but heartbeats passes by.
+ * quick while something of interest goes on (files that appear, content that comes, checkpoints that go), and rarer the
+ * longer nothing but heartbeats passes by.
  */
 export class FeedPace {
   readonly #clock: Clock;
-  readonly #gapMaxMs: number;
+  readonly #attention: Attention;
   #lastReadMs = Number.NEGATIVE_INFINITY;
   #lastInterestMs: number;
   /** Readings since something of interest was found. */
   #idleReadings = 0;
+  /** The time between two heartbeats, as far as they were heard. */
+  #beatMs = Number.POSITIVE_INFINITY;
 
-  /** `gapMaxMs`: the longest gap; a server must hear heartbeats well within their time-out. */
-  constructor(clock: Clock, gapMaxMs: number) {
+  constructor(clock: Clock, attention: Attention) {
     this.#clock = clock;
-    this.#gapMaxMs = gapMaxMs;
+    this.#attention = attention;
     this.#lastInterestMs = clock.monotonic();
   }
 
@@ -35,6 +52,13 @@ export class FeedPace {
   interest(): void {
     this.#lastInterestMs = this.#clock.monotonic();
     this.#idleReadings = 0;
+  }
+
+  /** A file has a new version so long after the one before. */
+  heard(intervalMs: number): void {
+    if (intervalMs <= 0) return;
+    this.#beatMs =
+      intervalMs < this.#beatMs ? intervalMs : Math.min(intervalMs, this.#beatMs * BEAT_RELAXATION);
   }
 
   read(): void {
@@ -45,10 +69,16 @@ export class FeedPace {
   /** How long the next reading must wait. Units: milliseconds; 0: now. */
   waitMs(): number {
     const now = this.#clock.monotonic();
-    const quietMs = now - this.#lastInterestMs - ATTENTIVE_MS;
     // The first reading after something of interest is quick, and so is the one after that.
     const attentiveMs = Math.min(ATTENTIVE_GAP_MAX_MS, GAP_MIN_MS * 2 ** Math.max(0, this.#idleReadings - 1));
-    const gapMs = Math.min(this.#gapMaxMs, Math.max(attentiveMs, quietMs * GAP_GROWTH));
-    return Math.max(0, this.#lastReadMs + gapMs - now);
+    const quietGapMs = Math.min(this.#gapMaxMs, (now - this.#lastInterestMs - ATTENTIVE_MS) * GAP_GROWTH);
+    const dueMs = this.#lastReadMs + Math.max(attentiveMs, quietGapMs) - now;
+    if (quietGapMs <= ATTENTIVE_GAP_MAX_MS) return Math.max(0, dueMs);
+    return Math.max(dueMs, Math.min(TOGETHER_MAX_MS, quietGapMs * TOGETHER_SHARE));
+  }
+
+  get #gapMaxMs(): number {
+    const { gapMaxMs, followsBeats } = this.#attention;
+    return followsBeats ? Math.min(gapMaxMs, this.#beatMs * BEAT_SHARE) : gapMaxMs;
   }
 }

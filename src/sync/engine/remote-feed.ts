@@ -11,11 +11,15 @@ interface RemoteFeedOptions {
   readonly signal: AbortSignal;
   /** The position up to which the tree is known; undefined while it is not. */
   readonly position: () => string | undefined;
+  /** True when the feed may hold more after the position, of which no sign will come. */
+  readonly restMayFollow: () => boolean;
   readonly onHint: () => void;
   readonly pace: FeedPace;
 }
 
 const RETRY_MS = 3000;
+/** So long after a reading that may have left a rest, the feed is read on without a sign; heartbeats mostly give one before. */
+const READ_ON_MS = 90_000;
 
 /**
  * Waits at Box's event feed and wakes the loop.
@@ -38,7 +42,7 @@ export class RemoteFeed {
 
   /** Wait and hint until the signal is aborted. */
   async run(): Promise<void> {
-    const { signal, store, onHint, position, clock, logger, pace } = this.#options;
+    const { signal, onHint, position, clock, logger, pace } = this.#options;
     signal.addEventListener('abort', () => this.#taken?.(), { once: true });
     while (!signal.aborted) {
       const from = position();
@@ -47,7 +51,7 @@ export class RemoteFeed {
         continue;
       }
       try {
-        await store.waitForChange(from, signal);
+        await this.#sign(from);
       } catch (error) {
         if (signal.aborted) return;
         logger.warn({ error: messageOf(error) }, 'the event feed is out of reach');
@@ -61,6 +65,19 @@ export class RemoteFeed {
       const taken = this.#nextTaken();
       onHint();
       await taken;
+    }
+  }
+
+  /** Wait for a sign of change, or until it is time to read on without one. */
+  async #sign(from: string): Promise<void> {
+    const { store, clock, signal, restMayFollow } = this.#options;
+    if (!restMayFollow()) return store.waitForChange(from, signal);
+    const readOn = new AbortController();
+    const timer = clock.after(READ_ON_MS, () => readOn.abort());
+    try {
+      await store.waitForChange(from, AbortSignal.any([signal, readOn.signal]));
+    } finally {
+      timer.cancel();
     }
   }
 

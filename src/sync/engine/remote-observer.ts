@@ -19,20 +19,35 @@ interface RemoteObserverOptions {
   readonly signal: AbortSignal;
   /** False for folders whose content nobody wants to know. */
   readonly wanted: (entry: RemoteEntry) => boolean;
+  readonly news?: RemoteNews;
+}
+
+/** Told of what the event feed brought that was not known. */
+export interface RemoteNews {
+  newEntry(): void;
+  /** A file has a version so long after the one before. Units: milliseconds, by Box's clock. */
+  newVersion(intervalMs: number): void;
 }
 
 /**
  * Looks at Box and keeps the remote tree equal to what it saw.
  *
- * Guarantees: events only say where to look; an entry counts as gone only when Box, asked for it, does not know it
+ * Guarantees: events only say where to look, except that an event which shows a whole file, newer by its etag than
+ * what is known in the same place, is that look; an entry counts as gone only when Box, asked for it, does not know it
  * or shows it elsewhere; what this program changed while a listing was under way is not undone by that listing; the
  * stream position is stored with what it covers.
  */
 export class RemoteObserver {
   readonly #options: RemoteObserverOptions;
+  #restMayFollow = false;
 
   constructor(options: RemoteObserverOptions) {
     this.#options = options;
+  }
+
+  /** True when the feed may hold more than it told, of which no sign will come. */
+  get restMayFollow(): boolean {
+    return this.#restMayFollow;
   }
 
   /** Bring the remote tree up to date: by the feed where it reaches back far enough, else by listing everything. */
@@ -44,6 +59,7 @@ export class RemoteObserver {
     if (page.gap || page.hints.some((hint) => hint.accessChanged)) return this.#lookAtEverything();
     await this.#follow(page.hints);
     replica.apply({ position: page.position });
+    this.#restMayFollow = !page.ended;
     return 'visible';
   }
 
@@ -65,6 +81,7 @@ export class RemoteObserver {
     if (root === undefined) return 'lost';
     await this.#listBelow([replica.remoteRoot.id], true);
     replica.apply({ position });
+    this.#restMayFollow = false;
     return 'visible';
   }
 
@@ -90,7 +107,9 @@ export class RemoteObserver {
     const seen = new Set(entries.map((entry) => entry.id));
     const known = new Set(entries.filter((entry) => replica.remote.has(entry.id)).map((entry) => entry.id));
     // What this program changed since the listing began is known better than the listing tells.
-    replica.apply({ putRemote: entries.filter((entry) => !replica.touchedSince(entry.id, before)) });
+    const news = entries.filter((entry) => !replica.touchedSince(entry.id, before));
+    for (const entry of news) this.#tell(replica.remote.get(entry.id), entry);
+    replica.apply({ putRemote: news });
     const missing = replica.remote
       .children(id)
       .filter((child) => !seen.has(child.id) && !replica.touchedSince(child.id, before));
@@ -125,7 +144,9 @@ export class RemoteObserver {
     if (replica.touchedSince(id, before)) return;
     const inside = entry !== undefined && entry.parentId !== null && replica.remote.has(entry.parentId);
     if (entry !== undefined && (inside || id === replica.remoteRoot.id)) {
-      const isNewFolder = entry.kind === 'folder' && !replica.remote.has(id);
+      const known = replica.remote.get(id);
+      const isNewFolder = entry.kind === 'folder' && known === undefined;
+      this.#tell(known, entry);
       replica.apply({ putRemote: [id === replica.remoteRoot.id ? { ...entry, parentId: null } : entry] });
       if (isNewFolder && this.#options.wanted(entry)) await this.#listBelow([id], true);
     } else if (id !== replica.remoteRoot.id) this.#forget(id);
@@ -153,7 +174,7 @@ export class RemoteObserver {
   #groupByFolder(hints: readonly ChangeHint[]): Map<RemoteId | null, Map<RemoteId, RemoteEntry['kind']>> {
     const folders = new Map<RemoteId | null, Map<RemoteId, RemoteEntry['kind']>>();
     for (const hint of hints) {
-      if (hint.itemId === null || !this.#concernsUs(hint)) continue;
+      if (hint.itemId === null || !this.#concernsUs(hint) || this.#isShown(hint)) continue;
       const place = this.#placeOf(hint);
       const items = folders.get(place) ?? new Map<RemoteId, RemoteEntry['kind']>();
       folders.set(place, items.set(hint.itemId, hint.kind ?? 'file'));
@@ -168,12 +189,36 @@ export class RemoteObserver {
     return known.parentId === hint.parentId ? hint.parentId : null;
   }
 
-  /** False for items of other folders, and for the echo of what this program did itself. */
+  /** False for items of other folders. */
   #concernsUs(hint: ChangeHint): boolean {
     const { replica } = this.#options;
     if (hint.itemId === null || hint.itemId === replica.remoteRoot.id) return hint.itemId !== null;
     const known = replica.remote.get(hint.itemId);
     if (known === undefined) return hint.parentId === null || replica.remote.has(hint.parentId);
-    return hint.etag === undefined || Number(hint.etag) > Number(known.etag);
+    return true;
+  }
+
+  /**
+   * True when the event needs no look: it shows what is known already or an older state, as the echo of what this
+   * program did itself does, or a newer version of the file in the same place, which then is known.
+   */
+  #isShown({ file }: ChangeHint): boolean {
+    const { replica } = this.#options;
+    const known = file && replica.remote.get(file.id);
+    if (known?.kind !== 'file' || file?.parentId !== known.parentId || file.name !== known.name) return false;
+    const [shown, standing] = [Number(file.etag), Number(known.etag)];
+    if (!Number.isSafeInteger(shown) || !Number.isSafeInteger(standing)) return false;
+    if (shown > standing) {
+      this.#tell(known, file);
+      replica.apply({ putRemote: [file] });
+    }
+    return true;
+  }
+
+  #tell(known: RemoteEntry | undefined, entry: RemoteEntry): void {
+    const { news } = this.#options;
+    if (known === undefined) news?.newEntry();
+    else if (known.kind === 'file' && entry.kind === 'file' && known.versionId !== entry.versionId)
+      news?.newVersion(entry.receivedAtMs - known.receivedAtMs);
   }
 }

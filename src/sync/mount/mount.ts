@@ -7,6 +7,7 @@ import { FullError, StateError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import type { Random } from '../../random.ts';
 import { SyncEngine } from '../engine/engine.ts';
+import type { Attention } from '../engine/feed-pace.ts';
 import { Replica } from '../engine/replica.ts';
 import type { EngineState } from '../engine/status.ts';
 import type { VersionIndex } from '../index/version-index.ts';
@@ -46,7 +47,7 @@ export interface MountOptions {
   readonly deletionsMax?: number;
   readonly conflictCopies?: 'apart' | 'beside';
   readonly bandwidth?: BandwidthLimits;
-  readonly feedGapMaxMs?: number;
+  readonly attention?: Attention;
   /** Calls a month that the enterprise's plan allows, where somebody named them. */
   readonly monthlyApiQuota?: number | undefined;
   readonly clock: Clock;

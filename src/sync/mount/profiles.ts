@@ -1,4 +1,5 @@
 import { TEMPORARY_SUFFIX } from '../../atomic-file.ts';
+import type { Attention } from '../engine/feed-pace.ts';
 import { STATE_FOLDER } from '../local/mirror-root.ts';
 import type { Disposition, Filter } from '../plan/op.ts';
 
@@ -49,12 +50,12 @@ export function profileFilter(profile: Profile): Filter {
 }
 
 /** A server must hear each heartbeat well within its time-out; a client waits for nothing that hurries. */
-const SERVER_FEED_GAP_MAX_MS = 15_000;
-const CLIENT_FEED_GAP_MAX_MS = 60_000;
+const SERVER_ATTENTION: Attention = { gapMaxMs: 45_000, followsBeats: true };
+const CLIENT_ATTENTION: Attention = { gapMaxMs: 180_000, followsBeats: false };
 
-/** How rarely, at most, a profile's mount reads the event feed while only heartbeats pass by. Units: milliseconds. */
-export function feedGapMaxMs(profile: Profile): number {
-  return profile.kind === 'client' ? CLIENT_FEED_GAP_MAX_MS : SERVER_FEED_GAP_MAX_MS;
+/** How rarely, at most, a profile's mount reads the event feed while only heartbeats pass by. */
+export function attentionOf(profile: Profile): Attention {
+  return profile.kind === 'client' ? CLIENT_ATTENTION : SERVER_ATTENTION;
 }
 
 /** What `--profile` takes. */

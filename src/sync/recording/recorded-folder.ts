@@ -86,8 +86,15 @@ export class RecordedFolder {
     const id = typeof args['id'] === 'string' ? remoteId(args['id']) : null;
     if (call === 'list' && id !== null && !line.gone) return this.#list(id, entries, atMs);
     if (line.gone && id !== null) return this.#remove(id, atMs);
+    if (call === 'changes') return this.#put(entries.filter(this.#standsAs), atMs);
     return this.#put(entries, atMs);
   }
+
+  /** An event shows a file as it stood once: it is followed only where the file still stands in that place. */
+  readonly #standsAs = ({ id, parentId, name }: RemoteEntry): boolean => {
+    const known = this.#tree.get(id);
+    return known !== undefined && known.parentId === parentId && known.name === name;
+  };
 
   /** What is no longer in a listing may only have moved: it is removed when no later line has shown it elsewhere. */
   #list(folderId: RemoteId, entries: readonly RemoteEntry[], atMs: number): readonly FolderChange[] {

@@ -161,9 +161,11 @@ export class RecordedStore implements RemoteStore {
       { position },
       () => this.#store.changes(position, signal),
       (page) => ({
+        entries: page.hints.flatMap(({ file }) => file ?? []),
         answer: {
           position: page.position,
           gap: page.gap,
+          ended: page.ended,
           hints: page.hints.map(({ itemId, kind, parentId, accessChanged }) => ({
             id: itemId,
             kind,

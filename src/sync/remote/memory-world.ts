@@ -1,6 +1,6 @@
 import { RejectedError, StaleError } from '../../errors.ts';
 import { type RemoteId, remoteId } from '../../ids.ts';
-import type { EntryKind, RemoteEntry, RemoteUser } from '../tree/entry.ts';
+import type { EntryKind, RemoteEntry, RemoteFile, RemoteUser } from '../tree/entry.ts';
 import type { RemoteVersion } from './remote-store.ts';
 
 /** One kept version, with its bytes. */
@@ -32,6 +32,8 @@ export interface MemoryEvent {
   readonly itemId: RemoteId | null;
   readonly kind: EntryKind | null;
   readonly parentId: RemoteId | null;
+  /** The file as it stood then, when the event is about its content. */
+  readonly file?: RemoteFile;
   readonly accessChanged: boolean;
   /** Null: seen by everyone. */
   readonly onlyFor: string | null;
@@ -189,17 +191,26 @@ export class MemoryWorld {
     return added;
   }
 
+  /** Add a version to a file, and tell of it: such an event shows the file. */
+  addVersion(item: MemoryItem, version: MemoryVersion): void {
+    item.versions.push(version);
+    item.etag += 1;
+    const shown = describe(item);
+    this.announce(item, shown.kind === 'file' ? shown : undefined);
+  }
+
   /** Count a change of an item, and tell of it. */
   touch(item: MemoryItem): void {
     item.etag += 1;
     this.announce(item);
   }
 
-  announce(item: MemoryItem): void {
+  announce(item: MemoryItem, file?: RemoteFile): void {
     this.#emit({
       itemId: item.id,
       kind: item.kind,
       parentId: item.parentId,
+      ...(file === undefined ? {} : { file }),
       accessChanged: false,
       onlyFor: null,
     });

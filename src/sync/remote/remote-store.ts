@@ -83,8 +83,8 @@ export interface ChangeHint {
   readonly kind: EntryKind | null;
   /** The parent as the event tells it, possibly stale. */
   readonly parentId: RemoteId | null;
-  /** The item's etag as the event tells it: nothing above what is known already means no need to look. */
-  readonly etag?: string;
+  /** For an event about a file's content: the whole file as it stood then. Its etag orders it among what is known. */
+  readonly file?: RemoteFile;
   /** True when access to things was granted or withdrawn: the whole mirror must be looked at again. */
   readonly accessChanged: boolean;
 }
@@ -96,6 +96,8 @@ export interface ChangePage {
   readonly position: string;
   /** True when the feed cannot tell everything since the given position: list everything. */
   readonly gap: boolean;
+  /** False when the feed may hold more after `position`: read on now and then, though nothing wakes the waiting. */
+  readonly ended: boolean;
 }
 
 /**
@@ -139,7 +141,7 @@ export interface RemoteStore {
   promote(id: RemoteId, versionId: string, signal?: AbortSignal): Promise<RemoteFile>;
   /** The event feed's present position. */
   position(signal?: AbortSignal): Promise<string>;
-  /** Everything that the feed holds after `position`. */
+  /** What the feed holds after `position`; all of it when `ended`. */
   changes(position: string, signal?: AbortSignal): Promise<ChangePage>;
   /** Wait until something may have happened after `position`; costs nothing while it waits. Returns also when aborted. */
   waitForChange(position: string, signal: AbortSignal): Promise<void>;

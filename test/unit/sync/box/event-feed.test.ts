@@ -42,18 +42,47 @@ describe('EventFeed', () => {
     expect(asked()).toEqual(['now', LONG]);
   });
 
-  it('reads on until a page is empty, however short the pages are', async () => {
+  it('reads on after a long page, and leaves what may follow a short one to the next reading', async () => {
+    const many = (from: number) =>
+      Array.from({ length: 50 }, (_, index) =>
+        event(`${from + index}`, 'ITEM_UPLOAD', file(`${from + index}`)),
+      );
     const { feed, asked } = await feedAt(
       page('10', []),
-      page('11', [event('a', 'ITEM_UPLOAD', file('1'))]),
+      page('11', many(100)),
       page('12', [event('b', 'ITEM_RENAME', file('2'))]),
       page('12', []),
     );
-    const { hints, position, gap } = await feed.changes(await feed.position());
-    expect(hints.map(({ itemId }) => itemId)).toEqual(['1', '2']);
-    expect(gap).toBe(false);
+    const { hints, position, gap, ended } = await feed.changes(await feed.position());
+    expect(hints).toHaveLength(51);
+    expect({ gap, ended }).toEqual({ gap: false, ended: false });
     expect(streamPositionOf(position)).toBe('12');
-    expect(asked()).toEqual(['now', '10', '11', '12']);
+    expect(asked()).toEqual(['now', '10', '11']);
+    expect(await feed.changes(position)).toMatchObject({ hints: [], ended: true });
+  });
+
+  it('shows the file that an event about content carries whole, and of others only where to look', async () => {
+    const whole = {
+      ...file('1'),
+      name: 'a_heartbeat.txt',
+      etag: '7',
+      sha1: 'AB'.repeat(20),
+      size: 3,
+      file_version: { id: '77' },
+      modified_at: '2026-01-16T19:11:00Z',
+    };
+    const { feed } = await feedAt(
+      page('10', []),
+      page('11', [
+        event('a', 'ITEM_UPLOAD', whole),
+        event('b', 'ITEM_RENAME', whole),
+        event('c', 'ITEM_UPLOAD', file('2')),
+        event('d', 'ITEM_UPLOAD', { ...whole, item_status: 'trashed' }),
+      ]),
+    );
+    const { hints } = await feed.changes(await feed.position());
+    expect(hints.map((hint) => hint.file?.versionId)).toEqual(['77', undefined, undefined, undefined]);
+    expect(hints[0]?.file).toMatchObject({ etag: '7', parentId: '9', content: { sha1: 'ab'.repeat(20) } });
   });
 
   it('tells an event once though it comes twice', async () => {
@@ -120,7 +149,10 @@ describe('EventFeed', () => {
     let position = 10;
     const { feed } = await feedAt((request, response, raw) => {
       position += 1;
-      page(String(position), [event(`e${position}`, 'ITEM_UPLOAD', file('1'))])(request, response, raw);
+      const events = Array.from({ length: 50 }, (_, index) =>
+        event(`e${position}-${index}`, 'ITEM_UPLOAD', file('1')),
+      );
+      page(String(position), events)(request, response, raw);
     });
     expect((await feed.changes(await feed.position())).gap).toBe(true);
   });

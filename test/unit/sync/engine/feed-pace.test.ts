@@ -2,13 +2,13 @@ import { expect, it } from 'vitest';
 import type { Clock } from '../../../../src/clock.ts';
 import { FeedPace } from '../../../../src/sync/engine/feed-pace.ts';
 
-function paceAt(): { readonly pace: FeedPace; readonly pass: (ms: number) => void } {
+function paceAt(followsBeats = false): { readonly pace: FeedPace; readonly pass: (ms: number) => void } {
   let now = 0;
   const clock: Clock = { now: () => now, monotonic: () => now, after: () => ({ cancel() {} }) };
   const pass = (ms: number) => {
     now += ms;
   };
-  return { pace: new FeedPace(clock, 60_000), pass };
+  return { pace: new FeedPace(clock, { gapMaxMs: 60_000, followsBeats }), pass };
 }
 
 /** Readings in `ms` when wake-ups never cease. */
@@ -37,4 +37,22 @@ it('goes on reading seldom after a long quiet time', () => {
   pass(600_000);
   pace.read();
   expect(pace.waitMs()).toBe(60_000);
+});
+
+it('reads what comes at about the same time together once the gaps are long', () => {
+  const { pace, pass } = paceAt();
+  pass(600_000);
+  expect(pace.waitMs()).toBe(5_000);
+});
+
+it('stays below the time between two heartbeats, and forgets a single quick rewrite', () => {
+  const { pace, pass } = paceAt(true);
+  pass(600_000);
+  pace.heard(8_000);
+  pace.read();
+  expect(pace.waitMs()).toBe(6_000);
+  pace.heard(100);
+  expect(pace.waitMs()).toBeLessThan(1_000);
+  for (let beats = 0; beats < 25; beats += 1) pace.heard(8_000);
+  expect(pace.waitMs()).toBe(6_000);
 });

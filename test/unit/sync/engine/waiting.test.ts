@@ -38,7 +38,7 @@ it('an entry that nobody wants any more is forgotten', () => {
 
 it('the feed is read at once at rest, together in a burst, and rarely while only hearts beat', () => {
   const { clock, pass } = clockAt();
-  const pace = new FeedPace(clock, 60_000);
+  const pace = new FeedPace(clock, { gapMaxMs: 60_000, followsBeats: false });
   expect(pace.waitMs()).toBe(0);
   pace.read();
   expect(pace.waitMs()).toBeGreaterThan(0);

@@ -1,0 +1,113 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { silentLogger } from '../../../../src/logger.ts';
+import { RemoteObserver } from '../../../../src/sync/engine/remote-observer.ts';
+import { Replica } from '../../../../src/sync/engine/replica.ts';
+import { VersionIndex } from '../../../../src/sync/index/version-index.ts';
+import { type MemoryCall, MemoryStore } from '../../../../src/sync/remote/memory-store.ts';
+import { MEMORY_ROOT, MemoryWorld } from '../../../../src/sync/remote/memory-world.ts';
+import type { ChangeHint } from '../../../../src/sync/remote/remote-store.ts';
+import type { RemoteFile, RemoteFolder } from '../../../../src/sync/tree/entry.ts';
+import { sourceOf } from '../../../contract/remote-store/source.ts';
+import { FakeClock } from '../box/fake-clock.ts';
+
+describe('RemoteObserver', () => {
+  let clock: FakeClock;
+  let other: MemoryStore;
+  let replica: Replica;
+  let observer: RemoteObserver;
+  let calls: MemoryCall['operation'][];
+  let short: boolean;
+  let disturb: (hints: readonly ChangeHint[]) => readonly ChangeHint[];
+  let news: (number | 'entry')[];
+  let root: RemoteFolder;
+
+  beforeEach(async () => {
+    clock = new FakeClock();
+    const world = new MemoryWorld(() => clock.now());
+    calls = [];
+    short = false;
+    news = [];
+    disturb = (hints) => hints;
+    const store = new MemoryStore({
+      clock,
+      world,
+      user: { id: '1', name: 'one' },
+      readsShort: () => short,
+      disturbHints: (hints) => disturb(hints),
+      fault: ({ operation }) => {
+        calls.push(operation);
+        return undefined;
+      },
+    });
+    other = new MemoryStore({ clock, world, user: { id: '2', name: 'two' } });
+    root = await other.createFolder(MEMORY_ROOT, 'shared');
+    replica = Replica.open(VersionIndex.open(':memory:'), root);
+    const { signal } = new AbortController();
+    observer = new RemoteObserver({
+      store,
+      replica,
+      logger: silentLogger,
+      signal,
+      wanted: () => true,
+      news: { newEntry: () => news.push('entry'), newVersion: (intervalMs) => news.push(intervalMs) },
+    });
+  });
+
+  const upload = (name: string) => other.upload({ parentId: root.id, name, source: sourceOf('one') });
+  const beat = (file: RemoteFile, content: string) =>
+    other.uploadVersion({ ...file, source: sourceOf(content) });
+  const known = async (...names: string[]): Promise<RemoteFile[]> => {
+    const files: RemoteFile[] = [];
+    for (const name of names) files.push(await upload(name));
+    await observer.look(true);
+    calls.length = 0;
+    news.length = 0;
+    return files;
+  };
+  const standing = (file: RemoteFile) => replica.remote.get(file.id);
+
+  it('takes a newer version out of the event that shows it, for no more calls than the reading', async () => {
+    const [first, second] = (await known('a', 'b')) as [RemoteFile, RemoteFile];
+    await clock.advance(60_000);
+    const now = [await beat(first, 'two'), await beat(second, 'two')];
+    await observer.look(false);
+    expect(now.map(standing)).toEqual(now);
+    expect(calls).toEqual(['changes']);
+    expect(news).toEqual([60_000, 60_000]);
+  });
+
+  it('is not taken back by events that come late, doubled or in the wrong order', async () => {
+    const [file] = (await known('a')) as [RemoteFile];
+    const second = await beat(file, 'two');
+    const third = await beat(second, 'three');
+    disturb = (hints) => [...hints.toReversed(), ...hints];
+    await observer.look(false);
+    expect(standing(file)).toEqual(third);
+    expect(calls).toEqual(['changes']);
+  });
+
+  it('looks itself where the file was moved meanwhile, is not known or is gone', async () => {
+    const [moved, gone] = (await known('a', 'b')) as [RemoteFile, RemoteFile];
+    const folder = await other.createFolder(root.id, 'below');
+    const there = await other.relocate({ ...(await beat(moved, 'two')), parentId: folder.id, name: 'c' });
+    const last = await beat(gone, 'two');
+    await other.remove(last);
+    const fresh = await upload('d');
+    await observer.look(false);
+    expect(standing(moved)).toEqual(there);
+    expect(standing(gone)).toBeUndefined();
+    expect(standing(fresh)).toEqual(fresh);
+    expect(news).toContain('entry');
+  });
+
+  it('says so when the feed told only a part, until it told the rest', async () => {
+    const files = await known('a', 'b');
+    for (const file of files) await beat(file, 'two');
+    short = true;
+    await observer.look(false);
+    expect(observer.restMayFollow).toBe(true);
+    await observer.look(false);
+    expect(observer.restMayFollow).toBe(false);
+    expect(files.map((file) => (standing(file) as RemoteFile).etag)).toEqual(['1', '1']);
+  });
+});
