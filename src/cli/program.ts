@@ -3,6 +3,25 @@ import { errnoOf } from '../errors.ts';
 import { EXIT } from './exit-codes.ts';
 import { failWith } from './output.ts';
 
+/** Where commands come from; their modules are loaded only when they may be wanted. */
+export interface CommandSource {
+  readonly names: readonly string[];
+  readonly load: () => Promise<readonly Command[]>;
+}
+
+/**
+ * The commands that a command line may mean: the named one alone, so that it starts without what the others need, or
+ * all of them where none is named, as for the overview.
+ */
+export async function commandsFor(
+  argv: readonly string[],
+  sources: readonly CommandSource[],
+): Promise<readonly Command[]> {
+  const named = sources.find(({ names }) => names.includes(argv[2] ?? ''));
+  const wanted = named === undefined ? sources : [named];
+  return (await Promise.all(wanted.map(({ load }) => load()))).flat();
+}
+
 /** Build one of the two programs with what both have in common. */
 export function createProgram(name: string, description: string, commands: readonly Command[]): Command {
   const program = new Command(name)

@@ -5,7 +5,6 @@ import { ConfigError, messageOf } from '../../errors.ts';
 import type { Inspection } from '../../fl/inspection/inspection.ts';
 import { inspectionDocument } from '../../fl/report/inspection-document.ts';
 import { inspectionText } from '../../fl/report/inspection-text.ts';
-import { renderRunPage } from '../../fl/report/run-page.ts';
 import { EXIT } from '../exit-codes.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import { type Look, lookAtRun, watchRun } from '../look-at-run.ts';
@@ -28,6 +27,8 @@ const WIDTH_MAX = 200;
 const CLEAR_SCREEN = '\u001b[2J\u001b[H';
 
 async function writePage(path: string, inspection: Inspection): Promise<void> {
+  // What draws the plots is loaded only for a page: it takes longer than the rest of the program.
+  const { renderRunPage } = await import('../../fl/report/run-page.ts');
   const page = renderRunPage({ inspection, accuracy: null, facts: [] });
   await writeFileAtomically(path, page).catch((cause: unknown) => {
     throw new ConfigError({

@@ -1,0 +1,17 @@
+import type { CommandSource } from './program.ts';
+
+/** The commands of `mila`, in the order of its help. */
+export const MILA_COMMANDS: readonly CommandSource[] = [
+  { names: ['server'], load: async () => [(await import('./commands/server.ts')).serverCommand()] },
+  { names: ['client'], load: async () => [(await import('./commands/client.ts')).clientCommand()] },
+  { names: ['aggregate'], load: async () => [(await import('./commands/aggregate.ts')).aggregateCommand()] },
+  {
+    names: ['checkpoint'],
+    load: async () => [(await import('./commands/checkpoint.ts')).checkpointCommand()],
+  },
+  {
+    names: ['certificates'],
+    load: async () => [(await import('./commands/certificates.ts')).certificatesCommand()],
+  },
+  { names: ['demo'], load: async () => [(await import('./commands/demo.ts')).demoCommand()] },
+];

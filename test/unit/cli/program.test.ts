@@ -1,0 +1,26 @@
+import { describe, expect, it } from 'vitest';
+import { MILA_COMMANDS } from '../../../src/cli/mila-commands.ts';
+import { MILA_SYNC_COMMANDS } from '../../../src/cli/mila-sync-commands.ts';
+import { commandsFor } from '../../../src/cli/program.ts';
+
+describe.each([
+  ['mila-sync', MILA_SYNC_COMMANDS],
+  ['mila', MILA_COMMANDS],
+])('%s', (program, sources) => {
+  it('finds each command under the names it is listed with, and under no other', async () => {
+    for (const { names, load } of sources)
+      expect((await load()).map((command) => command.name())).toEqual(names);
+  });
+
+  it('loads the named command alone, and all of them where none is named', async () => {
+    const all = sources.flatMap(({ names }) => names);
+    const names = async (...words: string[]) =>
+      (await commandsFor(['node', program, ...words], sources)).map((command) => command.name());
+    expect(await names()).toEqual(all);
+    expect(await names('--help')).toEqual(all);
+    expect(await names('help', all[0] ?? '')).toEqual(all);
+    expect(await names('no-such-command')).toEqual(all);
+    const first = sources[0];
+    expect(await names(first?.names[0] ?? '', '--help')).toEqual(first?.names);
+  });
+});
