@@ -7,7 +7,7 @@ import type { Enterprise } from '../sync/admin/enterprise.ts';
 import { BOX_BASE_URLS, type BoxBaseUrls, readBoxConfiguration } from '../sync/box/box-configuration.ts';
 import { type BoxIdentity, openBoxStore } from '../sync/box/box-store.ts';
 import { openEnterprise } from '../sync/box/enterprise.ts';
-import type { ApiBudget } from '../sync/box/pacer.ts';
+import { type ApiBudget, BOX_RATE_LIMITS, type RateLimits } from '../sync/box/pacer.ts';
 import type { RemoteCallLedger, RemoteStore } from '../sync/remote/remote-store.ts';
 import { boxSectionOf } from './mount-layout.ts';
 
@@ -27,6 +27,15 @@ const MOUNT_RETRY_POLICY = { attemptsMax: 4, baseMs: 400, capMs: 4000, waitTotal
 
 /** Opens the store when it is needed, with the ledger that counts its calls. */
 export type StoreOpener = (ledger: RemoteCallLedger) => Promise<RemoteStore>;
+
+/** Box's limits, or those that the enterprise agreed on with Box. */
+function rateLimitsOf(configuration: ParticipantConfiguration): RateLimits {
+  const named = boxSectionOf(configuration).rate_limits;
+  return {
+    callsPerMinute: named?.calls_per_minute ?? BOX_RATE_LIMITS.callsPerMinute,
+    uploadsPerMinute: named?.uploads_per_minute ?? BOX_RATE_LIMITS.uploadsPerMinute,
+  };
+}
 
 /** A server works as the application's own account, a client as the app user of its name unless the app is its own. */
 function identityOf(configuration: ParticipantConfiguration, lookOnly: boolean): BoxIdentity {
@@ -102,6 +111,7 @@ export async function boxConnection(
   const baseUrls = baseUrlsOf(configuration, environment);
   const identity = identityOf(configuration, surroundings.lookOnly ?? false);
   const leastPrivilege = boxSectionOf(configuration).least_privilege;
+  const limits = rateLimitsOf(configuration);
   return (ledger) =>
     openBoxStore({
       configuration: keys,
@@ -113,6 +123,7 @@ export async function boxConnection(
       environment,
       retryPolicy: MOUNT_RETRY_POLICY,
       leastPrivilege,
+      limits,
       ...(apiBudget === undefined ? {} : { apiBudget }),
       ...(baseUrls === undefined ? {} : { baseUrls }),
     });

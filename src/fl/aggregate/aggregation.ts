@@ -1,11 +1,13 @@
+import { stat } from 'node:fs/promises';
 import { CorruptError, RoundError } from '../../errors.ts';
 import { invariant } from '../../invariant.ts';
 import type { Logger } from '../../logger.ts';
 import type { AggregationInput, AggregationOptions, AggregationReport } from './aggregator.ts';
 import { refuseUnlike } from './guards.ts';
 import { InputSet, type OpenUpdate } from './input-set.ts';
+import { JobPool } from './job-pool.ts';
 import { joinChecksums, type TensorFindings, type TensorTask } from './stream-jobs.ts';
-import { type StreamEnvironment, type StreamOutput, StreamPass } from './streaming.ts';
+import { type PassSurroundings, type StreamEnvironment, type StreamOutput, StreamPass } from './streaming.ts';
 import type { Column, CommonTensor } from './tensor-columns.ts';
 import { damagedFault, FaultyUpdates, nonFiniteFault, refusalFor, type UpdateFault } from './update-fault.ts';
 
@@ -23,11 +25,8 @@ export interface RuleDecision {
 }
 
 /** The updates that are left, and the ways to look at them. */
-export interface RuleContext {
+export interface RuleContext extends PassSurroundings {
   readonly updates: readonly OpenUpdate[];
-  readonly options: AggregationOptions;
-  readonly environment: StreamEnvironment;
-  readonly outputPath: string;
   /** Keep a checkpoint open until the aggregation ends. */
   readonly adopt: (column: Column) => void;
 }
@@ -54,6 +53,29 @@ export interface AggregationRequest {
  * Errors: RoundError 'no-updates' | 'too-few-updates', naming every refusal.
  */
 export async function runAggregation(request: AggregationRequest): Promise<AggregationReport> {
+  const pool = new JobPool(request.environment);
+  try {
+    pool.expect(await sizeOf(request.inputs));
+    return await withInputs(request, pool);
+  } finally {
+    await pool.close();
+  }
+}
+
+/** The bytes of all inputs, as far as they can be looked at: what is missing is told when it is opened. */
+async function sizeOf(inputs: readonly AggregationInput[]): Promise<number> {
+  const sizes = await Promise.all(
+    inputs.map(({ path }) =>
+      stat(path).then(
+        ({ size }) => size,
+        () => 0,
+      ),
+    ),
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+async function withInputs(request: AggregationRequest, pool: JobPool): Promise<AggregationReport> {
   const set = await InputSet.open(request.inputs);
   const adopted: Column[] = [];
   try {
@@ -61,7 +83,7 @@ export async function runAggregation(request: AggregationRequest): Promise<Aggre
     for (;;) {
       set.assertAtLeast(request.updatesMin ?? 1);
       try {
-        return await attempt(set, request, adopted);
+        return await attempt(set, { ...request, pool }, adopted);
       } catch (error) {
         if (!(error instanceof FaultyUpdates)) throw error;
         for (const fault of error.faults) await leaveOut(set, fault, request.logger);
@@ -81,13 +103,13 @@ async function leaveOut(set: InputSet, fault: UpdateFault, logger: Logger): Prom
 
 async function attempt(
   set: InputSet,
-  request: AggregationRequest,
+  request: AggregationRequest & { readonly pool: JobPool },
   adopted: Column[],
 ): Promise<AggregationReport> {
-  const { outputPath, options, environment } = request;
+  const { outputPath, options, environment, pool } = request;
   const { updates } = set;
   const adopt = (column: Column) => void adopted.push(column);
-  const decision = await request.decide({ updates, options, environment, outputPath, adopt });
+  const decision = await request.decide({ updates, options, environment, pool, outputPath, adopt });
   const columns = [...updates, ...(decision.extra ?? [])];
   const pass = await openPass(columns, updates, request);
   try {
@@ -116,7 +138,7 @@ async function attempt(
 export async function openPass(
   columns: readonly Column[],
   updates: readonly OpenUpdate[],
-  rest: { outputPath: string; environment: StreamEnvironment; options: AggregationOptions },
+  rest: PassSurroundings,
 ): Promise<StreamPass> {
   try {
     const [lead] = updates;

@@ -53,9 +53,9 @@ async function measure(
   columns: readonly Column[],
   { from, buffers }: MeasureOptions,
 ): Promise<Float64Array> {
-  const { updates, outputPath, environment, options } = context;
+  const { updates } = context;
   const count = columns.length;
-  const pass = await openPass(columns, updates, { outputPath, environment, options });
+  const pass = await openPass(columns, updates, context);
   try {
     // The column to measure from comes first.
     const order = from === 'all' ? undefined : [count - 1, ...updates.keys()];

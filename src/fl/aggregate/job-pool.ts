@@ -1,32 +1,16 @@
-import { Worker } from 'node:worker_threads';
-import { StaleError } from '../../errors.ts';
 import { invariant } from '../../invariant.ts';
 import type { ElementJob, ElementResult } from './element-job.ts';
 import { JobRunner } from './job-runner.ts';
-
-/** What a worker is given. Crosses threads. */
-export interface WorkerOrder {
-  readonly jobs: readonly ElementJob[];
-  /** Two int32: the next job's index; non-zero to stop. */
-  readonly counters: SharedArrayBuffer;
-  readonly vectors: boolean;
-}
-
-export type WorkerAnswer =
-  | {
-      readonly kind: 'result';
-      readonly index: number;
-      readonly result: ElementResult;
-      readonly bytes: number;
-    }
-  | { readonly kind: 'done' }
-  | { readonly kind: 'failed'; readonly message: string };
+import { JobThread, type ResultAnswer } from './job-thread.ts';
 
 export interface PoolOptions {
   /** Threads in all, this one included; it gives way to other work now and then. */
   readonly threads: number;
   /** Use the vector kernel. */
   readonly vectors: boolean;
+}
+
+export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onBytes?: ((bytes: number) => void) | undefined;
 }
@@ -37,36 +21,67 @@ const THREADS_FROM_BYTES = 192 * 1024 * 1024;
 const SLICE_MS = 10;
 
 /**
- * Run jobs, in threads when there is much to do.
+ * Runs jobs, in threads when there is much to do.
  *
- * Guarantees: results are in the order of the jobs, and the same for any number of threads; when the promise settles,
- * no thread uses a file any more.
- * Errors: those of the jobs; an abort's reason.
+ * Guarantees: results are in the order of the jobs, and the same for any number of threads; when a run settles, no
+ * thread uses a file any more; threads once started serve every later run, until `close`.
  */
-export async function runJobs(jobs: readonly ElementJob[], options: PoolOptions): Promise<ElementResult[]> {
-  const inputBytes = jobs.reduce((sum, job) => sum + job.bytes * job.inputs.length, 0);
-  if (options.threads < 2 || inputBytes < THREADS_FROM_BYTES) return runHere(jobs, options);
-  return runInThreads(jobs, options);
+export class JobPool {
+  readonly #options: PoolOptions;
+  readonly #threads: JobThread[] = [];
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+  }
+
+  /** Tell how much input is to come: where threads will be worth it, they come up meanwhile. Units: bytes. */
+  expect(inputBytes: number): void {
+    if (inputBytes < THREADS_FROM_BYTES) return;
+    while (this.#threads.length < this.#options.threads - 1)
+      this.#threads.push(new JobThread({ vectors: this.#options.vectors }));
+  }
+
+  /** Errors: those of the jobs; an abort's reason. */
+  async run(jobs: readonly ElementJob[], options: RunOptions = {}): Promise<ElementResult[]> {
+    const inputBytes = jobs.reduce((sum, job) => sum + job.bytes * job.inputs.length, 0);
+    this.expect(inputBytes);
+    const { vectors } = this.#options;
+    if (inputBytes < THREADS_FROM_BYTES || this.#threads.length === 0) return runHere(jobs, options, vectors);
+    return runTogether(this.#threads, jobs, options, vectors);
+  }
+
+  /** End the threads. Idempotent. */
+  async close(): Promise<void> {
+    await Promise.all(this.#threads.splice(0).map((thread) => thread.close()));
+  }
 }
 
 /** Work through a list of jobs in this thread, giving way to other work now and then. */
-async function runHere(jobs: readonly ElementJob[], options: PoolOptions): Promise<ElementResult[]> {
+async function runHere(
+  jobs: readonly ElementJob[],
+  options: RunOptions,
+  vectors: boolean,
+): Promise<ElementResult[]> {
   const results: ElementResult[] = [];
   let next = 0;
-  await workHere({ jobs, options, take: () => next++, keep: (index, result) => (results[index] = result) });
+  const keep = (index: number, result: ElementResult) => {
+    results[index] = result;
+  };
+  await workHere({ jobs, options, vectors, take: () => next++, keep });
   return results;
 }
 
 interface LocalWork {
   readonly jobs: readonly ElementJob[];
-  readonly options: PoolOptions;
+  readonly options: RunOptions;
+  readonly vectors: boolean;
   /** The index of the next job. */
   readonly take: () => number;
   readonly keep: (index: number, result: ElementResult) => void;
 }
 
-async function workHere({ jobs, options, take, keep }: LocalWork): Promise<void> {
-  const runner = new JobRunner(options.vectors);
+async function workHere({ jobs, options, vectors, take, keep }: LocalWork): Promise<void> {
+  const runner = new JobRunner(vectors);
   let sliceStart = performance.now();
   for (;;) {
     const index = take();
@@ -87,7 +102,12 @@ async function workHere({ jobs, options, take, keep }: LocalWork): Promise<void>
   }
 }
 
-async function runInThreads(jobs: readonly ElementJob[], options: PoolOptions): Promise<ElementResult[]> {
+async function runTogether(
+  threads: readonly JobThread[],
+  jobs: readonly ElementJob[],
+  options: RunOptions,
+  vectors: boolean,
+): Promise<ElementResult[]> {
   const counters = new SharedArrayBuffer(8);
   const shared = new Int32Array(counters);
   const results = new Array<ElementResult | undefined>(jobs.length);
@@ -100,20 +120,16 @@ async function runInThreads(jobs: readonly ElementJob[], options: PoolOptions): 
     throw error;
   };
   options.signal?.addEventListener('abort', stop, { once: true });
-  const order: WorkerOrder = { jobs, counters, vectors: options.vectors };
-  const onResult = (answer: WorkerAnswer & { kind: 'result' }) => {
+  const onResult = (answer: ResultAnswer) => {
     keep(answer.index, answer.result);
     options.onBytes?.(answer.bytes);
   };
   // This thread works as well: one isolate less, and its memory. It stops taking jobs when another one failed.
   const take = () => (Atomics.load(shared, 1) === 0 ? Atomics.add(shared, 0, 1) : jobs.length);
-  const workers = Array.from({ length: Math.min(options.threads, jobs.length) - 1 }, () =>
-    runWorker(order, onResult).catch(stopping),
-  );
-  // All threads end before an error is passed on: they hold descriptors that the caller will close.
+  // All threads are done before an error is passed on: they use descriptors that the caller will close.
   const endings = await Promise.allSettled([
-    ...workers,
-    workHere({ jobs, options, take, keep }).catch(stopping),
+    ...threads.map((thread) => thread.run({ jobs, counters }, onResult).catch(stopping)),
+    workHere({ jobs, options, vectors, take, keep }).catch(stopping),
   ]);
   options.signal?.removeEventListener('abort', stop);
   options.signal?.throwIfAborted();
@@ -121,30 +137,5 @@ async function runInThreads(jobs: readonly ElementJob[], options: PoolOptions): 
   return results.map((result) => {
     invariant(result !== undefined, 'every job has a result');
     return result;
-  });
-}
-
-/** Start one thread. From sources, a loader of TypeScript must be given to it. */
-function runWorker(
-  order: WorkerOrder,
-  onResult: (answer: WorkerAnswer & { kind: 'result' }) => void,
-): Promise<void> {
-  const isSource = import.meta.url.endsWith('.ts');
-  const script = new URL(isSource ? './job-worker-from-source.mjs' : './job-worker.js', import.meta.url);
-  const worker = new Worker(script, {
-    workerData: order,
-    resourceLimits: { maxYoungGenerationSizeMb: 2 },
-  });
-  return new Promise((resolve, reject) => {
-    let failure: unknown;
-    worker.on('message', (answer: WorkerAnswer) => {
-      if (answer.kind === 'result') onResult(answer);
-      else if (answer.kind === 'failed')
-        failure = new StaleError({ code: 'changed', message: answer.message });
-    });
-    worker.on('error', (error) => {
-      failure ??= error;
-    });
-    worker.on('exit', () => (failure === undefined ? resolve() : reject(failure)));
   });
 }

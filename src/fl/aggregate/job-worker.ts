@@ -1,17 +1,17 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../../errors.ts';
-import type { WorkerAnswer, WorkerOrder } from './job-pool.ts';
 import { JobRunner } from './job-runner.ts';
+import type { WorkerAnswer, WorkerOrder, WorkerSetup } from './job-thread.ts';
+
+const say = (answer: WorkerAnswer) => parentPort?.postMessage(answer);
 
 /**
- * A thread of the pool: takes the next job from the shared counter until none is left or the pool is stopped.
+ * Takes the next job from the shared counter until none is left or the order is stopped.
  *
- * The files stay open in the main thread until every worker has said that it is done.
+ * The files stay open in the main thread until every thread has said that it is done.
  */
-function work(order: WorkerOrder): void {
+function work(runner: JobRunner, order: WorkerOrder): void {
   const counters = new Int32Array(order.counters);
-  const runner = new JobRunner(order.vectors);
-  const say = (answer: WorkerAnswer) => parentPort?.postMessage(answer);
   try {
     for (;;) {
       const index = Atomics.add(counters, 0, 1);
@@ -32,4 +32,5 @@ function work(order: WorkerOrder): void {
   }
 }
 
-work(workerData as WorkerOrder);
+const runner = new JobRunner((workerData as WorkerSetup).vectors);
+parentPort?.on('message', (order: WorkerOrder) => work(runner, order));

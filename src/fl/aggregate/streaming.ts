@@ -3,7 +3,7 @@ import { ArchivePlan } from '../torch/archive-plan.ts';
 import type { ModelMetadata, ModelPlan } from '../torch/state-dict-plan.ts';
 import type { AggregationOptions } from './aggregator.ts';
 import type { FileRange } from './element-job.ts';
-import { runJobs } from './job-pool.ts';
+import type { JobPool } from './job-pool.ts';
 import { ScratchFile } from './scratch-file.ts';
 import {
   jobsOf,
@@ -27,11 +27,19 @@ export interface StreamEnvironment {
   readonly checksums: 'verify' | 'trusted';
 }
 
+/** What every pass of one aggregation works with. */
+export interface PassSurroundings {
+  readonly outputPath: string;
+  readonly environment: StreamEnvironment;
+  readonly pool: JobPool;
+  readonly options: AggregationOptions;
+}
+
 /** The columns of one pass, opened, with their tensors found. */
 export class StreamPass {
   readonly columns: readonly Column[];
   readonly tensors: readonly CommonTensor[];
-  readonly #environment: StreamEnvironment;
+  readonly #pool: JobPool;
   readonly #options: AggregationOptions;
   readonly #scratch: ScratchFile;
   readonly #metadata: ModelMetadata | null;
@@ -40,7 +48,7 @@ export class StreamPass {
     columns: readonly Column[],
     tensors: readonly CommonTensor[],
     rest: {
-      environment: StreamEnvironment;
+      pool: JobPool;
       options: AggregationOptions;
       scratch: ScratchFile;
       metadata: ModelMetadata | null;
@@ -48,7 +56,7 @@ export class StreamPass {
   ) {
     this.columns = columns;
     this.tensors = tensors;
-    this.#environment = rest.environment;
+    this.#pool = rest.pool;
     this.#options = rest.options;
     this.#scratch = rest.scratch;
     this.#metadata = rest.metadata;
@@ -58,7 +66,7 @@ export class StreamPass {
   static async open(
     columns: readonly Column[],
     lead: ModelPlan,
-    rest: { outputPath: string; environment: StreamEnvironment; options: AggregationOptions },
+    rest: PassSurroundings,
   ): Promise<StreamPass> {
     const scratch = new ScratchFile(rest.outputPath);
     try {
@@ -137,9 +145,7 @@ export class StreamPass {
     const total = jobs.reduce((sum, job) => sum + job.bytes * job.inputs.length, 0);
     let done = 0;
     const { signal, onProgress } = this.#options;
-    const results = await runJobs(jobs, {
-      threads: this.#environment.threads,
-      vectors: this.#environment.vectors,
+    const results = await this.#pool.run(jobs, {
       signal,
       onBytes: (bytes) => {
         done += bytes;

@@ -69,6 +69,11 @@ export const BOX_SECTION = z.object({
   least_privilege: z.boolean().default(false),
   /** Calls a month that the enterprise's plan allows, of which the status tells the share. */
   monthly_api_quota: z.int().positive().optional(),
+  /** What Box allows each account in a minute, where that is not Box's own rule. */
+  rate_limits: z
+    .object({ calls_per_minute: z.int().positive(), uploads_per_minute: z.int().positive() })
+    .partial()
+    .optional(),
 });
 
 export const GRPC_SECTION = z.object({

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ElementJob } from '../../../../src/fl/aggregate/element-job.ts';
-import { runJobs } from '../../../../src/fl/aggregate/job-pool.ts';
+import { JobPool, type RunOptions } from '../../../../src/fl/aggregate/job-pool.ts';
 
 /** Enough for threads to be started. Units: bytes per input. */
 const BYTES = 52 * 1024 * 1024;
@@ -22,6 +22,18 @@ afterAll(async () => {
   await input.close();
   rmSync(folder, { recursive: true, force: true });
 });
+
+async function runJobs(
+  jobs: readonly ElementJob[],
+  { threads, ...options }: RunOptions & { readonly threads: number },
+) {
+  const pool = new JobPool({ threads, vectors: true });
+  try {
+    return await pool.run(jobs, options);
+  } finally {
+    await pool.close();
+  }
+}
 
 async function jobsInto(output: FileHandle, inputOffset = 0): Promise<ElementJob[]> {
   const jobs: ElementJob[] = [];
@@ -41,10 +53,9 @@ it('gives the same results in threads as here', async () => {
   const output = await open(join(folder, 'output'), 'w+');
   const jobs = await jobsInto(output);
   let bytes = 0;
-  const alone = await runJobs(jobs, { threads: 1, vectors: true });
+  const alone = await runJobs(jobs, { threads: 1 });
   const together = await runJobs(jobs, {
     threads: 3,
-    vectors: true,
     onBytes: (done) => {
       bytes += done;
     },
@@ -57,7 +68,7 @@ it('gives the same results in threads as here', async () => {
 it('ends every thread before it passes on an error', async () => {
   const output = await open(join(folder, 'output'), 'w+');
   const jobs = await jobsInto(output, SEGMENT);
-  await expect(runJobs(jobs, { threads: 2, vectors: true })).rejects.toMatchObject({ code: 'changed' });
+  await expect(runJobs(jobs, { threads: 2 })).rejects.toMatchObject({ code: 'changed' });
   await output.close();
 });
 
@@ -67,10 +78,20 @@ it('stops soon after an abort', async () => {
   const jobs = await jobsInto(output);
   const outcome = runJobs(jobs, {
     threads: 2,
-    vectors: true,
     signal: controller.signal,
     onBytes: () => controller.abort(new Error('enough')),
   });
   await expect(outcome).rejects.toThrow('enough');
+  await output.close();
+});
+
+it('serves one run after another with the same threads, also after one that failed', async () => {
+  const output = await open(join(folder, 'output'), 'w+');
+  const pool = new JobPool({ threads: 2, vectors: true });
+  pool.expect(BYTES * INPUTS);
+  const first = await pool.run(await jobsInto(output));
+  await expect(pool.run(await jobsInto(output, SEGMENT))).rejects.toMatchObject({ code: 'changed' });
+  expect(await pool.run(await jobsInto(output))).toEqual(first);
+  await pool.close();
   await output.close();
 });
