@@ -1,8 +1,9 @@
 /**
  * The sync engine between real mounts, over the emulator on this machine: how soon a heartbeat is seen, how fast many
- * small files go, what a rename costs, what a start with many unchanged entries costs, what rest costs.
+ * small files go, what a rename costs, what a start with many unchanged entries costs, what rest costs. Words: the parts
+ * that are wanted: rest, load, many.
  */
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -19,6 +20,10 @@ const SMALL_FILES = 1000;
 const SMALL_BYTES = 2048;
 const ENTRIES_PER_FOLDER = 1000;
 const REST_SECONDS = 20;
+const LARGE_FILES = 3;
+const LARGE_BYTES = 1e9;
+/** 20 Mbit/s. */
+const LINE_BYTES_PER_SECOND = '2500K';
 
 interface Session {
   readonly folder: string;
@@ -63,32 +68,60 @@ async function uploaded({ administrator }: Session, count: number): Promise<bool
 
 const FULL = ['--profile', 'full'];
 
-async function heartbeats(session: Session, { report, quick }: BenchContext): Promise<void> {
-  const writer = await startMount(session.folder, { name: 'server', args: FULL });
-  const reader = await startMount(session.folder, { name: 'ada', args: FULL });
+/** How long each of some heartbeats takes from the writer's disk to the reader's, sorted. Units: milliseconds. */
+async function latenciesOf(session: Session, beats: number, apartMs: number): Promise<number[]> {
   const [from, to] = [
     join(mirrorOf(session, 'server'), 'beat.txt'),
     join(mirrorOf(session, 'ada'), 'beat.txt'),
   ];
   const latencies: number[] = [];
-  for (let beat = 0; beat < (quick ? 10 : BEATS); beat += 1) {
-    const text = `beat ${beat}`;
+  for (let beat = 0; beat < beats; beat += 1) {
+    const text = `beat ${beat} of ${beats}`;
     await writeFileAtomically(from, text);
     latencies.push(await until(async () => (await readFile(to, 'utf8').catch(() => '')) === text));
-    await pause(500);
+    await pause(apartMs);
   }
-  latencies.sort((a, b) => a - b);
-  const p50 = latencies[Math.floor(latencies.length / 2)] ?? 0;
-  const p99 = latencies[Math.floor(latencies.length * 0.99)] ?? 0;
+  return latencies.sort((a, b) => a - b);
+}
+
+/** Heartbeats while three large files are on their way through a narrow line. */
+async function beatsUnderLoad(session: Session, { report, quick }: BenchContext): Promise<void> {
+  const narrow = ['--bandwidth-up', LINE_BYTES_PER_SECOND];
+  const writer = await startMount(session.folder, { name: 'server', args: [...FULL, ...narrow] });
+  const reader = await startMount(session.folder, { name: 'ada', args: FULL });
+  for (let at = 0; at < LARGE_FILES; at += 1) {
+    const path = join(mirrorOf(session, 'server'), `large_${at}.pt`);
+    await writeFile(path, '');
+    await truncate(path, LARGE_BYTES);
+  }
+  const parts = async () => {
+    const { byEndpoint } = await session.administrator.apiCalls();
+    return Object.keys(byEndpoint).some((endpoint) => endpoint.startsWith('PUT'));
+  };
+  await until(parts, COUNT_POLL_MS);
+  const latencies = await latenciesOf(session, quick ? 10 : BEATS, 2000);
+  report({
+    what: 'heartbeat while three files of 1 GB share 20 Mbit/s, p99',
+    value: latencies[Math.floor(latencies.length * 0.99)] ?? 0,
+    unit: 'ms',
+    goal: { of: 'value', atMost: 5000 },
+  });
+  await Promise.all([writer.stop(), reader.stop()]);
+}
+
+async function heartbeats(session: Session, { report, quick }: BenchContext): Promise<void> {
+  const writer = await startMount(session.folder, { name: 'server', args: FULL });
+  const reader = await startMount(session.folder, { name: 'ada', args: FULL });
+  const latencies = await latenciesOf(session, quick ? 10 : BEATS, 500);
   report({
     what: 'heartbeat seen at the other mount, p50',
-    value: p50,
+    value: latencies[Math.floor(latencies.length / 2)] ?? 0,
     unit: 'ms',
     goal: { of: 'value', atMost: 300 },
   });
   report({
     what: 'heartbeat seen at the other mount, p99',
-    value: p99,
+    value: latencies[Math.floor(latencies.length * 0.99)] ?? 0,
     unit: 'ms',
     goal: { of: 'value', atMost: 1000 },
   });
@@ -193,6 +226,8 @@ async function unchanged(session: Session, { report, quick, runs }: BenchContext
 
 /** Take the figures. */
 export async function measure(context: BenchContext): Promise<void> {
-  await withSession((session) => heartbeats(session, context));
-  await withSession((session) => unchanged(session, context));
+  const parts = { rest: heartbeats, load: beatsUnderLoad, many: unchanged };
+  for (const [name, part] of Object.entries(parts))
+    if (context.words.length === 0 || context.words.includes(name))
+      await withSession((session) => part(session, context));
 }

@@ -1,6 +1,7 @@
-import { mkdir, rename, rm, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
+import { LANE_WINDOW } from '../../src/sync/engine/lanes.ts';
 import { type MemoryCall, MemoryStore } from '../../src/sync/remote/memory-store.ts';
 import { MEMORY_ROOT, MemoryWorld } from '../../src/sync/remote/memory-world.ts';
 import type { RemoteFolder } from '../../src/sync/tree/entry.ts';
@@ -66,6 +67,27 @@ describe('two mirrors of one folder', () => {
     await unlink(ben.path('b.txt'));
     await agree({ 'a.txt': 'one, changed' });
   });
+
+  it('carries more files than are handed out at once, and a deletion of almost half of them', async () => {
+    const many = LANE_WINDOW + 100;
+    const fewer = many / 2 - 10;
+    await ada.start();
+    await ben.start();
+    const all: Record<string, string> = {};
+    for (let at = 0; at < many; at += 1) all[`${String(at).padStart(5, '0')}.txt`] = `${at}`;
+    for (const [name, text] of Object.entries(all)) await writeFile(ada.path(name), text);
+    const arrived = async (count: number) => expect(await readdir(ben.root.path)).toHaveLength(count);
+    await eventually(() => arrived(many), 60_000);
+    expect(await ben.snapshot()).toEqual(all);
+    const kept = Object.fromEntries(Object.entries(all).slice(fewer));
+    for (const name of Object.keys(all).slice(0, fewer)) await unlink(ada.path(name));
+    await eventually(async () => {
+      expect(ada.engine.status().held).toBeNull();
+      expect(ben.engine.status().held).toBeNull();
+      await arrived(many - fewer);
+    }, 60_000);
+    expect(await ben.snapshot()).toEqual(kept);
+  }, 120_000);
 
   it('renames and moves without sending content again', async () => {
     await ada.start();

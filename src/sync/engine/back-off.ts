@@ -50,6 +50,11 @@ export class BackOff {
     return false;
   }
 
+  /** True when nothing waits. */
+  get isEmpty(): boolean {
+    return this.#waiting.size === 0;
+  }
+
   /** When the next entry may be tried; undefined when none waits. Units: the monotonic clock's milliseconds. */
   get nextAtMs(): number | undefined {
     const now = this.#clock.monotonic();

@@ -17,8 +17,8 @@ import type { Filter, Op } from '../plan/op.ts';
 import type { RemoteStore } from '../remote/remote-store.ts';
 import { BackOff } from './back-off.ts';
 import { Executor } from './executor.ts';
-import { bytesOf, Lanes } from './lanes.ts';
-import { keysOf, pathOf, versionOf } from './op-keys.ts';
+import { bytesOf, LANE_WINDOW, type Lane, Lanes, laneOf } from './lanes.ts';
+import { keysOf, nodeKeyOf, pathOf, versionOf } from './op-keys.ts';
 import type { RemoteObserver } from './remote-observer.ts';
 import type { Changes, Replica } from './replica.ts';
 import type { EngineStatus } from './status.ts';
@@ -56,6 +56,8 @@ export class Dispatcher {
   readonly #busy = new Set<string>();
   readonly #running = new Map<Op, string>();
   readonly #recheck: Op[] = [];
+  /** Ops that the latest plan held beyond what the lanes take at once. */
+  #beyond: Readonly<Record<Lane, number>> = { control: 0, bulk: 0 };
   readonly #bytes = { up: 0, down: 0 };
   /** Bytes that running transfers have moved, by entry. */
   readonly #moved = new Map<string, number>();
@@ -89,22 +91,49 @@ export class Dispatcher {
     return this.#trouble;
   }
 
-  /** Queue every op of a plan that may run now. Returns those. */
+  /** Ops that are handed out and not done. */
+  get running(): number {
+    return this.#running.size;
+  }
+
+  /** Queue the ops of a plan that may run now, as many as the lanes take, the smallest first. Returns those. */
   dispatch(planned: readonly Op[], isUnsettled: (op: Op) => boolean): readonly Op[] {
     if (this.#fatal !== undefined) throw this.#fatal;
-    this.backOff.retain(new Set(planned.map((op) => keysOf(op)[0] ?? op.kind)));
-    const ops = planned.filter((op) => !isUnsettled(op));
+    if (!this.backOff.isEmpty) this.backOff.retain(new Set(planned.map((op) => keysOf(op)[0] ?? op.kind)));
     const started: Op[] = [];
-    for (const op of ops) {
+    const room = { control: this.#roomIn('control'), bulk: this.#roomIn('bulk') };
+    const beyond = { control: 0, bulk: 0 };
+    const fresh = planned.length <= LANE_WINDOW ? planned : this.#notUnderWay(planned);
+    for (const op of fresh) {
+      const lane = laneOf(op);
+      if (room[lane] <= 0) {
+        beyond[lane] += 1;
+        continue;
+      }
+      if (isUnsettled(op)) continue;
       const keys = keysOf(op);
       const key = keys[0] ?? op.kind;
       if (keys.some((each) => this.#busy.has(each)) || this.backOff.holds(key, versionOf(op))) continue;
+      room[lane] -= 1;
       started.push(op);
       for (const each of keys) this.#busy.add(each);
       this.#running.set(op, pathOf(op, this.#options.replica));
       this.#lanes.add(op, () => this.#work(op, keys));
     }
+    this.#beyond = beyond;
     return started;
+  }
+
+  /** What is not under way, the smallest first: only where not all of a plan can be handed out, its order matters. */
+  #notUnderWay(planned: readonly Op[]): readonly Op[] {
+    const underWay = new Set([...this.#running.keys()].map(nodeKeyOf));
+    return planned
+      .filter((op) => !underWay.has(nodeKeyOf(op)))
+      .sort((one, other) => bytesOf(one) - bytesOf(other));
+  }
+
+  #roomIn(lane: Lane): number {
+    return LANE_WINDOW - this.#lanes.depth(lane);
   }
 
   /** Deletions done lately: a mass deletion that arrives piece by piece is one all the same. */
@@ -150,7 +179,10 @@ export class Dispatcher {
         doneBytes: Math.min(bytesOf(op), this.#moved.get(transferIdOf(op)) ?? 0),
       }));
     return {
-      queue: { control: this.#lanes.depth('control'), bulk: this.#lanes.depth('bulk') },
+      queue: {
+        control: this.#lanes.depth('control') + this.#beyond.control,
+        bulk: this.#lanes.depth('bulk') + this.#beyond.bulk,
+      },
       bytes: { ...this.#bytes },
       lastChangeAtMs: this.#lastChangeAtMs,
       transfers,

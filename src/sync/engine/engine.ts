@@ -47,6 +47,12 @@ const SCAN_MIN_MS = 5000;
 const SCAN_SHARE = 1 / 400;
 /** What a look at everything in Box costs beyond one listing a folder: the position and the root. */
 const FULL_LOOK_CALLS = 2;
+/** A plan over a very large tree takes a while, in which nothing else is done: then the ops that run go on without
+ * another one for this many times as long, ... */
+const PLAN_REST = 3;
+/** ... as long as there are so many of them. */
+const BUSY_ENOUGH = 24;
+const PLAN_SHORT_MS = 20;
 const DELETIONS_MIN = 100;
 const NO_ROOM_RETRY_MS = 5000;
 const ATTENTION_DEFAULT: Attention = { gapMaxMs: 60_000, followsBeats: true };
@@ -72,6 +78,7 @@ export class SyncEngine {
   #wasReady = false;
   #paused = false;
   #nextScanMs: number;
+  #nextPlanMs = 0;
   /** True while staging may hold what no download will go on with: since the start, and since anything was fetched. */
   #stagingUsed = true;
 
@@ -216,13 +223,18 @@ export class SyncEngine {
   }
 
   async #turn(): Promise<void> {
+    const { clock } = this.#options;
     await this.#remote.look();
     this.#feed.taken();
     await this.#dispatcher.recheck(this.#remote.observer, this.#local);
     await this.#lookAtDisk();
     if (this.#stop.signal.aborted) return;
+    if (clock.monotonic() < this.#nextPlanMs && this.#dispatcher.running >= BUSY_ENOUGH) return;
+    const startedMs = clock.monotonic();
     const started = this.#remote.usable && !this.#local.rootMissing ? this.#planAndDispatch() : 0;
     this.#settle(started);
+    const tookMs = clock.monotonic() - startedMs;
+    this.#nextPlanMs = clock.monotonic() + (tookMs < PLAN_SHORT_MS ? 0 : tookMs * PLAN_REST);
     await this.#tidy();
   }
 
@@ -250,14 +262,16 @@ export class SyncEngine {
 
   #planAndDispatch(): number {
     const { replica, filter, deletionsMax } = this.#options;
-    const limit = deletionsMax ?? Math.max(DELETIONS_MIN, Math.floor(replica.synced.size / 2));
+    // What a mass deletion took away already still counts as what it was measured by.
+    const recent = this.#dispatcher.recentDeletions();
+    const limit = deletionsMax ?? Math.max(DELETIONS_MIN, Math.floor((replica.synced.size + recent) / 2));
     this.#plan = plan({
       remote: replica.remote,
       local: replica.local,
       synced: replica.synced,
       intents: replica.intents,
       filter,
-      deletionsMax: limit - this.#dispatcher.recentDeletions(),
+      deletionsMax: limit - recent,
     });
     if (this.#paused) return 0;
     if (this.#plan.ops.some((op) => op.kind === 'download')) this.#stagingUsed = true;
@@ -308,6 +322,7 @@ export class SyncEngine {
 
   #nextAtMs(): number {
     const waits = [this.#local.nextLookAtMs, this.#dispatcher.backOff.nextAtMs, this.#remote.nextAtMs];
+    if (this.#nextPlanMs > this.#options.clock.monotonic()) waits.push(this.#nextPlanMs);
     return Math.min(this.#nextScanMs, ...waits.filter((at) => at !== undefined));
   }
 

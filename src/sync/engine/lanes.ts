@@ -8,6 +8,9 @@ export type Lane = 'control' | 'bulk';
 const CONTROL_BYTES_MAX = 64 * 1024;
 const CONCURRENCY: Readonly<Record<Lane, number>> = { control: 6, bulk: 2 };
 
+/** So many ops of a lane are handed out at once; the others stay in the plan, where they can still change. */
+export const LANE_WINDOW = 500;
+
 /** The content bytes that an op moves. */
 export function bytesOf(op: Op): number {
   if (op.kind === 'download') return op.remote.content.sizeBytes;

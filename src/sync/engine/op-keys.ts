@@ -14,6 +14,12 @@ export function keysOf(op: Op): readonly string[] {
   return keys;
 }
 
+/** What tells whether two ops are about the same entry. */
+export function nodeKeyOf(op: Op): string | number {
+  const { remote, local } = nodesOf(op);
+  return local ?? remote ?? op.kind;
+}
+
 function targetOf(op: Op): string | undefined {
   switch (op.kind) {
     case 'download':
