@@ -94,7 +94,7 @@ export class SyncEngine {
       !ignored(replica.remote.pathOf(entry.id) ?? [], entry.kind);
     this.#pace = new FeedPace(clock, options.attention ?? ATTENTION_DEFAULT);
     const news = {
-      newEntry: () => this.#pace.interest(),
+      newEntry: () => this.#pace.stir(),
       newVersion: (intervalMs: number) => this.#pace.heard(intervalMs),
     };
     const observer = new RemoteObserver({ store, replica, logger, signal, wanted, news });

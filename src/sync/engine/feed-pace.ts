@@ -29,8 +29,8 @@ export interface Attention {
  * How often the event feed is read.
  *
  * The feed wakes every collaborator at every heartbeat of every other. Waking is free, reading is a call. So reading is
- * quick while something of interest goes on (files that appear, content that comes, checkpoints that go), and rarer the
- * longer nothing but heartbeats passes by.
+ * quick while something of interest goes on (content that comes, checkpoints that go), less so while files appear that
+ * are not wanted here, and rarer the longer nothing but heartbeats passes by.
  */
 export class FeedPace {
   readonly #clock: Clock;
@@ -52,6 +52,11 @@ export class FeedPace {
   interest(): void {
     this.#lastInterestMs = this.#clock.monotonic();
     this.#idleReadings = 0;
+  }
+
+  /** Something happens that is of no use here: what is of use may follow. */
+  stir(): void {
+    this.#lastInterestMs = this.#clock.monotonic();
   }
 
   /** A file has a new version so long after the one before. */

@@ -11,6 +11,8 @@ export type FolderView = 'visible' | 'lost';
 const LISTINGS_MAX = 4;
 /** Up to so many missing entries of one folder are asked for one by one before they count as gone. */
 const CONFIRMATIONS_MAX = 3;
+/** So many entries found gone are remembered, for events about them that come late. */
+const GONE_MAX = 1000;
 
 interface RemoteObserverOptions {
   readonly store: RemoteStore;
@@ -32,14 +34,16 @@ export interface RemoteNews {
 /**
  * Looks at Box and keeps the remote tree equal to what it saw.
  *
- * Guarantees: events only say where to look, except that an event which shows a whole file, newer by its etag than
- * what is known in the same place, is that look; an entry counts as gone only when Box, asked for it, does not know it
+ * Guarantees: events only say where to look, except that an event which shows a whole file, new or by its etag newer
+ * than what is known in the same place, is that look; an entry counts as gone only when Box, asked for it, does not know it
  * or shows it elsewhere; what this program changed while a listing was under way is not undone by that listing; the
  * stream position is stored with what it covers.
  */
 export class RemoteObserver {
   readonly #options: RemoteObserverOptions;
   #restMayFollow = false;
+  /** What was last found gone or elsewhere. */
+  readonly #gone = new Set<RemoteId>();
 
   constructor(options: RemoteObserverOptions) {
     this.#options = options;
@@ -154,6 +158,9 @@ export class RemoteObserver {
 
   #forget(id: RemoteId): void {
     const { replica } = this.#options;
+    this.#gone.add(id);
+    const oldest = this.#gone.values().next();
+    if (this.#gone.size > GONE_MAX && !oldest.done) this.#gone.delete(oldest.value);
     replica.apply({
       removeRemote: replica.remote
         .subtree(id)
@@ -200,12 +207,20 @@ export class RemoteObserver {
 
   /**
    * True when the event needs no look: it shows what is known already or an older state, as the echo of what this
-   * program did itself does, or a newer version of the file in the same place, which then is known.
+   * program did itself does, or a newer version of the file in the same place, or a new file, which then is known.
    */
   #isShown({ file }: ChangeHint): boolean {
     const { replica } = this.#options;
-    const known = file && replica.remote.get(file.id);
-    if (known?.kind !== 'file' || file?.parentId !== known.parentId || file.name !== known.name) return false;
+    if (file === undefined) return false;
+    const known = replica.remote.get(file.id);
+    // The event of an upload may come after that of the removal, which no look at the file will follow.
+    if (known === undefined && this.#gone.has(file.id)) return false;
+    if (known === undefined) {
+      this.#tell(known, file);
+      replica.apply({ putRemote: [file] });
+      return true;
+    }
+    if (known.kind !== 'file' || file.parentId !== known.parentId || file.name !== known.name) return false;
     const [shown, standing] = [Number(file.etag), Number(known.etag)];
     if (!Number.isSafeInteger(shown) || !Number.isSafeInteger(standing)) return false;
     if (shown > standing) {

@@ -187,7 +187,7 @@ export class MemoryWorld {
   add(item: Omit<MemoryItem, 'id' | 'etag' | 'trashed'>): MemoryItem {
     const added: MemoryItem = { ...item, id: remoteId(this.nextId()), etag: 0, trashed: false };
     this.#items.set(added.id, added);
-    this.announce(added);
+    this.#announceContent(added);
     return added;
   }
 
@@ -195,6 +195,10 @@ export class MemoryWorld {
   addVersion(item: MemoryItem, version: MemoryVersion): void {
     item.versions.push(version);
     item.etag += 1;
+    this.#announceContent(item);
+  }
+
+  #announceContent(item: MemoryItem): void {
     const shown = describe(item);
     this.announce(item, shown.kind === 'file' ? shown : undefined);
   }

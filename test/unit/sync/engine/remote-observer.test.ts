@@ -100,6 +100,22 @@ describe('RemoteObserver', () => {
     expect(news).toContain('entry');
   });
 
+  it('takes a new file out of its event, but not one that is known to be gone', async () => {
+    await known('a');
+    const fresh = await upload('b');
+    const passing = await upload('c');
+    await other.remove(passing);
+    disturb = (hints) => hints.filter(({ file }) => file?.id !== passing.id);
+    await observer.look(false);
+    expect(standing(fresh)).toEqual(fresh);
+    expect(calls).toEqual(['changes', 'get']);
+    disturb = () => [
+      { itemId: passing.id, kind: 'file', parentId: root.id, accessChanged: false, file: passing },
+    ];
+    await observer.look(false);
+    expect(standing(passing)).toBeUndefined();
+  });
+
   it('says so when the feed told only a part, until it told the rest', async () => {
     const files = await known('a', 'b');
     for (const file of files) await beat(file, 'two');
