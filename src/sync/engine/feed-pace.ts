@@ -6,8 +6,8 @@ const GAP_MIN_MS = 400;
 const ATTENTIVE_GAP_MAX_MS = 1_600;
 /** So long after the last thing of interest the feed is still read at once. */
 const ATTENTIVE_MS = 120_000;
-/** From then on, the gap grows by a sixth of the time that passes. */
-const GAP_GROWTH = 1 / 6;
+/** From then on, the gap grows by a quarter of the time that passes. */
+const GAP_GROWTH = 1 / 4;
 /** Where the gap follows the heartbeats, it is shorter than the time between two of them by this factor. */
 const BEAT_SHARE = 3 / 4;
 /** A single quick rewrite is no heartbeat: each longer interval lets what counts as one grow by this factor. */

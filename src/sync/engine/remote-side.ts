@@ -18,8 +18,8 @@ export type RemoteView = 'unknown' | 'visible' | 'lost' | 'unreachable';
 const RETRY_MS = 5000;
 /** Box loses an event now and then, and nobody tells: everything is looked at again this rarely, ... */
 const FULL_LOOK_MIN_MS = 30 * 60_000;
-/** ... and so rarely that such looks cost ten calls an hour at most. */
-const FULL_LOOK_MS_PER_CALL = 6 * 60_000;
+/** ... and so rarely that such looks cost five calls an hour at most. */
+const FULL_LOOK_MS_PER_CALL = 12 * 60_000;
 
 /**
  * Decides when to look at Box, and remembers how that went.

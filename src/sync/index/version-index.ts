@@ -4,9 +4,20 @@ import type { LocalId, RemoteId } from '../../ids.ts';
 import type { LocalEntry, RemoteEntry, SyncedEntry } from '../tree/entry.ts';
 import { SyncedTree } from '../tree/synced-tree.ts';
 import { Tree } from '../tree/tree.ts';
+import { Interner } from './interner.ts';
 import { migrate, requirePresentSchema } from './migrations.ts';
 import type { ApiUsage, JournalEntry, LoggedOp, Pin, StoredConflict } from './records.ts';
-import { localFromRow, localToRow, remoteFromRow, remoteToRow, syncedFromRow, syncedToRow } from './rows.ts';
+import {
+  type LocalRow,
+  localFromRow,
+  localToRow,
+  type RemoteRow,
+  remoteFromRow,
+  remoteToRow,
+  type SyncedRow,
+  syncedFromRow,
+  syncedToRow,
+} from './rows.ts';
 import { prepareStatements, type Statements } from './statements.ts';
 
 /** The three trees as the index held them. */
@@ -67,33 +78,35 @@ export class VersionIndex {
     const remote = new Tree<RemoteId, RemoteEntry>();
     const local = new Tree<LocalId, LocalEntry>();
     const synced = new SyncedTree();
-    for (const row of this.#sql.allRemote.iterate()) remote.put(remoteFromRow(row));
-    for (const row of this.#sql.allLocal.iterate()) local.put(localFromRow(row));
-    for (const row of this.#sql.allSynced.iterate()) synced.put(syncedFromRow(row));
+    const interner = new Interner();
+    for (const row of this.#sql.allRemote.iterate()) remote.put(remoteFromRow(row as RemoteRow, interner));
+    for (const row of this.#sql.allLocal.iterate()) local.put(localFromRow(row as LocalRow, interner));
+    for (const row of this.#sql.allSynced.iterate()) synced.put(syncedFromRow(row as SyncedRow, interner));
     return { remote, local, synced };
   }
 
   /** The remote entries directly below a folder. */
   remoteChildren(id: RemoteId): readonly RemoteEntry[] {
-    return this.#sql.remoteChildren.all(id).map(remoteFromRow);
+    const interner = new Interner();
+    return this.#sql.remoteChildren.all(id).map((row) => remoteFromRow(row as RemoteRow, interner));
   }
 
   /** One remote entry. */
   remote(id: RemoteId): RemoteEntry | undefined {
     const row = this.#sql.remoteOne.get(id);
-    return row === undefined ? undefined : remoteFromRow(row);
+    return row === undefined ? undefined : remoteFromRow(row as RemoteRow, new Interner());
   }
 
   /** The pairing of a remote entry. */
   synced(id: RemoteId): SyncedEntry | undefined {
     const row = this.#sql.syncedOne.get(id);
-    return row === undefined ? undefined : syncedFromRow(row);
+    return row === undefined ? undefined : syncedFromRow(row as SyncedRow, new Interner());
   }
 
   /** One local entry. */
   local(id: LocalId): LocalEntry | undefined {
     const row = this.#sql.localOne.get(id);
-    return row === undefined ? undefined : localFromRow(row);
+    return row === undefined ? undefined : localFromRow(row as LocalRow, new Interner());
   }
 
   /** A copy of the whole index as of the last transaction. */

@@ -36,7 +36,8 @@ const DEPTH_MAX = 4096;
  */
 export class Tree<Id, Node extends TreeNode<Id>> implements ReadonlyTree<Id, Node> {
   readonly #nodes = new Map<Id, Node>();
-  readonly #below = new Map<Id, Map<string, Set<Id>>>();
+  /** Below each folder, by folded name: one id, or several where a folder holds what it should not. */
+  readonly #below = new Map<Id, Map<string, Id | Set<Id>>>();
 
   get size(): number {
     return this.#nodes.size;
@@ -60,12 +61,13 @@ export class Tree<Id, Node extends TreeNode<Id>> implements ReadonlyTree<Id, Nod
     if (former !== undefined) this.#unlink(former);
     this.#nodes.set(node.id, node);
     if (node.parentId === null) return;
-    const names = this.#below.get(node.parentId) ?? new Map<string, Set<Id>>();
+    const names = this.#below.get(node.parentId) ?? new Map<string, Id | Set<Id>>();
     this.#below.set(node.parentId, names);
     const folded = foldName(node.name);
     const ids = names.get(folded);
-    if (ids === undefined) names.set(folded, new Set([node.id]));
-    else ids.add(node.id);
+    if (ids === undefined) names.set(folded, node.id);
+    else if (ids instanceof Set) ids.add(node.id);
+    else names.set(folded, new Set([ids, node.id]));
   }
 
   /** Take out one node; what is below it hangs in the air until it is taken out too. */
@@ -110,8 +112,12 @@ export class Tree<Id, Node extends TreeNode<Id>> implements ReadonlyTree<Id, Nod
     return found;
   }
 
-  #resolve(ids: ReadonlySet<Id>): Node[] {
+  #resolve(ids: Id | ReadonlySet<Id>): Node[] {
     const nodes: Node[] = [];
+    if (!(ids instanceof Set)) {
+      const node = this.#nodes.get(ids as Id);
+      return node === undefined ? nodes : [node];
+    }
     for (const id of ids) {
       const node = this.#nodes.get(id);
       if (node !== undefined) nodes.push(node);
@@ -124,8 +130,8 @@ export class Tree<Id, Node extends TreeNode<Id>> implements ReadonlyTree<Id, Nod
     const names = this.#below.get(node.parentId);
     const folded = foldName(node.name);
     const ids = names?.get(folded);
-    ids?.delete(node.id);
-    if (ids?.size === 0) names?.delete(folded);
+    if (ids instanceof Set) ids.delete(node.id);
+    if (ids === node.id || (ids instanceof Set && ids.size === 0)) names?.delete(folded);
     if (names?.size === 0) this.#below.delete(node.parentId);
   }
 }

@@ -1,0 +1,30 @@
+import type { RemoteUser } from '../tree/entry.ts';
+
+/**
+ * Gives equal texts and users one place in memory.
+ *
+ * The three trees hold the same ids, names and hashes, and thousands of files have few authors: read row by row from the
+ * index, each would be a copy of its own. Lives as long as one reading.
+ */
+export class Interner {
+  readonly #texts = new Map<string, string>();
+  readonly #users = new Map<string, RemoteUser>();
+
+  text(value: string): string {
+    const known = this.#texts.get(value);
+    if (known !== undefined) return known;
+    this.#texts.set(value, value);
+    return value;
+  }
+
+  /** Null for an account that Box did not name. */
+  user(id: string | null, name: string | null): RemoteUser | null {
+    if (id === null) return null;
+    const key = `${id} ${name ?? ''}`;
+    const known = this.#users.get(key);
+    if (known !== undefined) return known;
+    const user = { id, name: name ?? '' };
+    this.#users.set(key, user);
+    return user;
+  }
+}
