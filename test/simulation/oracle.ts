@@ -45,7 +45,9 @@ export class Oracle {
   }
 
   /** Programs that did not sync bear the loss themselves; what the engine wrote must be whole. */
-  powerWasCut(disk: SimDisk, before: ReadonlySet<string>): void {
+  powerWasCut(site: string, disk: SimDisk, before: ReadonlySet<string>): void {
+    // A name that was just given is not certain yet: what it showed may be the former content again.
+    for (const key of [...this.#counters.keys()]) if (key.startsWith(`${site} `)) this.#counters.delete(key);
     const after = this.contentsOn(disk);
     for (const content of before) if (!after.has(content)) this.discards(content);
     for (const [path, node] of disk.walk(MIRROR)) {

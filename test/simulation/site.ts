@@ -114,7 +114,7 @@ export class Site {
     if (this.#life !== undefined) this.kill();
     const before = oracle.contentsOn(this.disk);
     this.disk.cutPower(random);
-    oracle.powerWasCut(this.disk, before);
+    oracle.powerWasCut(this.name, this.disk, before);
     trace.note(this.name, 'loses power');
   }
 
