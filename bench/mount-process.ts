@@ -17,18 +17,22 @@ export interface MountProcess {
   rssMib(): number;
   /** Stop in order, and wait. */
   stop(): Promise<void>;
+  /** End without warning, and wait. */
+  kill(): Promise<void>;
 }
 
 interface MountSettings {
   /** `server`, or a client's name. */
   readonly name: string;
   readonly args?: readonly string[];
+  /** False: do not wait until it is ready. */
+  readonly wait?: boolean;
 }
 
 /** Write a configuration for a session over the emulator, mount it below `folder`, and wait until it is ready. */
 export async function startMount(
   folder: string,
-  { name, args = ['--profile', name === 'server' ? 'server' : 'client'] }: MountSettings,
+  { name, args = ['--profile', name === 'server' ? 'server' : 'client'], wait = true }: MountSettings,
 ): Promise<MountProcess> {
   const box = {
     box_configuration_path: 'box.json',
@@ -56,6 +60,7 @@ export async function startMount(
       said += text;
       if (said.includes('"event":"ready"')) resolve();
     });
+    if (!wait) resolve();
     child.once('exit', (code) => reject(new Error(`the mount of ${name} ended with ${code}`)));
   });
   const { pid } = child;
@@ -74,6 +79,12 @@ export async function startMount(
       if (child.exitCode !== null) return;
       child.kill('SIGTERM');
       await once(child, 'exit');
+    },
+    async kill() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const gone = once(child, 'exit');
+      child.kill('SIGKILL');
+      await gone;
     },
   };
 }

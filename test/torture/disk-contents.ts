@@ -1,0 +1,35 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errnoOf } from '../../src/errors.ts';
+
+async function sha1Of(path: string): Promise<string> {
+  const hash = createHash('sha1');
+  for await (const piece of createReadStream(path)) hash.update(piece as Buffer);
+  return hash.digest('hex');
+}
+
+/**
+ * SHA-1 of every file below a directory, by its path; folders end in a slash. What vanishes while it is looked at is
+ * left out.
+ */
+export async function diskTree(directory: string): Promise<Map<string, string>> {
+  const tree = new Map<string, string>();
+  const visit = async (folder: string, prefix: string): Promise<void> => {
+    for (const entry of await readdir(folder, { withFileTypes: true })) {
+      const path = prefix + entry.name;
+      if (entry.isDirectory()) {
+        tree.set(`${path}/`, '');
+        await visit(join(folder, entry.name), `${path}/`);
+      } else if (entry.isFile()) tree.set(path, await sha1Of(join(folder, entry.name)));
+    }
+  };
+  try {
+    await visit(directory, '');
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    return diskTree(directory);
+  }
+  return tree;
+}
