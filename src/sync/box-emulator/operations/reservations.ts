@@ -12,7 +12,7 @@ export class Reservations {
       throw refuse(
         409,
         'name_temporarily_reserved',
-        'Two duplicate requests have been submitted at the same time. Box acknowledged the first but has not completed it yet',
+        'The item name is reserved by another processing item. Wait and then retry the request, or wait and check the parent folder to see if the name is in use.',
       );
     this.#names.add(name);
     return () => {

@@ -149,10 +149,12 @@ async function update(box: Box, context: ActorContext): Promise<Reply> {
       throw invalidParameter('role', `Invalid value '${body.role}' for a file`);
   }
   requireChangeable(box, actor, found);
+  // Everybody here belongs to the enterprise, and so every invitation is accepted at once.
+  if (body.status !== undefined)
+    throw refuse(400, 'invalid_status', 'You can change the status only if the collaboration is pending');
   box.store.transaction(() => {
     box.store.collaborations.update(row.id, {
       ...(body.role === undefined ? {} : { role: body.role }),
-      ...(body.status === undefined ? {} : { status: body.status }),
       ...(body.expires_at === undefined ? {} : { expires_at: body.expires_at }),
       ...(body.can_view_path == null ? {} : { can_view_path: body.can_view_path ? 1 : 0 }),
       modified_at: box.clock.now(),

@@ -46,7 +46,10 @@ function sessionDestination(box: Box, actor: Actor, folderId: string | undefined
   try {
     return destinationOf(box, actor, idOf(folderId), RIGHT.upload);
   } catch (error) {
-    const unknown = refuse(404, 'invalid_parameter', 'folder_id is not a folder that can be accessed');
+    const message = 'folder_id is not a folder that can be accessed';
+    const unknown = refuse(404, 'invalid_parameter', message, {
+      errors: [{ reason: 'invalid_parameter', name: 'folder_id', message }],
+    });
     throw error instanceof Error && 'status' in error && error.status === 404 ? unknown : error;
   }
 }

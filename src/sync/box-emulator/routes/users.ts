@@ -4,7 +4,7 @@ import { requireAdmin } from '../auth/authenticate.ts';
 import type { Box } from '../box.ts';
 import { bodyOf } from '../http/body.ts';
 import { type ActorContext, askedFields, idParam, numberParam } from '../http/context.ts';
-import { badRequest, forbidden, insufficientScope, notFound, refuse } from '../http/refusal.ts';
+import { badRequest, forbidden, insufficientScope, notFound, refuse, valueInUse } from '../http/refusal.ts';
 import { empty, json, type Reply } from '../http/reply.ts';
 import { api, type Route } from '../http/route.ts';
 import { endMarker } from '../operations/listing.ts';
@@ -114,7 +114,7 @@ async function create(box: Box, context: ActorContext): Promise<Reply> {
 
 function requireUnusedExternalId(box: Box, externalAppUserId: string): void {
   if (box.store.users.list({ externalAppUserId, limit: 1, offset: 0 }).rows.length > 0)
-    throw refuse(409, 'conflict', 'A user with this external_app_user_id already exists');
+    throw valueInUse('external_app_user_id');
 }
 
 async function update(box: Box, context: ActorContext): Promise<Reply> {
