@@ -75,13 +75,15 @@ function list(box: Box, context: ActorContext): Reply {
     ...(external === null ? {} : { externalAppUserId: external }),
     appUsersOnly: box.application.grant?.access === 'app',
     afterId: byMarker ? numberParam(context, 'marker', 0, { min: 0, max: Number.MAX_SAFE_INTEGER }) : 0,
-    limit: clamped,
+    // One more than the page holds, to know whether another page follows.
+    limit: byMarker ? clamped + 1 : clamped,
     offset: byMarker ? 0 : offset,
   });
-  const entries = found.rows.map((row) => renderUser(box, row, askedFields(context)));
+  const rows = found.rows.slice(0, clamped);
+  const entries = rows.map((row) => renderUser(box, row, askedFields(context)));
   if (!byMarker) return json({ total_count: found.total, entries, limit: clamped, offset });
-  const last = found.rows.at(-1);
-  const more = found.rows.length === clamped && last !== undefined;
+  const last = rows.at(-1);
+  const more = found.rows.length > rows.length && last !== undefined;
   return json({ entries, limit: clamped, ...(more ? { next_marker: String(last.id) } : endMarker(box)) });
 }
 
