@@ -307,6 +307,25 @@ describe('hostile input', () => {
     await alive();
   });
 
+  it('keeps nothing of a part that is cut short, and takes it again', async () => {
+    const bytes = Buffer.alloc(65_536, 'p');
+    const session = (
+      await rig.call('POST', '/2.0/files/upload_sessions', {
+        token,
+        json: { folder_id: top, file_size: 200_000, file_name: `cut-part-${++count}` },
+      })
+    ).body;
+    const { pathname } = new URL(session.session_endpoints.upload_part);
+    const headers = { 'content-range': 'bytes 0-65535/200000', digest: digest(bytes) };
+    const start = head(`PUT ${pathname}`, { ...headers, 'content-length': bytes.length });
+    await raw(start + bytes.subarray(0, 30_000).toString(), true, 300);
+    expect((await rig.get(session.session_endpoints.list_parts, token)).body.entries).toEqual([]);
+    const whole = () =>
+      rig.call('PUT', session.session_endpoints.upload_part, { token, body: bytes, headers });
+    await expect.poll(async () => (await whole()).status, { timeout: 15_000 }).toBe(200);
+    expect((await rig.get(session.session_endpoints.list_parts, token)).body.total_count).toBe(1);
+  });
+
   it('shows nobody another user’s data, whatever id he tries', async () => {
     const secret = await rig.folder(token, '0', `secret-${++count}`);
     const file = await rig.file(token, secret, 'hidden-name', 'hidden-content');
