@@ -3,7 +3,8 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type LogFields, type Logger, silentLogger } from '../../../src/logger.ts';
 import { digest, Rig } from './rig.ts';
 
 let rig: Rig;
@@ -11,10 +12,18 @@ let token: string;
 let top: string;
 let count = 0;
 let folder: string;
+let failures: (LogFields & { readonly message: string })[] = [];
+const logger: Logger = {
+  ...silentLogger,
+  error: (fields, message) => {
+    failures.push({ ...fields, message });
+  },
+};
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'emulator-hostile-'));
   rig = await Rig.open({
+    logger,
     dataDir: folder,
     partSizeBytes: 65_536,
     chunkedMinimumBytes: 1000,
@@ -26,6 +35,13 @@ beforeAll(async () => {
 afterAll(async () => {
   await rig.close();
   await rm(folder, { recursive: true, force: true });
+});
+
+// Nothing that a client does is the emulator's own failure: no input may end in a line of the level error.
+afterEach(() => {
+  const seen = failures;
+  failures = [];
+  expect(seen).toEqual([]);
 });
 
 const alive = async () => expect((await rig.get('/2.0/users/me', token)).status).toBe(200);
