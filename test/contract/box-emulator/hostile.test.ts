@@ -342,6 +342,33 @@ describe('hostile input', () => {
     expect((await rig.get(session.session_endpoints.list_parts, token)).body.total_count).toBe(1);
   });
 
+  it('lets a part that is sent again wait for the first, and takes it when the first breaks off', async () => {
+    const bytes = Buffer.alloc(65_536, 'q');
+    const { session_endpoints: urls } = (
+      await rig.call('POST', '/2.0/files/upload_sessions', {
+        token,
+        json: { folder_id: top, file_size: 200_000, file_name: `twice-${++count}` },
+      })
+    ).body;
+    const headers = { 'content-range': 'bytes 0-65535/200000', digest: digest(bytes) };
+    const whole = () => rig.call('PUT', urls.upload_part, { token, body: bytes, headers });
+    await rig.control('POST', '/stats/reset');
+    const { hostname, port } = new URL(rig.url);
+    const first = connect(Number(port), hostname);
+    first.on('error', () => undefined);
+    const start = head(`PUT ${new URL(urls.upload_part).pathname}`, { ...headers, 'content-length': 65_536 });
+    first.write(start + bytes.subarray(0, 30_000).toString());
+    const received = async () => (await rig.control('GET', '/stats')).body.bytes_up;
+    await expect.poll(received, { timeout: 15_000 }).toBe(30_000);
+    const calls = async () => (await rig.control('GET', '/stats')).body.calls.total;
+    const before = await calls();
+    const second = whole();
+    await expect.poll(calls, { timeout: 15_000 }).toBe(before + 1);
+    first.destroy();
+    expect((await second).status).toBe(200);
+    expect((await whole()).body.message).toMatch(/\{id: [0-9A-F]{8}\}$/);
+  });
+
   it('shows nobody another user’s data, whatever id he tries', async () => {
     const secret = await rig.folder(token, '0', `secret-${++count}`);
     const file = await rig.file(token, secret, 'hidden-name', 'hidden-content');

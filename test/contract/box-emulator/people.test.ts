@@ -132,6 +132,21 @@ describe('collaborations', () => {
     expect(rest.body.next_marker).toBeNull();
   });
 
+  it('wait for an answer where a rehearsal takes the acceptance back, and are answered once', async () => {
+    const folder = await rig.folder(owner, '0', fresh('offered'));
+    const { id, token } = await rig.appUser(fresh('invited'));
+    const { body } = await rig.share(owner, folder, id, 'viewer');
+    const seen = async () => (await rig.get(`/2.0/folders/${folder}`, token)).status;
+    const answer = (status: string) => put(`/collaborations/${body.id}`, { status });
+    expect((await answer('pending')).body.status).toBe('pending');
+    expect(await seen()).toBe(404);
+    expect((await answer('accepted')).status).toBe(200);
+    expect(await seen()).toBe(200);
+    expect((await answer('accepted')).status).toBe(200);
+    expect((await answer('rejected')).body.code).toBe('invalid_status');
+    expect(await seen()).toBe(200);
+  });
+
   it('end by themselves at the time they were given', async () => {
     const folder = await rig.folder(owner, '0', fresh('lent'));
     const { id, token } = await rig.appUser(fresh('borrower'));

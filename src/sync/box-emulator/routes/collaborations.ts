@@ -136,6 +136,18 @@ function requireChangeable(box: Box, actor: Actor, { row, sight }: Found): void 
   box.access.require(sight, own);
 }
 
+/**
+ * Errors: 400 `invalid_status` for an answer to an invitation that is answered already.
+ *
+ * Every invitation within the enterprise is accepted at once; "pending", which Box lets nobody set, takes that back for a
+ * rehearsal.
+ */
+function requireAnswerable(row: CollaborationRow, status: string | undefined): void {
+  if (status === undefined || status === 'pending' || row.status === 'pending' || status === row.status)
+    return;
+  throw refuse(400, 'invalid_status', 'You can change the status only if the collaboration is pending');
+}
+
 async function update(box: Box, context: ActorContext): Promise<Reply> {
   const found = find(box, context);
   const body = await bodyOf(context, updateSchema);
@@ -149,12 +161,11 @@ async function update(box: Box, context: ActorContext): Promise<Reply> {
       throw invalidParameter('role', `Invalid value '${body.role}' for a file`);
   }
   requireChangeable(box, actor, found);
-  // Everybody here belongs to the enterprise, and so every invitation is accepted at once.
-  if (body.status !== undefined)
-    throw refuse(400, 'invalid_status', 'You can change the status only if the collaboration is pending');
+  requireAnswerable(row, body.status);
   box.store.transaction(() => {
     box.store.collaborations.update(row.id, {
       ...(body.role === undefined ? {} : { role: body.role }),
+      ...(body.status === undefined ? {} : { status: body.status }),
       ...(body.expires_at === undefined ? {} : { expires_at: body.expires_at }),
       ...(body.can_view_path == null ? {} : { can_view_path: body.can_view_path ? 1 : 0 }),
       modified_at: box.clock.now(),

@@ -75,7 +75,7 @@ export async function commit(box: Box, context: ActorContext, session: UploadSes
     box.store.uploads.countCommit(session.id);
     return empty(202, { 'retry-after': String(box.settings.values.commitRetryAfterS) });
   }
-  const release = box.reservations.reserveRange(session.id, -1, () =>
+  const release = box.reservations.reserveCommit(session.id, () =>
     refuse(409, 'conflict', 'The upload session is already being committed'),
   );
   try {
