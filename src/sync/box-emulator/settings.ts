@@ -63,6 +63,8 @@ export const settingsSchema = z.strictObject({
   endMarker: z.enum(['null', 'empty', 'absent']).default('null'),
   /** Pages of a listing hold at most this many entries, whatever was asked; 0 keeps to the request. */
   shortPageEntries: count.default(0),
+  /** Pages of the event stream hold at most this many entries, whatever was asked; 0 keeps to the request. */
+  shortEventPageEntries: count.default(0),
   offsetMax: count.default(10_000),
   leadingSpaceInNames: z.enum(['allow', 'reject']).default('allow'),
   /** Whether illegal characters in a file's name are refused or silently dropped. */

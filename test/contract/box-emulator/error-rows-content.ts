@@ -1,5 +1,5 @@
-import { digest, sha1 } from './rig.ts';
-import { during, type ErrorRow, json, type World } from './world.ts';
+import { sha1 } from './rig.ts';
+import { during, type ErrorRow, json, type World, wrong } from './world.ts';
 
 const BOUNDARY = 'boundary';
 const multipart = (world: World, parts: readonly string[], headers = {}) =>
@@ -11,7 +11,14 @@ const multipart = (world: World, parts: readonly string[], headers = {}) =>
 const FILE_PART = 'Content-Disposition: form-data; name="file"; filename="file"\r\n\r\ncontent';
 const attributesPart = (attributes: unknown) =>
   `Content-Disposition: form-data; name="attributes"\r\n\r\n${typeof attributes === 'string' ? attributes : JSON.stringify(attributes)}`;
-const session = (world: World, body: unknown) => json(world, 'POST', '/api/2.0/files/upload_sessions', body);
+
+const preflight = (world: World, change: Readonly<Record<string, unknown>>) =>
+  json(world, 'OPTIONS', '/2.0/files/content', {
+    name: world.fresh(),
+    size: 1,
+    parent: { id: world.folder },
+    ...change,
+  });
 
 /** Refusals of uploads and downloads. */
 export const CONTENT_ROWS: readonly ErrorRow[] = [
@@ -21,6 +28,7 @@ export const CONTENT_ROWS: readonly ErrorRow[] = [
       multipart(world, [FILE_PART, attributesPart({ name: world.fresh(), parent: { id: world.folder } })]),
     status: 400,
     code: 'metadata_after_file_contents',
+    message: 'Metadata is included after file contents in a file upload request.',
   },
   {
     name: 'attributes that are no JSON',
@@ -33,6 +41,7 @@ export const CONTENT_ROWS: readonly ErrorRow[] = [
     run: (world) => multipart(world, [attributesPart({ name: 'x' }), FILE_PART]),
     status: 400,
     code: 'bad_request',
+    context: wrong('parent', 'missing_parameter'),
   },
   {
     name: 'no content',
@@ -65,12 +74,6 @@ export const CONTENT_ROWS: readonly ErrorRow[] = [
     code: 'bad_request',
   },
   {
-    name: 'a version over one that has been overtaken',
-    run: ({ rig, owner, file }) => rig.version(owner, file, 'x', { 'if-match': '99' }),
-    status: 412,
-    code: 'precondition_failed',
-  },
-  {
     name: 'a file that is too large',
     run: (world) =>
       during(world, { fileSizeMaxBytes: 10 }, { fileSizeMaxBytes: 50 * 1024 ** 3 }, () =>
@@ -78,6 +81,7 @@ export const CONTENT_ROWS: readonly ErrorRow[] = [
       ),
     status: 403,
     code: 'file_size_limit_exceeded',
+    message: 'File size exceeds the folder owner’s file size limit',
   },
   {
     name: 'storage that is used up',
@@ -93,17 +97,7 @@ export const CONTENT_ROWS: readonly ErrorRow[] = [
     },
     status: 403,
     code: 'storage_limit_exceeded',
-  },
-  {
-    name: 'a preflight for a name that is taken',
-    run: (world) =>
-      json(world, 'OPTIONS', '/2.0/files/content', {
-        name: 'world.txt',
-        size: 1,
-        parent: { id: world.folder },
-      }),
-    status: 409,
-    code: 'item_name_in_use',
+    message: 'Account storage limit reached',
   },
   {
     name: 'a download without the right',
@@ -116,101 +110,101 @@ export const CONTENT_ROWS: readonly ErrorRow[] = [
     code: 'access_denied_insufficient_permissions',
   },
   {
-    name: 'a session without a folder',
-    run: (world) => session(world, { file_size: 5000, file_name: 'x' }),
+    name: 'a version that is not what its digest says',
+    run: ({ rig, owner, file }) => rig.version(owner, file, 'x', { 'content-md5': sha1('y') }),
     status: 400,
-    code: 'missing_destination',
+    code: 'bad_digest',
   },
   {
-    name: 'a session with an id that is none',
-    run: (world) => session(world, { folder_id: 'x', file_size: 5000, file_name: 'x' }),
+    name: 'an upload under an impossible name',
+    run: ({ rig, owner, folder }) => rig.upload(owner, { name: 'a/b', parent: { id: folder } }, 'x'),
     status: 400,
-    code: 'invalid_folder_id',
+    code: 'item_name_invalid',
   },
   {
-    name: 'a session in a folder that is not there',
-    run: (world) => session(world, { folder_id: '123', file_size: 5000, file_name: 'x' }),
+    name: 'an upload to a folder that is not there',
+    run: ({ rig, owner, fresh }) => rig.upload(owner, { name: fresh(), parent: { id: '123' } }, 'x'),
     status: 404,
-    code: 'invalid_parameter',
+    code: 'not_found',
   },
   {
-    name: 'a session without a size',
-    run: (world) => session(world, { folder_id: world.folder, file_name: 'x' }),
+    name: 'an upload without the right',
+    run: ({ rig, viewer, folder, fresh }) =>
+      rig.upload(viewer.token, { name: fresh(), parent: { id: folder } }, 'x'),
+    status: 403,
+    code: 'access_denied_insufficient_permissions',
+  },
+  {
+    name: 'a version without the right',
+    run: ({ rig, viewer, file }) => rig.version(viewer.token, file, 'x'),
+    status: 403,
+    code: 'access_denied_insufficient_permissions',
+  },
+  {
+    name: 'a preflight for a file that is too large',
+    run: (world) => preflight(world, { size: 60 * 1024 ** 3 }),
+    status: 403,
+    code: 'file_size_limit_exceeded',
+  },
+  {
+    name: 'a preflight for more than the storage',
+    run: (world) => preflight(world, { size: 11 * 1024 ** 3 }),
+    status: 403,
+    code: 'storage_limit_exceeded',
+  },
+  {
+    name: 'a preflight for an impossible name',
+    run: (world) => preflight(world, { name: 'trailing ' }),
     status: 400,
-    code: 'missing_file_size',
+    code: 'item_name_invalid',
   },
   {
-    name: 'a session with a size that is none',
-    run: (world) => session(world, { folder_id: world.folder, file_size: -1, file_name: 'x' }),
-    status: 400,
-    code: 'invalid_file_size',
+    name: 'a preflight for a folder that is not there',
+    run: (world) => preflight(world, { parent: { id: '123' } }),
+    status: 404,
+    code: 'not_found',
   },
   {
-    name: 'a session for a file that is too small',
-    run: (world) => session(world, { folder_id: world.folder, file_size: 10, file_name: 'x' }),
-    status: 400,
-    code: 'file_size_too_small',
-  },
-  {
-    name: 'a session without a name',
-    run: (world) => session(world, { folder_id: world.folder, file_size: 5000 }),
-    status: 400,
-    code: 'missing_file_name',
-  },
-  {
-    name: 'a session id that is none',
-    run: ({ rig, owner }) => rig.get('/api/2.0/files/upload_sessions/x', owner),
-    status: 400,
-    code: 'invalid_upload_session_id',
-  },
-  {
-    name: 'a session of another user',
+    name: 'a download by one who may only upload',
     run: async (world) => {
-      const made = await session(world, {
-        folder_id: world.folder,
-        file_size: 5000,
-        file_name: world.fresh(),
-      });
-      return world.rig.get(made.body.session_endpoints.status, world.editor.token);
+      const { id, token } = await world.rig.appUser('uploader');
+      await world.rig.share(world.owner, world.folder, id, 'uploader');
+      return world.rig.get(`/2.0/files/${world.file}/content`, token);
     },
     status: 403,
-    code: 'forbidden',
+    code: 'access_denied_insufficient_permissions',
   },
   {
-    name: 'a part that is there already',
-    run: async (world) => {
-      const made = await session(world, {
-        folder_id: world.folder,
-        file_size: 5000,
-        file_name: world.fresh(),
-      });
-      const bytes = Buffer.alloc(1024);
-      const put = () =>
-        world.rig.call('PUT', made.body.session_endpoints.upload_part, {
-          token: world.owner,
-          body: bytes,
-          headers: { 'content-range': 'bytes 0-1023/5000', digest: digest(bytes) },
-        });
-      await put();
-      return put();
+    name: 'a download of a file that the user may not see',
+    run: ({ rig, stranger, file }) => rig.get(`/2.0/files/${file}/content`, stranger.token),
+    status: 404,
+    code: 'not_found',
+  },
+  {
+    name: 'a download of a version that is not the file’s',
+    run: ({ rig, owner, file }) => rig.get(`/2.0/files/${file}/content?version=1`, owner),
+    status: 404,
+    code: 'not_found',
+    context: wrong('file_version_id'),
+  },
+  {
+    name: 'a range beyond the content',
+    run: async ({ rig, owner, file }) => {
+      const redirect = await rig.get(`/2.0/files/${file}/content`, owner);
+      return rig.get(redirect.headers.get('location') ?? '', undefined, { range: 'bytes=999999-' });
     },
     status: 416,
-    code: 'range_overlaps_existing_part',
-    message: /^Part overlaps with previously uploaded part: \{id: [0-9A-F]{8}\}$/,
+    code: null,
+    header: ['content-range', /^bytes \*\/\d+$/],
   },
   {
-    name: 'a commit without its parts',
-    run: async (world) => {
-      const made = await session(world, {
-        folder_id: world.folder,
-        file_size: 5000,
-        file_name: world.fresh(),
-      });
-      return json(world, 'POST', made.body.session_endpoints.commit, { parts: [] }, world.owner, {
-        digest: digest(Buffer.alloc(1)),
-      });
-    },
-    status: 400,
-    code: 'parts_mismatch',
+    name: 'a download that is not ready yet',
+    run: (world) =>
+      during(world, { downloadReadyAfterMs: 3_600_000 }, { downloadReadyAfterMs: 0 }, () =>
+        world.rig.get(`/2.0/files/${world.file}/content`, world.owner),
+      ),
+    status: 202,
+    code: null,
+    header: ['retry-after', /^[1-9]\d*$/],
   },
 ];

@@ -1,7 +1,63 @@
-import { during, type ErrorRow, json, type World } from './world.ts';
+import { during, type ErrorRow, json, type World, wrong } from './world.ts';
 
 const newFolder = (world: World, name: unknown, token = world.owner, parent = world.folder) =>
   json(world, 'POST', '/2.0/folders', { name, parent: { id: parent } }, token);
+
+interface Held {
+  readonly moved: string;
+  readonly target: string;
+  readonly inside: string;
+}
+
+/** What is refused in the subtree and at the destination of a folder operation under way. */
+const HELD: readonly (readonly [string, (world: World, held: Held) => ReturnType<typeof json>])[] = [
+  ['a new folder', (world, { moved }) => newFolder(world, 'x', world.owner, moved)],
+  [
+    'an upload',
+    ({ rig, owner }, { target }) => rig.upload(owner, { name: 'x', parent: { id: target } }, 'x'),
+  ],
+  ['a version', ({ rig, owner }, { inside }) => rig.version(owner, inside, 'x')],
+  ['a rename', (world, { inside }) => json(world, 'PUT', `/2.0/files/${inside}`, { name: 'x' })],
+  [
+    'a move',
+    (world, { moved }) => json(world, 'PUT', `/2.0/folders/${moved}`, { parent: { id: world.folder } }),
+  ],
+  [
+    'a copy',
+    (world, { moved }) => json(world, 'POST', `/2.0/folders/${moved}/copy`, { parent: { id: world.folder } }),
+  ],
+  [
+    'a deletion',
+    ({ rig, owner }, { moved }) =>
+      rig.call('DELETE', `/2.0/folders/${moved}?recursive=true`, { token: owner }),
+  ],
+  [
+    'a web link',
+    (world, { target }) =>
+      json(world, 'POST', '/2.0/web_links', {
+        url: 'https://example.org/',
+        name: 'x',
+        parent: { id: target },
+      }),
+  ],
+  [
+    'a restore',
+    async (world, { target }) => {
+      const id = await world.rig.file(world.owner, world.folder, world.fresh());
+      await world.rig.call('DELETE', `/2.0/files/${id}`, { token: world.owner });
+      return json(world, 'POST', `/2.0/files/${id}`, { parent: { id: target } });
+    },
+  ],
+  [
+    'a session',
+    (world, { target }) =>
+      json(world, 'POST', '/2.0/files/upload_sessions', {
+        folder_id: target,
+        file_size: 5000,
+        file_name: 'x',
+      }),
+  ],
+];
 
 /** Refusals about files and folders. */
 export const ITEM_ROWS: readonly ErrorRow[] = [
@@ -11,6 +67,15 @@ export const ITEM_ROWS: readonly ErrorRow[] = [
     status: 404,
     code: 'not_found',
     message: 'Not Found',
+    context: {
+      errors: [
+        {
+          reason: 'invalid_parameter',
+          name: 'item',
+          message: "Invalid value '123'. 'item' with value '123' not found",
+        },
+      ],
+    },
   },
   {
     name: 'a file that the user may not see',
@@ -47,6 +112,9 @@ export const ITEM_ROWS: readonly ErrorRow[] = [
     run: (world) => json(world, 'POST', '/2.0/folders', { name: 'x' }),
     status: 400,
     code: 'bad_request',
+    context: {
+      errors: [{ reason: 'missing_parameter', name: 'parent', message: "'parent' is required" }],
+    },
   },
   {
     name: 'a body that is no JSON',
@@ -55,33 +123,11 @@ export const ITEM_ROWS: readonly ErrorRow[] = [
     code: 'bad_request',
   },
   {
-    name: 'a folder’s name that is taken',
-    run: async (world) => {
-      const name = world.fresh();
-      await newFolder(world, name);
-      return newFolder(world, name.toUpperCase());
-    },
-    status: 409,
-    code: 'item_name_in_use',
-    message: 'Item with the same name already exists',
-  },
-  {
-    name: 'a folder’s name that a file has',
-    run: (world) => newFolder(world, 'WORLD.txt'),
-    status: 409,
-    code: 'item_name_in_use',
-  },
-  {
-    name: 'a file’s name that is taken',
-    run: ({ rig, owner, folder }) => rig.upload(owner, { name: 'world.TXT', parent: { id: folder } }, 'x'),
-    status: 409,
-    code: 'item_name_in_use',
-  },
-  {
     name: 'a name that is too long',
     run: (world) => newFolder(world, 'x'.repeat(256)),
     status: 400,
     code: 'item_name_too_long',
+    message: 'Item name too long',
   },
   ...['a/b', 'a\\b', '.', '..', 'trailing ', 'bell\u0007', ''].map(
     (name): ErrorRow => ({
@@ -89,6 +135,7 @@ export const ITEM_ROWS: readonly ErrorRow[] = [
       run: (world) => newFolder(world, name),
       status: 400,
       code: 'item_name_invalid',
+      message: 'Item name invalid',
     }),
   ),
   {
@@ -105,6 +152,7 @@ export const ITEM_ROWS: readonly ErrorRow[] = [
     run: (world) => newFolder(world, world.fresh(), world.owner, '123'),
     status: 404,
     code: 'not_found',
+    context: wrong('item'),
   },
   {
     name: 'a parent that the user may only view',
@@ -119,29 +167,11 @@ export const ITEM_ROWS: readonly ErrorRow[] = [
     code: 'access_denied_insufficient_permissions',
   },
   {
-    name: 'a rename that has been overtaken',
-    run: (world) =>
-      json(world, 'PUT', `/2.0/files/${world.file}`, { name: world.fresh() }, world.owner, {
-        'if-match': '99',
-      }),
-    status: 412,
-    code: 'precondition_failed',
-  },
-  {
-    name: 'a folder’s deletion that has been overtaken',
-    run: ({ rig, owner, folder }) =>
-      rig.call('DELETE', `/2.0/folders/${folder}?recursive=true`, {
-        token: owner,
-        headers: { 'if-match': '99' },
-      }),
-    status: 412,
-    code: 'precondition_failed',
-  },
-  {
     name: 'a folder that is not empty',
     run: ({ rig, owner, folder }) => rig.call('DELETE', `/2.0/folders/${folder}`, { token: owner }),
     status: 400,
     code: 'folder_not_empty',
+    message: 'Cannot delete - folder not empty',
   },
   {
     name: 'a folder moved into itself',
@@ -152,6 +182,7 @@ export const ITEM_ROWS: readonly ErrorRow[] = [
     },
     status: 400,
     code: 'cyclical_folder_structure',
+    message: 'Folder move creates cyclical folder structure',
   },
   {
     name: 'a copy of the root',
@@ -165,87 +196,59 @@ export const ITEM_ROWS: readonly ErrorRow[] = [
     status: 403,
   },
   {
-    name: 'a trashed file',
-    run: async ({ rig, owner, folder, fresh }) => {
-      const id = await rig.file(owner, folder, fresh());
-      await rig.call('DELETE', `/2.0/files/${id}`, { token: owner });
-      return rig.get(`/2.0/files/${id}`, owner);
-    },
-    status: 404,
-    code: 'trashed',
-  },
-  {
-    name: 'a restore of what is not in the trash',
-    run: (world) => json(world, 'POST', `/2.0/files/${world.file}`, {}),
-    status: 404,
-    code: 'not_found',
-  },
-  {
-    name: 'a restore over a name that is taken',
+    name: 'a folder copied into itself',
     run: async (world) => {
-      const { rig, owner, folder } = world;
-      const name = world.fresh();
-      const id = await rig.file(owner, folder, name);
-      await rig.call('DELETE', `/2.0/files/${id}`, { token: owner });
-      await rig.file(owner, folder, name);
-      return json(world, 'POST', `/2.0/files/${id}`, {});
+      const outer = (await newFolder(world, world.fresh())).body.id;
+      const inner = (await newFolder(world, 'inner', world.owner, outer)).body.id;
+      return json(world, 'POST', `/2.0/folders/${outer}/copy`, { parent: { id: inner } });
     },
-    status: 409,
-    code: 'item_name_in_use',
+    status: 400,
+    code: 'cyclical_folder_structure',
   },
   {
-    name: 'a file that another has locked',
+    name: 'a move to a folder that the user may only view',
     run: async (world) => {
-      const { rig, owner, folder } = world;
-      const id = await rig.file(owner, folder, world.fresh());
-      await json(world, 'PUT', `/2.0/files/${id}`, { lock: { type: 'lock' } });
-      return rig.version(world.editor.token, id, 'x');
+      const { rig, owner, fresh, viewer } = world;
+      const id = await rig.file(viewer.token, '0', fresh());
+      const shown = await rig.folder(owner, '0', fresh());
+      await rig.share(owner, shown, viewer.id, 'viewer');
+      return json(world, 'PUT', `/2.0/files/${id}`, { parent: { id: shown } }, viewer.token);
     },
     status: 403,
-    code: 'access_denied_item_locked',
+    code: 'access_denied_insufficient_permissions',
   },
   {
-    name: 'a folder that an operation holds',
-    run: (world) =>
-      during(world, { folderOperationMs: 60_000 }, { folderOperationMs: 0 }, async () => {
-        const id = (await newFolder(world, world.fresh())).body.id;
-        const target = (await newFolder(world, world.fresh())).body.id;
-        await json(world, 'PUT', `/2.0/folders/${id}`, { parent: { id: target } });
-        return newFolder(world, 'x', world.owner, id);
-      }),
-    status: 409,
-    code: 'operation_blocked_temporary',
-    message: 'The operation is blocked by another on-going operation',
-  },
-  {
-    name: 'an offset beyond the last that is allowed',
-    run: ({ rig, owner, folder }) => rig.get(`/2.0/folders/${folder}/items?offset=10001`, owner),
-    status: 400,
-    code: 'bad_request',
-  },
-  {
-    name: 'a marker that is none',
-    run: ({ rig, owner, folder }) => rig.get(`/2.0/folders/${folder}/items?usemarker=true&marker=x`, owner),
-    status: 400,
-    code: 'bad_request',
-  },
-  {
-    name: 'a trash listing by marker and order',
-    run: ({ rig, owner }) => rig.get('/2.0/folders/trash/items?usemarker=true&sort=name', owner),
-    status: 400,
-    code: 'bad_request',
-  },
-  {
-    name: 'a version that is not the file’s',
-    run: (world) =>
-      json(world, 'POST', `/2.0/files/${world.file}/versions/current`, { type: 'file_version', id: '1' }),
+    name: 'a move to a folder that the user may not see',
+    run: async (world) => {
+      const id = await world.rig.file(world.stranger.token, '0', world.fresh());
+      return json(world, 'PUT', `/2.0/files/${id}`, { parent: { id: world.folder } }, world.stranger.token);
+    },
     status: 404,
     code: 'not_found',
   },
   {
-    name: 'a stream position that is none',
-    run: ({ rig, owner }) => rig.get('/2.0/events?stream_position=x', owner),
-    status: 400,
-    code: 'bad_request',
+    name: 'a change of the root',
+    run: (world) => json(world, 'PUT', '/2.0/folders/0', { name: 'mine' }),
+    status: 403,
+    code: 'access_denied_insufficient_permissions',
   },
+  ...HELD.map(
+    ([what, attempt]): ErrorRow => ({
+      name: `${what} while a folder operation holds the place`,
+      run: (world) =>
+        during(world, { folderOperationMs: 60_000 }, { folderOperationMs: 0 }, async () => {
+          const { rig, owner, folder, fresh } = world;
+          const [moved, target] = [
+            await rig.folder(owner, folder, fresh()),
+            await rig.folder(owner, folder, fresh()),
+          ];
+          const inside = await rig.file(owner, moved, 'inside');
+          await json(world, 'PUT', `/2.0/folders/${moved}`, { parent: { id: target } });
+          return attempt(world, { moved, target, inside });
+        }),
+      status: 409,
+      code: 'operation_blocked_temporary',
+      message: 'The operation is blocked by another on-going operation',
+    }),
+  ),
 ];

@@ -1,4 +1,4 @@
-import { type ErrorRow, json, type World } from './world.ts';
+import { type ErrorRow, json, type World, withApp, wrong } from './world.ts';
 
 const share = (world: World, change: Readonly<Record<string, unknown>>, token = world.owner) =>
   json(
@@ -21,12 +21,14 @@ export const PEOPLE_ROWS: readonly ErrorRow[] = [
     run: (world) => json(world, 'POST', '/2.0/users', { name: 'x', login: 'admin@emulator.example' }),
     status: 409,
     code: 'user_login_already_used',
+    message: 'User with the specified login already exists',
   },
   {
     name: 'a user without a login',
     run: (world) => json(world, 'POST', '/2.0/users', { name: 'x' }),
     status: 400,
     code: 'bad_request',
+    context: wrong('login', 'missing_parameter'),
   },
   {
     name: 'a name of more than 50 characters',
@@ -50,6 +52,8 @@ export const PEOPLE_ROWS: readonly ErrorRow[] = [
     },
     status: 409,
     code: 'conflict',
+    message: 'A resource with this value already exists',
+    context: wrong('name'),
   },
   {
     name: 'a member who is one already',
@@ -61,6 +65,7 @@ export const PEOPLE_ROWS: readonly ErrorRow[] = [
     },
     status: 409,
     code: 'conflict',
+    message: 'A resource with this value already exists',
   },
   {
     name: 'a collaborator who is one already',
@@ -74,6 +79,7 @@ export const PEOPLE_ROWS: readonly ErrorRow[] = [
     run: (world) => share(world, { item: { type: 'folder', id: '0' } }),
     status: 400,
     code: 'collaborations_not_available_on_root_folder',
+    message: 'Root folder cannot be collaborated',
   },
   {
     name: 'a collaboration with somebody outside',
@@ -99,6 +105,15 @@ export const PEOPLE_ROWS: readonly ErrorRow[] = [
     status: 404,
     code: 'not_found',
     message: 'Not Found',
+    context: {
+      errors: [
+        {
+          reason: 'invalid_parameter',
+          name: 'collab',
+          message: "Invalid value '123'. 'collab' with value '123' not found",
+        },
+      ],
+    },
   },
   {
     name: 'an as-user header without the right',
@@ -114,5 +129,106 @@ export const PEOPLE_ROWS: readonly ErrorRow[] = [
       return world.rig.call('DELETE', `/2.0/users/${id}`, { token: world.owner });
     },
     status: 400,
+  },
+  {
+    name: 'a user’s change to a login that is in use',
+    run: (world) => json(world, 'PUT', `/2.0/users/${world.viewer.id}`, { login: 'admin@emulator.example' }),
+    status: 409,
+    code: 'user_login_already_used',
+  },
+  {
+    name: 'an external id that another app user has',
+    run: async (world) => {
+      const body = { name: 'x', is_platform_access_only: true, external_app_user_id: world.fresh() };
+      await json(world, 'POST', '/2.0/users', body);
+      return json(world, 'POST', '/2.0/users', body);
+    },
+    status: 409,
+    code: 'conflict',
+    context: wrong('external_app_user_id'),
+  },
+  {
+    name: 'the service account’s deletion',
+    run: ({ rig, owner }) =>
+      rig.call('DELETE', `/2.0/users/${rig.running.serviceAccountId}?force=true`, { token: owner }),
+    status: 403,
+    code: 'access_denied_insufficient_permissions',
+  },
+  {
+    name: 'a managed user who is out of reach for an app with app access alone',
+    run: (world) =>
+      withApp(world, { access: 'app', reauthorise: true }, { access: 'enterprise', reauthorise: true }, () =>
+        world.rig.get(`/2.0/users/${world.rig.running.adminUserId}`, world.owner),
+      ),
+    status: 404,
+    code: 'not_found',
+  },
+  {
+    name: 'a group that is not there',
+    run: ({ rig, owner }) => rig.get('/2.0/groups/123', owner),
+    status: 404,
+    code: 'not_found',
+  },
+  {
+    name: 'a membership that is not there',
+    run: ({ rig, owner }) => rig.call('DELETE', '/2.0/group_memberships/123', { token: owner }),
+    status: 404,
+    code: 'not_found',
+  },
+  {
+    name: 'a role on a file that only folders have',
+    run: (world) => share(world, { item: { type: 'file', id: world.file }, role: 'uploader' }),
+    status: 400,
+    code: 'bad_request',
+    context: wrong('role'),
+  },
+  {
+    name: 'an invitation to more than the inviter may',
+    run: (world) => share(world, { role: 'co-owner' }, world.editor.token),
+    status: 403,
+    code: 'access_denied_insufficient_permissions',
+  },
+  {
+    name: 'an invitation to a folder that the user may not see',
+    run: (world) => share(world, {}, world.stranger.token),
+    status: 404,
+    code: 'not_found',
+  },
+  {
+    name: 'an answer to an invitation that is accepted already',
+    run: async (world) => {
+      const { id } = await world.rig.appUser('invited');
+      const { body } = await world.rig.share(world.owner, world.folder, id, 'viewer');
+      return json(world, 'PUT', `/2.0/collaborations/${body.id}`, { status: 'rejected' });
+    },
+    status: 400,
+    code: 'invalid_status',
+    message: 'You can change the status only if the collaboration is pending',
+  },
+  ...(
+    [
+      ['an administrator', ({ rig }) => rig.running.adminUserId],
+      ['a user who is not there', () => '123'],
+    ] as readonly (readonly [string, (world: World) => string])[]
+  ).map(
+    ([whom, id]): ErrorRow => ({
+      name: `an as-user header for ${whom}`,
+      run: (world) => world.rig.get('/2.0/users/me', world.owner, { 'as-user': id(world) }),
+      status: 403,
+      code: 'access_denied_insufficient_permissions',
+    }),
+  ),
+  {
+    name: 'an as-user header where its switch is off',
+    run: (world) =>
+      withApp(
+        world,
+        { asUserHeader: false, reauthorise: true },
+        { asUserHeader: true, reauthorise: true },
+        () => world.rig.get('/2.0/users/me', world.owner, { 'as-user': world.editor.id }),
+      ),
+    status: 403,
+    code: 'access_denied_insufficient_permissions',
+    message: 'Access denied - insufficient permission',
   },
 ];

@@ -162,136 +162,35 @@ export const TOKEN_ROWS: readonly ErrorRow[] = [
     oauth: 'invalid_request',
   },
   {
-    name: 'a grant that this app may not use',
-    run: ({ rig }) => {
-      const { clientID, clientSecret } = rig.running.configuration.boxAppSettings;
-      return rig.form({ grant_type: 'refresh_token', client_id: clientID, client_secret: clientSecret });
-    },
+    name: 'a wrong client id',
+    run: async ({ rig }) => rig.grant(await rig.assertion(), { client_id: 'wrong' }),
     status: 400,
-    oauth: 'unauthorized_client',
-    message: 'The grant type is unauthorized for this client_id',
+    oauth: 'invalid_client',
+    message: 'The client credentials are invalid',
   },
   {
-    name: 'no grant at all',
-    run: ({ rig }) => rig.form({}),
-    status: 400,
-    oauth: 'invalid_request',
-    message: 'Invalid grant_type parameter or parameter missing',
-  },
-  {
-    name: 'a token exchange of an unknown token',
-    run: ({ rig }) =>
-      rig.form({
-        grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
-        subject_token: 'unknown',
-        subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
-        scope: 'item_download',
-      }),
+    name: 'a jti that is too long',
+    run: async ({ rig }) => rig.grant(await rig.assertion({ jti: 'x'.repeat(129) })),
     status: 400,
     oauth: 'invalid_grant',
+    message: "Please check the 'jti' claim. A unique 'jti' value is required.",
   },
   {
-    name: 'a token exchange for a scope that there is not',
-    run: ({ rig, owner }) =>
-      rig.form({
-        grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
-        subject_token: owner,
-        subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
-        scope: 'everything',
-      }),
+    name: 'a subject type that there is not',
+    run: async ({ rig }) => rig.grant(await rig.assertion({ box_sub_type: 'group' })),
     status: 400,
-    oauth: 'invalid_scope',
-  },
-];
-
-/** Refusals of requests whose sender is not known, or asks too much. */
-export const AUTHENTICATION_ROWS: readonly ErrorRow[] = [
-  {
-    name: 'no token',
-    run: ({ rig }) => rig.get('/2.0/users/me'),
-    status: 401,
-    code: null,
-    header: ['www-authenticate', /^Bearer realm="Service"$/],
+    oauth: 'invalid_grant',
+    message: "Please check the 'sub' claim. The 'sub' specified is invalid.",
   },
   {
-    name: 'an unknown token',
-    run: ({ rig }) => rig.get('/2.0/users/me', 'unknown'),
-    status: 401,
-    code: null,
-    header: ['www-authenticate', /error="invalid_token"/],
-  },
-  {
-    name: 'a token that has run out',
-    run: (world) =>
-      during(world, { clockOffsetMs: 5_000_000 }, { clockOffsetMs: 0 }, () =>
-        world.rig.get('/2.0/users/me', world.owner),
-      ),
-    status: 401,
-    code: null,
-    header: ['www-authenticate', /error="expired_token"/],
-  },
-  {
-    name: 'a token that was revoked',
-    run: async ({ rig, editor }) => {
-      const token = await rig.tokenOf(editor.id);
-      const { clientID, clientSecret } = rig.running.configuration.boxAppSettings;
-      await rig.call('POST', '/oauth2/revoke', {
-        body: new URLSearchParams({ client_id: clientID, client_secret: clientSecret, token }).toString(),
-      });
-      return rig.get('/2.0/users/me', token);
-    },
-    status: 401,
-    code: null,
-  },
-  {
-    name: 'an app that is authorised but not enabled',
-    run: (world) =>
-      withApp(world, { enabled: false }, { enabled: true }, () =>
-        world.rig.get('/2.0/users/me', world.owner),
-      ),
-    status: 401,
-    code: 'unauthorized',
-    message: 'Unauthorized - Cannot authorize with this service',
-  },
-  {
-    name: 'an app without any scope for content that lists its own root',
+    name: 'an account of another enterprise as the subject',
     run: async ({ rig }) => {
-      const path = `/users/${rig.running.serviceAccountId}/token`;
-      const { body } = await rig.control('POST', path, { scopes: ['manage_groups'] });
-      return rig.get('/2.0/folders/0/items', body.access_token);
+      const { id } = await rig.appUser('gone elsewhere');
+      await rig.control('POST', `/users/${id}/leave`);
+      return rig.grant(await rig.assertion(subject(id)));
     },
-    status: 403,
-    code: 'insufficient_scope',
-  },
-  {
-    name: 'an app user who wants to administer',
-    run: ({ rig, editor }) => rig.get('/2.0/users', editor.token),
-    status: 403,
-    code: 'access_denied_insufficient_permissions',
-    message: 'Access denied - insufficient permission',
-  },
-  {
-    name: 'more requests than the limit',
-    run: (world) =>
-      during(world, { rateLimitPerMinute: 1 }, { rateLimitPerMinute: 0 }, async () => {
-        await world.rig.get('/2.0/users/me', world.viewer.token);
-        return world.rig.get('/2.0/users/me', world.viewer.token);
-      }),
-    status: 429,
-    code: 'rate_limit_exceeded',
-    message: 'Request rate limit exceeded, please try again later',
-    header: ['retry-after', /^([1-9]|[1-5]\d|60)$/],
-  },
-  {
-    name: 'more uploads than the limit',
-    run: (world) =>
-      during(world, { uploadRateLimitPerMinute: 1 }, { uploadRateLimitPerMinute: 0 }, async () => {
-        const upload = () =>
-          world.rig.upload(world.editor.token, { name: world.fresh(), parent: { id: world.folder } }, 'x');
-        await upload();
-        return upload();
-      }),
-    status: 429,
-    code: 'rate_limit_exceeded',
+    status: 400,
+    oauth: 'invalid_grant',
+    message: "Please check the 'sub' claim. The 'sub' specified is invalid.",
   },
 ];

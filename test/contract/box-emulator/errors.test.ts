@@ -33,5 +33,7 @@ describe('refusals', () => {
       request_id: expect.stringMatching(/^[a-z0-9]+$/),
     });
     expect(answer.headers.get('box-request-id')).toBe(answer.body.request_id);
+    expect(answer.headers.get('content-type')).toBe('application/json');
+    if (row.context !== undefined) expect(answer.body.context_info).toMatchObject(row.context);
   });
 });

@@ -150,6 +150,25 @@ describe('faults', () => {
     expect(await names()).toEqual(['a', 'b']);
   });
 
+  it('strike the long poll: an answer that it never gives, silence, and one that stops in the middle', async () => {
+    const { url } = (await rig.call('OPTIONS', '/2.0/events', { token })).body.entries[0];
+    for (const message of ['max_retries', 'something new']) {
+      const body = { version: 1, message };
+      await arm({ path: '/subscribe' }, { kind: 'status', status: 200, body }, { times: 1 });
+      expect((await rig.get(url, token)).body).toEqual(body);
+    }
+    await arm({ path: '/subscribe' }, { kind: 'stall' }, { times: 1 });
+    const silent = await rawGet(url, 300);
+    expect([silent.ended, silent.bytes.length]).toEqual([false, 0]);
+    await rig.settings({ longPollHoldMs: 10 });
+    await arm({ path: '/subscribe' }, { kind: 'stall', at: 3 }, { times: 1 });
+    const halfOpen = await rawGet(url, 300);
+    expect([halfOpen.ended, halfOpen.bytes.toString().split('\r\n\r\n')[1]]).toEqual([false, '{"v']);
+    await arm({ path: '/subscribe' }, { kind: 'drop_before' }, { times: 1 });
+    expect(await rawGet(url, 5000)).toEqual({ ended: true, bytes: Buffer.alloc(0) });
+    await rig.settings({ longPollHoldMs: 600_000 });
+  });
+
   it('can be taken back, and are refused when they make no sense', async () => {
     const id = (await arm({}, { kind: 'status', status: 500 })).body.id;
     expect((await rig.get('/2.0/users/me', token)).status).toBe(500);

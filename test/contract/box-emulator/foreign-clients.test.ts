@@ -1,7 +1,7 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Rig, sha1 } from './rig.ts';
@@ -104,24 +104,38 @@ describe.skipIf(!here)('rclone (skipped where rclone or openssl is missing)', ()
 });
 
 describe.skipIf(!hasCurl)('curl (skipped where curl is missing)', () => {
-  it('does what the documentation says', async () => {
+  it('uploads, follows the redirect and creates', async () => {
     const curl = async (...args: readonly string[]) =>
       (await run('curl', ['-sS', '--noproxy', '*', '-H', `Authorization: Bearer ${token}`, ...args])).stdout;
-    await writeFile(join(folder, 'hello.txt'), 'hello');
+    await writeFile(join(folder, 'by-curl.txt'), 'hello');
     const made = JSON.parse(
       await curl(
         '-F',
-        'attributes={"name":"hello.txt","parent":{"id":"0"}}',
+        'attributes={"name":"by-curl.txt","parent":{"id":"0"}}',
         '-F',
-        `file=@${join(folder, 'hello.txt')}`,
+        `file=@${join(folder, 'by-curl.txt')}`,
         `${rig.url}/api/2.0/files/content`,
       ),
     ) as { entries: [{ id: string; sha1: string }] };
     expect(made.entries[0].sha1).toBe(sha1('hello'));
     expect(await curl('-L', `${rig.url}/2.0/files/${made.entries[0].id}/content`)).toBe('hello');
     const folderMade = JSON.parse(
-      await curl('-d', '{"name":"study","parent":{"id":"0"}}', `${rig.url}/2.0/folders`),
+      await curl('-d', '{"name":"by-curl","parent":{"id":"0"}}', `${rig.url}/2.0/folders`),
     ) as { name: string };
-    expect(folderMade.name).toBe('study');
+    expect(folderMade.name).toBe('by-curl');
+  });
+
+  it('gets through the example of the documentation as it stands there', async () => {
+    const page = await readFile(resolve(import.meta.dirname, '../../../docs/emulator.md'), 'utf8');
+    const example = /### From curl\n\n```\n([\s\S]*?)```/.exec(page)?.[1] ?? '';
+    const script = example.replace('http://127.0.0.1:8080', rig.url);
+    expect(script).toContain(rig.url);
+    const here = await mkdtemp(join(folder, 'example-'));
+    const { stdout } = await run('bash', ['-eu', '-c', script], {
+      cwd: here,
+      env: { ...process.env, NO_PROXY: '127.0.0.1', no_proxy: '127.0.0.1' },
+    });
+    expect(stdout).toContain('"login":"AutomationUser_');
+    expect(stdout).toMatch(/"name":"study".*"name":"hello\.txt".*hello\n$/s);
   });
 });

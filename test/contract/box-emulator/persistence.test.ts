@@ -1,10 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startEmulator } from '../../../src/sync/box-emulator/emulator.ts';
+import { startProcess } from './emulator-process.ts';
 import { Rig, sha1 } from './rig.ts';
 
 let folder: string;
@@ -13,27 +12,6 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'emulator-data-'));
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
-
-const tsx = createRequire(import.meta.url).resolve('tsx/cli');
-const HOST = resolve(import.meta.dirname, 'host-process.ts');
-
-/** An emulator in a process of its own, so that it can be killed. */
-async function startProcess(): Promise<{ readonly url: string; readonly child: ChildProcess }> {
-  const child = spawn(process.execPath, [tsx, HOST, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const url = await new Promise<string>((done, fail) => {
-    child.stdout?.once('data', (chunk: Buffer) => done(chunk.toString().trim()));
-    child.once('exit', () => fail(new Error('the emulator ended before it was ready')));
-  });
-  return { url, child };
-}
-
-/** tsx runs the program in a child of its own, which tells its process id. */
-async function killHard(url: string, child: ChildProcess): Promise<void> {
-  const [, pid = ''] = url.split(' ');
-  const gone = new Promise((done) => child.once('exit', done));
-  process.kill(Number(pid), 'SIGKILL');
-  await gone;
-}
 
 describe('an emulator with a data folder', () => {
   it('goes on where it was: items, content, tokens, positions, and the same configuration', async () => {
@@ -70,9 +48,8 @@ describe('an emulator with a data folder', () => {
   it('survives kill -9 under load with every answered write in place', { timeout: 120_000 }, async () => {
     const answered = new Map<string, string>();
     for (let life = 0; life < 3; life += 1) {
-      const { url, child } = await startProcess();
-      const [base = ''] = url.split(' ');
-      await writeUntilKilled(base, answered, () => killHard(url, child), 40 + life * 35);
+      const emulator = await startProcess(folder);
+      await writeUntilKilled(emulator.url, answered, () => emulator.kill(), 40 + life * 35);
     }
     const last = await Rig.open({ dataDir: folder });
     const { entries } = (await last.control('GET', '/tree')).body;

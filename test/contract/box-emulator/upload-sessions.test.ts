@@ -94,6 +94,27 @@ describe('chunked uploads', () => {
     expect((await rig.get(session.session_endpoints.status, token)).status).toBe(404);
   });
 
+  it('take a part that comes without its length, as the official SDK sends it', async () => {
+    const bytes = randomBytes(SIZE);
+    const session = await start();
+    const body = new ReadableStream({
+      start(controller) {
+        controller.enqueue(bytes.subarray(0, 100));
+        controller.enqueue(bytes.subarray(100, PART));
+        controller.close();
+      },
+    });
+    const answer = await rig.call('PUT', session.session_endpoints.upload_part, {
+      token,
+      body,
+      headers: { 'content-range': `bytes 0-${PART - 1}/${SIZE}`, digest: digest(bytes.subarray(0, PART)) },
+    });
+    expect(answer).toMatchObject({
+      status: 200,
+      body: { part: { offset: 0, size: PART, sha1: sha1(bytes.subarray(0, PART)) } },
+    });
+  });
+
   it('never change a part: its repetition is refused with 416 and hurts nothing', async () => {
     const bytes = randomBytes(SIZE);
     const session = await start();

@@ -26,7 +26,12 @@ export interface ErrorRow {
   /** The message, or the token error's description, whole or as a pattern. */
   readonly message?: string | RegExp;
   readonly header?: readonly [string, RegExp];
+  /** What `context_info` holds at least. */
+  readonly context?: Readonly<Record<string, unknown>>;
 }
+
+/** What `context_info` says of one wrong parameter. */
+export const wrong = (name: string, reason = 'invalid_parameter') => ({ errors: [{ reason, name }] });
 
 export async function openWorld(): Promise<World> {
   const rig = await Rig.open({ chunkedMinimumBytes: 1000, partSizeBytes: 1024 });

@@ -96,12 +96,14 @@ export class Access {
     throw notFound(name, id);
   }
 
-  /** A trashed item, or 404. */
+  /** A trashed item, or 404: `not_trashed` for one that the user sees where it is. */
   seeTrashed(actor: Actor, id: number, kind: ItemKind): Sight {
     const row = this.#store.items.get(id);
     const sight = row?.kind === kind ? this.trashedSightOf(actor, row) : undefined;
-    if (sight === undefined) throw notFound('item', id < 0 ? 'unknown' : id);
-    return sight;
+    if (sight !== undefined) return sight;
+    if (row?.kind === kind && this.sightOf(actor, row) !== undefined)
+      throw refuse(404, 'not_trashed', 'Item is not trashed');
+    throw notFound('item', id < 0 ? 'unknown' : id);
   }
 
   /** Errors: 403 `insufficient_scope` when the token is too weak, `access_denied_...` when the role is. */

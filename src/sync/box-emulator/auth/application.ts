@@ -25,6 +25,8 @@ const grantSchema = z.strictObject({
   asUserHeader: z.boolean(),
   /** The switch "Generate user access tokens". */
   userTokens: z.boolean(),
+  /** Whether the app uses client credentials, too, which an app made for JWT does not. */
+  clientCredentials: z.boolean().optional(),
 });
 
 /** What an app asks for, or what an administrator has authorised. */

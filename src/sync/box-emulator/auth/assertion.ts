@@ -3,7 +3,7 @@ import { compactVerify, decodeJwt, decodeProtectedHeader } from 'jose';
 import { z } from 'zod';
 import type { Box } from '../box.ts';
 import { oauthError } from '../http/refusal.ts';
-import type { UserRow } from '../store/rows.ts';
+import { isExternal, type UserRow } from '../store/rows.ts';
 
 const ALGORITHMS = ['RS256', 'RS384', 'RS512'];
 const LIFETIME_MAX_S = 60;
@@ -99,7 +99,7 @@ function subjectOf(box: Box, type: string, sub: string): UserRow {
   }
   if (type !== 'user' || !/^\d{1,15}$/.test(sub)) throw invalidSub;
   const user = box.store.users.get(Number(sub));
-  if (user === undefined) throw invalidSub;
+  if (user === undefined || isExternal(user)) throw invalidSub;
   if (!grant.userTokens || user.kind === 'service' || (grant.access === 'app' && user.kind === 'managed'))
     throw oauthError(
       'invalid_request',

@@ -1,6 +1,6 @@
 import type { Box } from '../box.ts';
 import { header, idOf, type RequestContext } from '../http/context.ts';
-import { forbidden, Refusal, unauthorized } from '../http/refusal.ts';
+import { forbidden, insufficientScope, Refusal, unauthorized } from '../http/refusal.ts';
 import type { Actor } from './actor.ts';
 
 /**
@@ -53,10 +53,7 @@ function actAs(box: Box, own: Actor, asUser: string): Actor {
 /** Errors: 403 `insufficient_scope` unless the token has one of the scopes. */
 export function requireScope(actor: Actor, ...scopes: readonly string[]): void {
   if (actor.token.authority.restrictions === null && scopes.some((scope) => actor.scopes.has(scope))) return;
-  throw new Refusal(403, {
-    code: 'insufficient_scope',
-    message: 'The request requires higher privileges than provided by the access token.',
-  });
+  throw insufficientScope();
 }
 
 /** Errors: 403 unless the actor administers the enterprise: its administrators, and the app's service account. */

@@ -51,6 +51,7 @@ export function downscope(box: Box, fields: URLSearchParams): Reply {
     throw oauthError('invalid_grant', 'subject_token provided is invalid');
   if (fields.get('subject_token_type') !== ACCESS_TOKEN_TYPE)
     throw oauthError('invalid_request', 'Invalid subject_token_type parameter or parameter missing');
+  requireNoSharedLink(fields);
   const scopes = (fields.get('scope') ?? '').split(/\s+/).filter((scope) => scope !== '');
   if (scopes.length === 0) throw oauthError('invalid_scope', 'The scope parameter is missing');
   for (const scope of scopes) requireWithin(subject, scope);
@@ -69,6 +70,14 @@ export function downscope(box: Box, fields: URLSearchParams): Reply {
     token_type: 'bearer',
     issued_token_type: ACCESS_TOKEN_TYPE,
   });
+}
+
+/** Nothing here has a shared link; a token that ignored the wish for one would do more than was asked. */
+function requireNoSharedLink(fields: URLSearchParams): void {
+  if (!fields.has('box_shared_link')) return;
+  if (fields.has('resource'))
+    throw oauthError('invalid_request', 'resource and box_shared_link exclude each other');
+  throw oauthError('invalid_resource', 'The resource is invalid or not accessible');
 }
 
 function requireWithin(subject: StoredToken, scope: string): void {

@@ -23,7 +23,7 @@ export async function writePart(
   const file = await open(path, 'r+');
   let position = range.start;
   try {
-    for await (const chunk of source) {
+    for await (const chunk of untilBrokenOff(source)) {
       if (position + chunk.byteLength > range.end + 1) return undefined;
       hash.update(chunk);
       let offset = 0;
@@ -37,6 +37,15 @@ export async function writePart(
     await file.close();
   }
   return position === range.end + 1 ? hash.digest('hex') : undefined;
+}
+
+/** What comes from a sender, up to where he goes away: too few bytes say the rest. */
+async function* untilBrokenOff(source: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+  try {
+    yield* source;
+  } catch {
+    // A failure of the file does not come here, only one of the connection.
+  }
 }
 
 /** The SHA-1 of a whole file, in hex. */

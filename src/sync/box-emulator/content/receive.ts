@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { open, rm } from 'node:fs/promises';
 import type { Box } from '../box.ts';
-import { refuse } from '../http/refusal.ts';
+import { fileTooLarge } from '../http/refusal.ts';
 import type { Content } from '../operations/tree-operations.ts';
 import { INLINE_MAX_BYTES } from '../store/blobs.ts';
 
@@ -31,7 +31,7 @@ export async function receiveContent(
   try {
     for await (const chunk of source) {
       size += chunk.byteLength;
-      if (size > maxBytes) throw refuse(403, 'file_size_limit_exceeded', 'File size exceeds the limit');
+      if (size > maxBytes) throw fileTooLarge();
       hash.update(chunk);
       if (file === undefined && size > INLINE_MAX_BYTES) {
         file = await open(temporaryPath, 'wx');

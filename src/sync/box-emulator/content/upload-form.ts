@@ -10,6 +10,7 @@ import { type Received, receiveContent } from './receive.ts';
 /** The largest `attributes` part. */
 const ATTRIBUTES_MAX_BYTES = 256 * 1024;
 const PARTS_MAX = 20;
+const WRONG_ORDER = 'Metadata is included after file contents in a file upload request.';
 
 /** A time as Box accepts it; dates before 1970 are refused. */
 export const timeSchema = z
@@ -88,7 +89,7 @@ export function readUploadForm<Target>(
       }
       if (attributes === undefined) {
         stream.resume();
-        fail(refuse(400, 'metadata_after_file_contents', 'Attributes must be sent before the file contents'));
+        fail(refuse(400, 'metadata_after_file_contents', WRONG_ORDER));
         return;
       }
       content = stream;

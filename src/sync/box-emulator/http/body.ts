@@ -9,7 +9,7 @@ export const BODY_MAX_BYTES = 8 * 1024 * 1024;
 export async function readBody(context: RequestContext, maxBytes = BODY_MAX_BYTES): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  const tooLarge = refuse(413, 'request_entity_too_large', 'The request is larger than allowed');
+  const tooLarge = refuse(413, 'request_entity_too_large', 'Request Entity too Large');
   if (Number(context.request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge;
   try {
     for await (const chunk of context.body()) {

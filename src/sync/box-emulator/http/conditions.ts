@@ -16,6 +16,11 @@ export function requireMatch(context: RequestContext, etag: number): void {
   if (!wanted.split(',').map(bare).includes(String(etag))) throw preconditionFailed();
 }
 
+/** Errors: 412 when the request has an If-None-Match that names the present etag. */
+export function requireNoMatch(context: RequestContext, etag: number): void {
+  if (notModified(context, etag) !== undefined) throw preconditionFailed();
+}
+
 /** 304 when the caller already holds this etag. */
 export function notModified(context: RequestContext, etag: number): Reply | undefined {
   const held = header(context, 'if-none-match');

@@ -98,6 +98,24 @@ export function nameInUse(conflicts: unknown): Refusal {
   return refuse(409, 'item_name_in_use', 'Item with the same name already exists', { conflicts });
 }
 
+/** 400: a folder would come to stand within itself. */
+export function cyclical(): Refusal {
+  return refuse(400, 'cyclical_folder_structure', 'Folder move creates cyclical folder structure');
+}
+
+/** 409: a value that is to be unique is taken. */
+export function valueInUse(name: string): Refusal {
+  const message = `The ${name} is already in use`;
+  return refuse(409, 'conflict', 'A resource with this value already exists', {
+    errors: [{ reason: 'invalid_parameter', name, message }],
+  });
+}
+
+/** 403: larger than the owner's plan allows. */
+export function fileTooLarge(): Refusal {
+  return refuse(403, 'file_size_limit_exceeded', 'File size exceeds the folder owner’s file size limit');
+}
+
 /** 412: the caller's If-Match no longer holds. */
 export function preconditionFailed(): Refusal {
   return refuse(

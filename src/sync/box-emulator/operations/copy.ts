@@ -2,7 +2,7 @@ import type { Sight } from '../access/access.ts';
 import { RIGHT } from '../access/rights.ts';
 import type { Actor } from '../auth/actor.ts';
 import type { Box } from '../box.ts';
-import { refuse } from '../http/refusal.ts';
+import { cyclical, refuse } from '../http/refusal.ts';
 import { acceptedName } from '../store/names.ts';
 import type { ItemRow } from '../store/rows.ts';
 import { requireUnblocked } from './blocked.ts';
@@ -24,7 +24,7 @@ export function copyItem(
     into !== null &&
     (into.row.id === sight.row.id || into.ancestors.some((each) => each.id === sight.row.id))
   )
-    throw refuse(400, 'cyclical_folder_structure', 'The folder cannot be copied into itself');
+    throw cyclical();
   requireUnblocked(box, [
     ...sight.ancestors,
     sight.row,

@@ -22,8 +22,7 @@ export function activeLock(box: Box, row: ItemRow): Lock | undefined {
   return expired ? undefined : lock;
 }
 
-const itemLocked = () =>
-  refuse(403, 'access_denied_item_locked', 'Access denied because the item is locked.');
+const itemLocked = () => refuse(403, 'access_denied_item_locked', 'Access denied - item locked');
 
 /** Errors: 403 `access_denied_item_locked` when another user holds the file's lock. */
 export function requireUnlocked(box: Box, actor: Actor, row: ItemRow): void {

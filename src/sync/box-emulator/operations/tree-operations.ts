@@ -1,6 +1,6 @@
 import type { Actor } from '../auth/actor.ts';
 import type { Box } from '../box.ts';
-import { refuse } from '../http/refusal.ts';
+import { fileTooLarge, refuse } from '../http/refusal.ts';
 import { nameKey } from '../store/names.ts';
 import type { ItemRow } from '../store/rows.ts';
 import type { Destination } from './place.ts';
@@ -41,8 +41,7 @@ export function accountFor(box: Box, place: { parentId: number; ownerId: number 
 
 /** Errors: 403 `storage_limit_exceeded`, `file_size_limit_exceeded`. */
 export function requireSpace(box: Box, ownerId: number, size: number): void {
-  if (size > box.settings.values.fileSizeMaxBytes)
-    throw refuse(403, 'file_size_limit_exceeded', 'File size exceeds the folder owner’s file size limit');
+  if (size > box.settings.values.fileSizeMaxBytes) throw fileTooLarge();
   const owner = box.store.users.get(ownerId);
   if (owner !== undefined && owner.space_amount >= 0 && owner.space_used + size > owner.space_amount)
     throw refuse(403, 'storage_limit_exceeded', 'Account storage limit reached');

@@ -7,7 +7,11 @@ import type { UploadPartRow, UploadSessionRow } from '../store/upload-sessions.t
 /** Errors: 400 for an id that is none, 404 unknown, 403 another user's, 410 expired. */
 export function openSession(box: Box, actor: Actor, id: string): UploadSessionRow {
   if (!/^[0-9A-Za-z]{32}$/.test(id))
-    throw refuse(400, 'invalid_upload_session_id', 'The upload session id is not valid');
+    throw refuse(
+      400,
+      'invalid_upload_session_id',
+      'The upload session ID provided in the URL is not of a valid format.',
+    );
   const session = box.store.uploads.get(id);
   if (session === undefined) throw refuse(404, 'not_found', 'Not Found');
   if (session.user_id !== actor.user.id) throw refuse(403, 'forbidden', 'Forbidden');

@@ -1,5 +1,6 @@
 import type { Box } from '../box.ts';
 import type { Route } from '../http/route.ts';
+import { collaborationListRoutes } from './collaboration-lists.ts';
 import { collaborationRoutes } from './collaborations.ts';
 import { contentRoutes } from './content.ts';
 import { controlRoutes } from './control.ts';
@@ -21,6 +22,7 @@ export function allRoutes(box: Box): readonly Route[] {
     ...userRoutes(box),
     ...groupRoutes(box),
     ...collaborationRoutes(box),
+    ...collaborationListRoutes(box),
     ...folderRoutes(box),
     ...fileRoutes(box),
     ...contentRoutes(box),

@@ -2,11 +2,10 @@ import { z } from 'zod';
 import type { Sight } from '../access/access.ts';
 import { FILE_ROLES, RIGHT, RIGHTS_OF_ROLE } from '../access/rights.ts';
 import type { Actor } from '../auth/actor.ts';
-import { requireAdmin } from '../auth/authenticate.ts';
 import type { Box } from '../box.ts';
 import { timeSchema } from '../content/upload-form.ts';
 import { bodyOf } from '../http/body.ts';
-import { type ActorContext, askedFields, idOf, idParam, numberParam } from '../http/context.ts';
+import { type ActorContext, askedFields, idOf, idParam } from '../http/context.ts';
 import { badRequest, forbidden, invalidParameter, notFound, refuse } from '../http/refusal.ts';
 import { empty, json, type Reply } from '../http/reply.ts';
 import { api, type Route } from '../http/route.ts';
@@ -136,6 +135,18 @@ function requireChangeable(box: Box, actor: Actor, { row, sight }: Found): void 
   box.access.require(sight, own);
 }
 
+/**
+ * Errors: 400 `invalid_status` for an answer to an invitation that is answered already.
+ *
+ * Every invitation within the enterprise is accepted at once; "pending", which Box lets nobody set, takes that back for a
+ * rehearsal.
+ */
+function requireAnswerable(row: CollaborationRow, status: string | undefined): void {
+  if (status === undefined || status === 'pending' || row.status === 'pending' || status === row.status)
+    return;
+  throw refuse(400, 'invalid_status', 'You can change the status only if the collaboration is pending');
+}
+
 async function update(box: Box, context: ActorContext): Promise<Reply> {
   const found = find(box, context);
   const body = await bodyOf(context, updateSchema);
@@ -149,6 +160,7 @@ async function update(box: Box, context: ActorContext): Promise<Reply> {
       throw invalidParameter('role', `Invalid value '${body.role}' for a file`);
   }
   requireChangeable(box, actor, found);
+  requireAnswerable(row, body.status);
   box.store.transaction(() => {
     box.store.collaborations.update(row.id, {
       ...(body.role === undefined ? {} : { role: body.role }),
@@ -193,35 +205,6 @@ function remove(box: Box, context: ActorContext): Reply {
   return empty();
 }
 
-function ofItem(box: Box, context: ActorContext, kind: 'file' | 'folder'): Reply {
-  const id = idParam(context);
-  if (id === 0) throw notFound('folder', id);
-  const sight = box.access.see(context.actor, id, kind);
-  const limit = Math.min(1000, numberParam(context, 'limit', 100, { min: 0, max: Number.MAX_SAFE_INTEGER }));
-  const after = numberParam(context, 'marker', 0, { min: 0, max: Number.MAX_SAFE_INTEGER });
-  const rows = box.store.collaborations.ofItem(sight.row.id).filter((row) => row.id > after);
-  const page = rows.slice(0, limit);
-  const entries = page.map((row) => renderCollaboration(box, context.actor, row, askedFields(context)));
-  const last = page.at(-1);
-  return json({
-    entries,
-    limit,
-    next_marker: rows.length > page.length && last !== undefined ? String(last.id) : null,
-  });
-}
-
-function ofGroup(box: Box, context: ActorContext): Reply {
-  requireAdmin(context.actor, 'manage_groups');
-  const id = idParam(context);
-  if (box.store.groups.get(id) === undefined) throw notFound('group_id', id);
-  const limit = Math.min(1000, numberParam(context, 'limit', 100, { min: 0, max: Number.MAX_SAFE_INTEGER }));
-  const offset = numberParam(context, 'offset', 0, { min: 0, max: box.settings.values.offsetMax });
-  const rows = box.store.collaborations.ofGroup(id);
-  const page = rows.slice(offset, offset + limit);
-  const entries = page.map((row) => renderCollaboration(box, context.actor, row, askedFields(context)));
-  return json({ total_count: rows.length, entries, limit, offset });
-}
-
 /** Who is invited where. */
 export function collaborationRoutes(box: Box): readonly Route[] {
   return [
@@ -231,8 +214,5 @@ export function collaborationRoutes(box: Box): readonly Route[] {
     ),
     api('PUT', '/2.0/collaborations/:id', (context) => update(box, context)),
     api('DELETE', '/2.0/collaborations/:id', (context) => remove(box, context)),
-    api('GET', '/2.0/folders/:id/collaborations', (context) => ofItem(box, context, 'folder')),
-    api('GET', '/2.0/files/:id/collaborations', (context) => ofItem(box, context, 'file')),
-    api('GET', '/2.0/groups/:id/collaborations', (context) => ofGroup(box, context)),
   ];
 }

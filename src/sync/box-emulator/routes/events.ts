@@ -37,8 +37,10 @@ function list(box: Box, context: ActorContext): Reply {
   if (ADMIN_STREAMS.includes(stream)) return adminStream(box, context);
   if (!USER_STREAMS.includes(stream))
     throw invalidParameter('stream_type', `Invalid value '${stream.slice(0, 50)}'.`);
+  const short = box.settings.values.shortEventPageEntries;
   const limit = Math.min(
     numberParam(context, 'limit', 100, { min: 0, max: Number.MAX_SAFE_INTEGER }),
+    short > 0 ? short : LIMIT_MAX,
     LIMIT_MAX,
   );
   box.feed.publishDue();

@@ -4,7 +4,7 @@ import { requireAdmin } from '../auth/authenticate.ts';
 import type { Box } from '../box.ts';
 import { bodyOf } from '../http/body.ts';
 import { type ActorContext, askedFields, idOf, idParam, numberParam } from '../http/context.ts';
-import { notFound, refuse } from '../http/refusal.ts';
+import { notFound, valueInUse } from '../http/refusal.ts';
 import { empty, json, type Reply } from '../http/reply.ts';
 import { api, type Route } from '../http/route.ts';
 import { renderGroup, renderMembership } from '../render/users.ts';
@@ -53,8 +53,7 @@ function list(box: Box, context: ActorContext): Reply {
 async function create(box: Box, context: ActorContext): Promise<Reply> {
   requireAdmin(context.actor, 'manage_groups');
   const { name, ...details } = await bodyOf(context, createSchema);
-  if (box.store.groups.byName(name) !== undefined)
-    throw refuse(409, 'conflict', 'A group with this name already exists');
+  if (box.store.groups.byName(name) !== undefined) throw valueInUse('name');
   const byApp = context.actor.user.kind === 'service';
   const group = box.store.groups.insert({ name, byApp, details, now: box.clock.now() });
   return json(renderGroup(box, group, askedFields(context)), 201);
@@ -65,7 +64,7 @@ async function update(box: Box, context: ActorContext): Promise<Reply> {
   const group = groupOf(box, idParam(context));
   const { name, ...given } = await bodyOf(context, updateSchema);
   if (name !== undefined && (box.store.groups.byName(name)?.id ?? group.id) !== group.id)
-    throw refuse(409, 'conflict', 'A group with this name already exists');
+    throw valueInUse('name');
   const kept = JSON.parse(group.details) as Readonly<Record<string, unknown>>;
   const details = JSON.stringify({ ...kept, ...given });
   box.store.groups.update(group.id, {
@@ -101,8 +100,7 @@ async function addMember(box: Box, context: ActorContext): Promise<Reply> {
   const user = box.store.users.get(idOf(body.user.id));
   if (user === undefined || (appOnly(box) && user.kind === 'managed'))
     throw notFound('user_id', body.user.id);
-  if (box.store.groups.membershipOf(group.id, user.id) !== undefined)
-    throw refuse(409, 'conflict', 'The user is already a member of the group');
+  if (box.store.groups.membershipOf(group.id, user.id) !== undefined) throw valueInUse('user');
   const row = box.store.transaction(() => {
     const added = box.store.groups.addMember({
       userId: user.id,

@@ -6,7 +6,7 @@ import type { Box } from '../box.ts';
 import { timeSchema } from '../content/upload-form.ts';
 import { requireMatch } from '../http/conditions.ts';
 import { type ActorContext, idOf } from '../http/context.ts';
-import { refuse } from '../http/refusal.ts';
+import { cyclical } from '../http/refusal.ts';
 import { holdSubtrees, requireUnblocked } from '../operations/blocked.ts';
 import { requireUnlocked } from '../operations/locks.ts';
 import { type Destination, destinationOf, requireFreeName } from '../operations/place.ts';
@@ -85,13 +85,9 @@ function moveOf(box: Box, actor: Actor, sight: Sight, change: ItemChange): Move 
     return { place, name, moved: false, renamed: name !== row.name };
   }
   const place = destinationOf(box, actor, wanted);
-  const cyclical = place.parentId === row.id || place.sight?.ancestors.some((folder) => folder.id === row.id);
-  if (cyclical === true)
-    throw refuse(
-      400,
-      'cyclical_folder_structure',
-      'The folder cannot be moved into itself or one of its subfolders',
-    );
+  const intoItself =
+    place.parentId === row.id || place.sight?.ancestors.some((folder) => folder.id === row.id);
+  if (intoItself === true) throw cyclical();
   box.access.require(sight, RIGHT.delete);
   return { place, name, moved: true, renamed: name !== row.name };
 }

@@ -1,4 +1,5 @@
 import { verifyAssertion } from '../auth/assertion.ts';
+import { credentialsSubject } from '../auth/client-credentials.ts';
 import { downscope } from '../auth/downscope.ts';
 import { fullAuthority, issueToken } from '../auth/tokens.ts';
 import type { Box } from '../box.ts';
@@ -7,6 +8,7 @@ import type { RequestContext } from '../http/context.ts';
 import { oauthError } from '../http/refusal.ts';
 import { empty, json, type Reply } from '../http/reply.ts';
 import { plain, type Route } from '../http/route.ts';
+import type { UserRow } from '../store/rows.ts';
 
 const JWT_GRANT = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 const EXCHANGE_GRANT = 'urn:ietf:params:oauth:grant-type:token-exchange';
@@ -22,25 +24,29 @@ function requireClient(box: Box, fields: URLSearchParams): void {
     throw oauthError('invalid_client', 'The client credentials are invalid');
 }
 
+function issued(box: Box, user: UserRow): Reply {
+  const { token } = issueToken(box, user, fullAuthority(box, user));
+  return json({
+    access_token: token,
+    expires_in: box.settings.values.tokenLifetimeS,
+    restricted_to: [],
+    token_type: 'bearer',
+  });
+}
+
 async function token(box: Box, context: RequestContext): Promise<Reply> {
   const fields = await form(context);
   switch (fields.get('grant_type')) {
-    case JWT_GRANT: {
+    case JWT_GRANT:
       requireClient(box, fields);
-      const user = await verifyAssertion(box, fields.get('assertion') ?? '');
-      const issued = issueToken(box, user, fullAuthority(box, user));
-      return json({
-        access_token: issued.token,
-        expires_in: box.settings.values.tokenLifetimeS,
-        restricted_to: [],
-        token_type: 'bearer',
-      });
-    }
+      return issued(box, await verifyAssertion(box, fields.get('assertion') ?? ''));
     case EXCHANGE_GRANT:
       return downscope(box, fields);
+    case 'client_credentials':
+      requireClient(box, fields);
+      return issued(box, credentialsSubject(box, fields));
     case 'authorization_code':
     case 'refresh_token':
-    case 'client_credentials':
       requireClient(box, fields);
       throw oauthError('unauthorized_client', 'The grant type is unauthorized for this client_id');
     default:

@@ -7,7 +7,7 @@ import { type ActorContext, askedFields, idOf, idParam, numberParam } from '../h
 import { invalidParameter, notFound } from '../http/refusal.ts';
 import { empty, json, type Reply } from '../http/reply.ts';
 import { api, type Route } from '../http/route.ts';
-import { holdSubtrees } from '../operations/blocked.ts';
+import { holdSubtrees, requireUnblocked } from '../operations/blocked.ts';
 import { endMarker } from '../operations/listing.ts';
 import { destinationOf, requireFreeName } from '../operations/place.ts';
 import { purge, restore } from '../operations/trash-operations.ts';
@@ -85,6 +85,7 @@ async function bringBack(box: Box, context: ActorContext, kind: ItemKind): Promi
   if (parentGone && body.parent == null) throw notFound('parent', sight.row.parent_id);
   const parentId = body.parent == null ? sight.row.parent_id : idOf(body.parent.id);
   const place = destinationOf(box, actor, parentId);
+  if (place.sight !== null) requireUnblocked(box, [...place.sight.ancestors, place.sight.row]);
   const name = acceptedName(body.name ?? sight.row.name, kind, box.settings.values);
   requireFreeName(box, actor, place, name);
   box.store.transaction(() => restore(box, actor, sight.row, place, name));

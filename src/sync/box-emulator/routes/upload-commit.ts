@@ -3,6 +3,7 @@ import type { Box } from '../box.ts';
 import { hashFile } from '../content/part-writer.ts';
 import { timeSchema } from '../content/upload-form.ts';
 import { bodyOf } from '../http/body.ts';
+import { requireNoMatch } from '../http/conditions.ts';
 import { type ActorContext, header } from '../http/context.ts';
 import { badRequest, refuse } from '../http/refusal.ts';
 import { empty, type Reply } from '../http/reply.ts';
@@ -67,13 +68,14 @@ function announcedSha1(context: ActorContext): string {
 export async function commit(box: Box, context: ActorContext, session: UploadSessionRow): Promise<Reply> {
   const body = await bodyOf(context, commitSchema);
   const announced = announcedSha1(context);
-  if (session.item_id !== null) requireVersionable(box, context, session.item_id);
+  if (session.item_id !== null)
+    requireNoMatch(context, requireVersionable(box, context, session.item_id).row.etag);
   requireParts(box, session, body.parts);
   if (session.commits < box.settings.values.commitProcessingAnswers) {
     box.store.uploads.countCommit(session.id);
     return empty(202, { 'retry-after': String(box.settings.values.commitRetryAfterS) });
   }
-  const release = box.reservations.reserveRange(session.id, -1, () =>
+  const release = box.reservations.reserveCommit(session.id, () =>
     refuse(409, 'conflict', 'The upload session is already being committed'),
   );
   try {

@@ -46,7 +46,10 @@ function sessionDestination(box: Box, actor: Actor, folderId: string | undefined
   try {
     return destinationOf(box, actor, idOf(folderId), RIGHT.upload);
   } catch (error) {
-    const unknown = refuse(404, 'invalid_parameter', 'folder_id is not a folder that can be accessed');
+    const message = 'folder_id is not a folder that can be accessed';
+    const unknown = refuse(404, 'invalid_parameter', message, {
+      errors: [{ reason: 'invalid_parameter', name: 'folder_id', message }],
+    });
     throw error instanceof Error && 'status' in error && error.status === 404 ? unknown : error;
   }
 }
@@ -131,9 +134,9 @@ function announcedPart(context: ActorContext, session: UploadSessionRow): Announ
 async function uploadPart(box: Box, context: ActorContext): Promise<Reply> {
   const session = sessionOf(box, context);
   const announced = announcedPart(context, session);
-  requireNoOverlap(box, session, announced);
-  const release = box.reservations.reserveRange(session.id, announced.start, () => overlap('in progress'));
+  const release = await box.reservations.holdPart(session.id, announced.start);
   try {
+    requireNoOverlap(box, session, announced);
     const sha1 = await writePart(box.store.blobs.pathOf(session.blob_id), announced, context.body());
     if (sha1 === undefined)
       throw badRequest({
@@ -161,13 +164,12 @@ async function uploadPart(box: Box, context: ActorContext): Promise<Reply> {
   }
 }
 
-const overlap = (part: string) =>
-  refuse(416, 'range_overlaps_existing_part', `Part overlaps with previously uploaded part: {id: ${part}}`);
-
 /** Parts never change: one that arrived stays, and its bytes are never written again. */
 function requireNoOverlap(box: Box, session: UploadSessionRow, range: AnnouncedPart): void {
   const present = box.store.uploads.overlapping(session.id, range.start, range.end);
-  if (present !== undefined) throw overlap(present.part_id);
+  if (present === undefined) return;
+  const message = `Part overlaps with previously uploaded part: {id: ${present.part_id}}`;
+  throw refuse(416, 'range_overlaps_existing_part', message);
 }
 
 function listParts(box: Box, context: ActorContext): Reply {

@@ -4,7 +4,7 @@ import { requireAdmin } from '../auth/authenticate.ts';
 import type { Box } from '../box.ts';
 import { bodyOf } from '../http/body.ts';
 import { type ActorContext, askedFields, idParam, numberParam } from '../http/context.ts';
-import { badRequest, forbidden, insufficientScope, notFound, refuse } from '../http/refusal.ts';
+import { badRequest, forbidden, insufficientScope, notFound, refuse, valueInUse } from '../http/refusal.ts';
 import { empty, json, type Reply } from '../http/reply.ts';
 import { api, type Route } from '../http/route.ts';
 import { endMarker } from '../operations/listing.ts';
@@ -75,13 +75,15 @@ function list(box: Box, context: ActorContext): Reply {
     ...(external === null ? {} : { externalAppUserId: external }),
     appUsersOnly: box.application.grant?.access === 'app',
     afterId: byMarker ? numberParam(context, 'marker', 0, { min: 0, max: Number.MAX_SAFE_INTEGER }) : 0,
-    limit: clamped,
+    // One more than the page holds, to know whether another page follows.
+    limit: byMarker ? clamped + 1 : clamped,
     offset: byMarker ? 0 : offset,
   });
-  const entries = found.rows.map((row) => renderUser(box, row, askedFields(context)));
+  const rows = found.rows.slice(0, clamped);
+  const entries = rows.map((row) => renderUser(box, row, askedFields(context)));
   if (!byMarker) return json({ total_count: found.total, entries, limit: clamped, offset });
-  const last = found.rows.at(-1);
-  const more = found.rows.length === clamped && last !== undefined;
+  const last = rows.at(-1);
+  const more = found.rows.length > rows.length && last !== undefined;
   return json({ entries, limit: clamped, ...(more ? { next_marker: String(last.id) } : endMarker(box)) });
 }
 
@@ -114,7 +116,7 @@ async function create(box: Box, context: ActorContext): Promise<Reply> {
 
 function requireUnusedExternalId(box: Box, externalAppUserId: string): void {
   if (box.store.users.list({ externalAppUserId, limit: 1, offset: 0 }).rows.length > 0)
-    throw refuse(409, 'conflict', 'A user with this external_app_user_id already exists');
+    throw valueInUse('external_app_user_id');
 }
 
 async function update(box: Box, context: ActorContext): Promise<Reply> {

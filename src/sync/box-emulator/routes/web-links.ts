@@ -6,6 +6,7 @@ import { notModified, requireMatch } from '../http/conditions.ts';
 import { type ActorContext, askedFields, idOf, idParam } from '../http/context.ts';
 import { empty, json, type Reply } from '../http/reply.ts';
 import { api, type Route } from '../http/route.ts';
+import { requireUnblocked } from '../operations/blocked.ts';
 import { destinationOf, requireFreeName } from '../operations/place.ts';
 import { trash } from '../operations/trash-operations.ts';
 import { tell } from '../operations/tree-operations.ts';
@@ -41,6 +42,7 @@ async function create(box: Box, context: ActorContext): Promise<Reply> {
     .replaceAll('/', ' ')
     .trim();
   const name = acceptedName(body.name ?? fallback, 'web_link', box.settings.values);
+  if (place.sight !== null) requireUnblocked(box, [...place.sight.ancestors, place.sight.row]);
   requireFreeName(box, actor, place, name);
   const row = box.store.transaction(() => {
     const made = box.store.items.insert({
@@ -72,6 +74,7 @@ function remove(box: Box, context: ActorContext): Reply {
   const sight = box.access.see(context.actor, idParam(context), 'web_link');
   requireMatch(context, sight.row.etag);
   box.access.require(sight, RIGHT.delete);
+  requireUnblocked(box, sight.ancestors);
   box.store.transaction(() => trash(box, context.actor, sight.row));
   return empty();
 }
