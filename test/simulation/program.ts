@@ -153,6 +153,8 @@ export class Program {
     if (disk.find(first)?.kind !== 'file' || disk.find(second)?.kind !== 'file') return;
     const aside = `${MIRROR}/.swap.mila-tmp`;
     this.#try(`swaps ${first} and ${second}`, () => {
+      // A power cut may have left a trade half-way: what stands aside then is written over by this program itself.
+      this.#discard(aside);
       disk.rename(first, aside);
       disk.rename(second, first);
       disk.rename(aside, second);

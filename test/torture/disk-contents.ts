@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf } from '../../src/errors.ts';
@@ -12,7 +12,7 @@ async function sha1Of(path: string): Promise<string> {
 
 /**
  * SHA-1 of every file below a directory, by its path; folders end in a slash. What vanishes while it is looked at is
- * left out.
+ * looked for again; a directory that is not there is empty.
  */
 export async function diskTree(directory: string): Promise<Map<string, string>> {
   const tree = new Map<string, string>();
@@ -29,7 +29,7 @@ export async function diskTree(directory: string): Promise<Map<string, string>> 
     await visit(directory, '');
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error;
-    return diskTree(directory);
+    return existsSync(directory) ? diskTree(directory) : new Map();
   }
   return tree;
 }

@@ -42,7 +42,8 @@ interface Site {
   mount: MountProcess;
 }
 
-const SETTLE_LIMIT_MS = 600_000;
+const SETTLE_MIN_MS = 90_000;
+const SETTLE_MS_PER_FILE = 50;
 const STILL_MS = 3000;
 const MIB = 1024 * 1024;
 
@@ -165,7 +166,7 @@ class Torture {
 
   /** Wait until every disk and Box show the same and go on showing it; the last tree when they never do. */
   async #agreement(box: BoxContents): Promise<Map<string, string>> {
-    const deadline = Date.now() + SETTLE_LIMIT_MS;
+    const deadline = Date.now() + SETTLE_MIN_MS + this.#options.files * SETTLE_MS_PER_FILE;
     let former: Map<string, string> | undefined;
     for (;;) {
       const tree = await box.tree(['shared', 'runs']);
