@@ -28,6 +28,10 @@ export interface FrontDeskOptions {
   readonly random: Random;
   /** Whether a participant that was lost is taken back when it is heard of again. */
   readonly rejoin: boolean;
+  /** What clients are told to keep to. */
+  readonly limits: NonNullable<AnswerNote['limits']>;
+  /** Called with what a person should know, in one line. */
+  readonly onTrouble: (message: string) => void;
 }
 
 type Observer = ReturnType<typeof createClientObserver>;
@@ -74,7 +78,7 @@ export class FrontDesk {
     const seat = this.#seatOf(token, peer);
     if (seat === undefined) return this.#invalid();
     const { ended, lost } = await this.#look(seat);
-    if (lost && !this.#options.rejoin) return this.#invalid();
+    if (lost && !this.#options.rejoin) return this.#cutOff();
     if (ended === null) await this.#beat(seat);
     return { kind: 'ok', value: null, note: null };
   }
@@ -108,7 +112,7 @@ export class FrontDesk {
     const seen = await this.#look(seat);
     const { ended, lost, round } = seen;
     if (ended !== null) return this.#tellEnd(seat, seen, note);
-    if (lost && !this.#options.rejoin) return this.#invalid();
+    if (lost && !this.#options.rejoin) return this.#cutOff();
     // A call is a sign of life, too.
     if (lost) await this.#beat(seat);
     if (round === null) return { kind: 'wait', text: DESK_TEXTS.waitingForClients, note: this.#note(seen) };
@@ -127,7 +131,7 @@ export class FrontDesk {
     if (seat === undefined) return this.#invalid();
     const seen = await this.#look(seat);
     if (seen.ended !== null) return this.#denyEnd(seat, seen);
-    if (seen.lost && !this.#options.rejoin) return this.#invalid();
+    if (seen.lost && !this.#options.rejoin) return this.#cutOff();
     const newest = seen.round?.round ?? 0;
     const round = note?.update?.round ?? seat.fetched;
     if (round < 1 || round > newest)
@@ -157,8 +161,17 @@ export class FrontDesk {
     return !closed && this.#heard.has(name) && !this.#told.has(name);
   }
 
-  #invalid(): { readonly kind: 'denied'; readonly text: string; readonly note: null } {
-    return { kind: 'denied', text: DESK_TEXTS.tokenInvalid, note: null };
+  #invalid(text: string = DESK_TEXTS.tokenInvalid): {
+    readonly kind: 'denied';
+    readonly text: string;
+    readonly note: null;
+  } {
+    return { kind: 'denied', text, note: null };
+  }
+
+  /** What was lost and is not taken back learns why: kMoL's clients print it, and nothing else tells them. */
+  #cutOff() {
+    return this.#invalid(DESK_TEXTS.cutOff(this.#options.limits.heartbeat_timeout));
   }
 
   #seatOf(token: string, peer: Peer): Seat | undefined {
@@ -202,10 +215,16 @@ export class FrontDesk {
   }
 
   async #beat({ name }: Seat): Promise<void> {
-    const { workdir, run, clock } = this.#options;
+    const { workdir, run, clock, limits, onTrouble } = this.#options;
     const now = clock.monotonic();
-    if (now - (this.#beatAtMs.get(name) ?? Number.NEGATIVE_INFINITY) < BEAT_INTERVAL_MIN_MS) return;
+    const silentMs = now - (this.#beatAtMs.get(name) ?? Number.NEGATIVE_INFINITY);
+    if (silentMs < BEAT_INTERVAL_MIN_MS) return;
     this.#beatAtMs.set(name, now);
+    // kMoL's clients do not know the time-out: only here can be seen that they cannot keep to it.
+    if (Number.isFinite(silentMs) && silentMs > limits.heartbeat_timeout * 1_000)
+      onTrouble(
+        `two heartbeats of ${name} came ${Math.round(silentMs / 1_000)} s apart, and heartbeat_timeout is ${limits.heartbeat_timeout} s: unless its connection was down, its heartbeat_frequency is too long`,
+      );
     await workdir.write(runPaths.heartbeat(run, name), unixSecondsText(clock.now()));
   }
 
@@ -242,7 +261,8 @@ export class FrontDesk {
       this.#beatAtMs.delete(name);
       await this.#beat(seat);
     }
-    return { kind: 'ok', value: token, note: this.#note(await this.#look(seat)) };
+    const { limits } = this.#options;
+    return { kind: 'ok', value: token, note: { ...this.#note(await this.#look(seat)), limits } };
   }
 
   /** A name belongs to whoever took it: known by its token, its certificate, or its address. */
