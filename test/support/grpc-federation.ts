@@ -117,7 +117,8 @@ export class GrpcPlayground {
     const leave = new AbortController();
     this.#leaving.push(leave);
     const heartbeatFrequencyMs = overrides.heartbeatFrequencyMs ?? 500;
-    const options = { name, savePath, clock, logger: silentLogger, onEvent, heartbeatFrequencyMs };
+    const logger = overrides.logger ?? silentLogger;
+    const options = { name, savePath, clock, logger, onEvent, heartbeatFrequencyMs };
     const transport = openGrpcClient({
       ...options,
       target,
