@@ -2,6 +2,7 @@ import type { Metadata, ServerInterceptingCallInterface, ServerInterceptor } fro
 import { ResponderBuilder, ServerInterceptingCall, ServerListenerBuilder, status } from '@grpc/grpc-js';
 import type { Clock, Timer } from '../../../clock.ts';
 import { DESK_TEXTS } from './desk-answer.ts';
+import { createWindowOpener } from './flow-window.ts';
 import { MessageFrames, receiveInPlace } from './message-frames.ts';
 import { addressOf } from './peer-address.ts';
 import type { Peer } from './seats.ts';
@@ -37,11 +38,16 @@ export function peerOf(call: Pick<ServerInterceptingCallInterface, 'getPeer' | '
   return { address: addressOf(call.getPeer()), certificate };
 }
 
+interface GuardedCallOptions extends CallGuardOptions {
+  /** Let more of an upload be under way at once. */
+  readonly openWindow: (call: object) => void;
+}
+
 /** One call while it is guarded. */
 class GuardedCall {
   readonly #call: ServerInterceptingCallInterface;
   readonly #method: string;
-  readonly #options: CallGuardOptions;
+  readonly #options: GuardedCallOptions;
   readonly #uploads: Map<string, number>;
   #release: Release = () => {};
   #timer: Timer | undefined;
@@ -50,7 +56,7 @@ class GuardedCall {
   constructor(
     call: ServerInterceptingCallInterface,
     method: string,
-    options: CallGuardOptions,
+    options: GuardedCallOptions,
     uploads: Map<string, number>,
   ) {
     this.#call = call;
@@ -69,6 +75,7 @@ class GuardedCall {
     }
     const isUpload = this.#method === UPLOAD_PATH;
     if (isUpload && !(await this.#takeSlot(peer, requestNoteOf(metadata)?.token))) return;
+    if (isUpload) this.#options.openWindow(this.#call);
     const timeoutMs = isUpload ? transferTimeoutMs : SMALL_CALL_TIMEOUT_MS;
     this.#timer = clock.after(timeoutMs, () =>
       this.#end(status.DEADLINE_EXCEEDED, `the request did not arrive within ${timeoutMs / 1000} s`),
@@ -148,9 +155,10 @@ function framesOf(
  */
 export function createCallGuard(options: CallGuardOptions): ServerInterceptor {
   const uploads = new Map<string, number>();
+  const openWindow = createWindowOpener();
   return (method, call) => {
     receiveInPlace(call, framesOf(call, method.path, options));
-    const guarded = new GuardedCall(call, method.path, options, uploads);
+    const guarded = new GuardedCall(call, method.path, { ...options, openWindow }, uploads);
     const listener = new ServerListenerBuilder()
       .withOnReceiveMetadata((metadata, next) => void guarded.admit(metadata, () => next(metadata)))
       .withOnReceiveHalfClose((next) => {
