@@ -3,6 +3,7 @@ import type { ServerCredentials, status } from '@grpc/grpc-js';
 import type { FederationEvent } from './round/event.ts';
 import type { FederationServerOptions, ServerOutcome } from './server.ts';
 import { runFederationServer } from './server.ts';
+import { createAnnouncer } from './transport/announcer.ts';
 import type { ChannelSettings } from './transport/grpc/channel-options.ts';
 import { FrontDesk } from './transport/grpc/front-desk.ts';
 import type { ListeningServer } from './transport/grpc/grpc-server.ts';
@@ -36,18 +37,28 @@ export interface GrpcFederationServerOptions extends Omit<FederationServerOption
   readonly onCall: (method: string, code: status) => void;
 }
 
+interface DeskSurroundings {
+  readonly server: ListeningServer;
+  readonly workdir: Workdir;
+  readonly onFault: (error: unknown) => void;
+  readonly onTrouble: (message: string) => void;
+}
+
 /** Opens the desk as soon as the run has a name. */
 function deskOpener(
   options: GrpcFederationServerOptions,
-  server: ListeningServer,
-  workdir: Workdir,
-  onFault: (error: unknown) => void,
+  { server, workdir, onFault, onTrouble }: DeskSurroundings,
 ) {
   let desk: Promise<FrontDesk> | undefined;
   const openDesk = async (run: string): Promise<FrontDesk> => {
-    const { savePath, random, clock, settings } = options;
+    const { savePath, random, clock, settings, channel } = options;
     const seats = await Seats.open(join(savePath, run, SEATS_FILE), random);
-    const opened = new FrontDesk({ workdir, run, seats, clock, random, rejoin: settings.rejoin });
+    const limits = {
+      heartbeat_timeout: settings.heartbeatTimeoutMs / 1_000,
+      message_bytes: channel.receiveMaxBytes,
+    };
+    const { rejoin } = settings;
+    const opened = new FrontDesk({ workdir, run, seats, clock, random, rejoin, limits, onTrouble });
     server.open(opened);
     return opened;
   };
@@ -80,10 +91,11 @@ export async function runGrpcFederationServer(options: GrpcFederationServerOptio
   };
   const folder = await openPlainWorkdir({ root: join(savePath, RUNS_FOLDER), clock, logger });
   const workdir = hintingWorkdir(folder);
-  const server = await listenForClients({ ...options, onFault });
+  const { trouble: onTrouble } = createAnnouncer(clock, options.onEvent);
+  const server = await listenForClients({ ...options, onFault, onTrouble });
   try {
     onListening(server.port);
-    const desk = deskOpener(options, server, workdir, onFault);
+    const desk = deskOpener(options, { server, workdir, onFault, onTrouble });
     const outcome = await runFederationServer({
       ...options,
       workdir,

@@ -96,6 +96,51 @@ it('B1, B14: a client that comes late, or again, lives from then on', async () =
   expect((await link.heartbeat(first.value?.token ?? '')).code).toBe(status.OK);
 });
 
+it('a client that would beat more slowly than its server waits is told so, and gives its place back', async () => {
+  const server = await playground.server({ settings: { ...SETTINGS, heartbeatTimeoutMs: 30_000 } });
+  await expect(playground.client(server.target, 'a', { heartbeatFrequencyMs: 30_000 })).rejects.toMatchObject(
+    {
+      code: 'heartbeat-too-slow',
+      message: 'heartbeat_frequency is 30 s, but the server counts a client as lost after 30 s of silence',
+      hint: 'Set heartbeat_frequency to 10 or less.',
+    },
+  );
+  await expect.poll(() => eventsOf('server')).toContain('participant-left');
+});
+
+it('B12: a client of kMoL that beats too slowly learns why it was cut off, and the server says who it is', async () => {
+  const heartbeatTimeoutMs = 800;
+  const lostOf = () => eventsOf('server').filter((event) => event === 'participant-lost').length;
+  for (const rejoin of [true, false]) {
+    const server = await playground.server({
+      settings: { ...SETTINGS, minimumClients: 1, heartbeatTimeoutMs, rejoin },
+      resume: 'never',
+    });
+    const link = linkTo(server.target);
+    const { value } = await link.authenticate('slow', {});
+    const token = value?.token ?? '';
+    expect((await link.heartbeat(token)).code).toBe(status.OK);
+    const lostBefore = lostOf();
+    await expect.poll(lostOf, { timeout: 5_000 }).toBeGreaterThan(lostBefore);
+    const late = await link.heartbeat(token);
+    const cut = {
+      code: status.PERMISSION_DENIED,
+      details:
+        'Access Denied... Token is invalid... Nothing was heard for longer than heartbeat_timeout: 0.8 s.',
+    };
+    expect(late).toMatchObject(rejoin ? { code: status.OK } : cut);
+    server.park();
+    await server.outcome;
+  }
+  expect(playground.ground.events).toContainEqual({
+    event: 'trouble',
+    message: expect.stringMatching(
+      /^two heartbeats of slow came \d+ s apart, and heartbeat_timeout is 0\.8 s: .*heartbeat_frequency is too long$/,
+    ),
+    who: 'server',
+  });
+});
+
 it('lets in by address only whom its lists allow', async () => {
   const lists = { blacklist: [], whitelist: ['10.0.0.0/8', '::1'], useWhitelist: true };
   const server = await playground.server({ lists });
@@ -144,6 +189,16 @@ it('goes on under a flood of large uploads with bad tokens', async () => {
   expect(outcome.ending?.kind).toBe('finished');
   expect(codes.flat()).not.toContain(status.OK);
   expect(codes.flat()).toContain(status.PERMISSION_DENIED);
+});
+
+it('reads no more of a call than it can need: only an upload may be large', async () => {
+  const server = await playground.server();
+  const link = linkTo(server.target);
+  const reply = await link.authenticate('x'.repeat(MEGABYTE), {});
+  expect(reply.code).toBe(status.RESOURCE_EXHAUSTED);
+  expect(reply.details).toMatch(/^Received message larger than max \(1000004 vs 65536\)$/);
+  const { value } = await link.authenticate('a', {});
+  expect(value?.token).toMatch(/^\w{32}$/);
 });
 
 it('cuts a sender that dribbles, and the others do not wait for it', async () => {
@@ -223,6 +278,7 @@ it('drops a client whose connection is dead but open, and takes it back when it 
 });
 
 it('says which limit a checkpoint or a model is too large for', async () => {
+  const calls: string[] = [];
   const limited = (bytes: number) => ({
     ...FAST_CHANNEL,
     options: [
@@ -250,14 +306,34 @@ it('says which limit a checkpoint or a model is too large for', async () => {
   ).rejects.toThrow(/3000000 bytes, more than one message holds: 1000000 \(grpc\.max_send_message_length/);
   server.stop();
   await server.outcome;
+  // So is the server's, which it told when it let the client in.
   const other = await playground.server({
     settings,
     channel: channelSettings('server', limited(2 * MEGABYTE)),
     resume: 'never',
+    onCall: (method) => void calls.push(method),
   });
   await expect(playground.client(other.target, 'other', { executor: large })).rejects.toThrow(
-    /does not take a checkpoint of 3000000 bytes: Received message larger than max \(\d+ vs 2000000\)/,
+    /3000000 bytes, more than one message to the server may have: 2000000 \(grpc\.max_receive_message_length of the server/,
   );
+  expect(calls).not.toContain('/mila.Mila/SendCheckpoint');
+  // A client that sends it nevertheless is stopped at the length that it announces.
+  const bare = linkTo(other.target);
+  const { value } = await bare.authenticate('other', {});
+  for (let turn = 0; turn < 2; turn += 1)
+    expect(
+      await bare.sendCheckpoint(checkpointOf(value?.token ?? '', 3 * MEGABYTE), {}, never),
+    ).toMatchObject({
+      code: status.RESOURCE_EXHAUSTED,
+      details: 'Received message larger than max (3000039 vs 2000000)',
+    });
+  expect(playground.ground.events).toContainEqual({
+    event: 'trouble',
+    message:
+      'a checkpoint from 127.0.0.1 was refused: with 3000039 bytes it is longer than one message may be, 2000000 (grpc.max_receive_message_length)',
+    who: 'server',
+  });
+  await bare.leave(value?.token ?? '', {}, 5_000);
   other.stop();
   await other.outcome;
   const startPoint = join(playground.ground.root, 'large-start.pt');
@@ -271,6 +347,28 @@ it('says which limit a checkpoint or a model is too large for', async () => {
   });
   await expect(playground.client(third.target, 'third')).rejects.toThrow(
     /the model has 3000000 bytes, more than one message of the server holds: 2000000/,
+  );
+  expect(playground.ground.events).toContainEqual({
+    event: 'trouble',
+    message: expect.stringMatching(/the model has 3000000 bytes.*\(grpc\.max_send_message_length\)/),
+    who: 'server',
+  });
+  // It says that it goes: nobody waits for it.
+  await expect
+    .poll(() => playground.ground.events)
+    .toContainEqual(expect.objectContaining({ event: 'participant-left', participant: 'third' }));
+  third.stop();
+  await third.outcome;
+  const fourth = await playground.server({
+    settings,
+    resume: 'never',
+    startPoint,
+    stripStartPoint: async (source, output) => writeFile(output, await readFile(source)),
+  });
+  await expect(
+    playground.client(fourth.target, 'fourth', { section: limited(2 * MEGABYTE) }),
+  ).rejects.toThrow(
+    /larger than one message may be: Received message larger than max \(\d+ vs 2000000\) \(grpc\.max_receive_message_length of this client/,
   );
 });
 

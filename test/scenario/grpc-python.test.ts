@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { channelSettings } from '../../src/fl/transport/grpc/channel-options.ts';
 import { numberExecutor, SETTINGS } from '../support/federation.ts';
-import { GrpcPlayground } from '../support/grpc-federation.ts';
+import { FAST_CHANNEL, GrpcPlayground } from '../support/grpc-federation.ts';
 import type { PythonPeer } from '../support/python-grpc.ts';
 import { hasPythonGrpc, pythonPeer } from '../support/python-grpc.ts';
 
@@ -82,6 +83,25 @@ describe.skipIf(!ready)('clients of kMoL at our server', () => {
     expect((await python.done).at(-1)).toEqual({ closed: true });
     expect(playground.ground.eventsOf('server')).toContain('participant-left');
     expect(playground.ground.eventsOf('server')).not.toContain('participant-lost');
+  });
+
+  it('send a checkpoint that is too large for ever, and the server says so to its person', async () => {
+    const small: [string, number][] = [['grpc.max_receive_message_length', 10_000]];
+    const server = await playground.server({
+      settings: { ...SETTINGS, minimumClients: 1 },
+      channel: channelSettings('server', { ...FAST_CHANNEL, options: small }),
+    });
+    const python = start('client', [server.target, 'py', '3'], { copies: 20_000 });
+    const told = 'Received message larger than max (60038 vs 10000)';
+    await expect
+      .poll(() => python.lines.filter((line) => line['waiting'] === told).length, { timeout: 10_000 })
+      .toBeGreaterThan(2);
+    const troubles = playground.ground.events.filter(({ event }) => event === 'trouble');
+    expect(troubles).toEqual([
+      expect.objectContaining({
+        message: expect.stringMatching(/with 60038 bytes .* 10000 \(grpc\.max_receive_message_length\)$/),
+      }),
+    ]);
   });
 
   it('B12: may die, and the round goes on without them', async () => {

@@ -1,8 +1,9 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { GrpcSection } from '../../src/fl/config/sections.ts';
 import { numberExecutor } from '../support/federation.ts';
-import { GrpcPlayground } from '../support/grpc-federation.ts';
+import { FAST_CHANNEL, GrpcPlayground } from '../support/grpc-federation.ts';
 
 let playground: GrpcPlayground;
 beforeEach(async () => {
@@ -44,4 +45,23 @@ it('runs three rounds between a server and two connected clients, and everybody 
   // Tokens are nobody else's business.
   const seats = join(playground.ground.root, 'server-results', outcome.run, 'grpc.seats.json');
   expect((await stat(seats)).mode & 0o077).toBe(0);
+});
+
+it('takes part with a client that compresses what it sends', async () => {
+  const calls: string[] = [];
+  const server = await playground.server({ onCall: (method, code) => void calls.push(`${method} ${code}`) });
+  const gzip = 2;
+  const section: GrpcSection = {
+    ...FAST_CHANNEL,
+    options: [...FAST_CHANNEL.options, ['grpc.default_compression_algorithm', gzip]],
+  };
+  const [outcome] = await Promise.all([
+    server.outcome,
+    playground.client(server.target, 'a', { section, executor: numberExecutor(1) }),
+    playground.client(server.target, 'b', { executor: numberExecutor(3) }),
+  ]);
+  expect(await readFile(outcome.finalModel ?? '', 'utf8')).toBe('6');
+  expect(calls.filter((each) => each.startsWith('/mila.Mila/SendCheckpoint'))).toEqual(
+    Array(6).fill('/mila.Mila/SendCheckpoint 0'),
+  );
 });

@@ -116,7 +116,9 @@ export class GrpcPlayground {
     const onEvent = (event: FederationEvent) => void this.ground.events.push({ ...event, who: name });
     const leave = new AbortController();
     this.#leaving.push(leave);
-    const options = { name, savePath, clock, logger: silentLogger, onEvent };
+    const heartbeatFrequencyMs = overrides.heartbeatFrequencyMs ?? 500;
+    const logger = overrides.logger ?? silentLogger;
+    const options = { name, savePath, clock, logger, onEvent, heartbeatFrequencyMs };
     const transport = openGrpcClient({
       ...options,
       target,
@@ -131,7 +133,6 @@ export class GrpcPlayground {
       return await takePart({
         ...options,
         settings: { trainingRetries: 0, rejoinWaitMs: 60_000, finalModelWaitMs: 10_000 },
-        heartbeatFrequencyMs: 500,
         modelOverwrites: {},
         run: null,
         executor: numberExecutor(1),

@@ -2,10 +2,12 @@ import type { Metadata, ServerInterceptingCallInterface, ServerInterceptor } fro
 import { ResponderBuilder, ServerInterceptingCall, ServerListenerBuilder, status } from '@grpc/grpc-js';
 import type { Clock, Timer } from '../../../clock.ts';
 import { DESK_TEXTS } from './desk-answer.ts';
+import { createWindowOpener } from './flow-window.ts';
+import { MessageFrames, receiveInPlace } from './message-frames.ts';
 import { addressOf } from './peer-address.ts';
 import type { Peer } from './seats.ts';
 import type { Release, TransferSlots } from './transfer-slots.ts';
-import { SERVICE_NAME } from './wire-definition.ts';
+import { MESSAGE_ALLOWANCE_BYTES, SERVICE_NAME } from './wire-definition.ts';
 import { requestNoteOf } from './wire-notes.ts';
 
 const UPLOAD_PATH = `/${SERVICE_NAME}/SendCheckpoint`;
@@ -22,8 +24,12 @@ export interface CallGuardOptions {
   readonly holderOf: (token: string, peer: Peer) => string | undefined;
   /** How long an upload may take. Units: milliseconds. */
   readonly transferTimeoutMs: number;
+  /** The longest upload. Units: bytes. */
+  readonly receiveMaxBytes: number;
   /** Called at the end of every call. */
   readonly onCall: (method: string, code: status) => void;
+  /** Called with what a person should know, in one line. */
+  readonly onTrouble: (message: string) => void;
 }
 
 /** Who is at the other end of a call. */
@@ -32,11 +38,16 @@ export function peerOf(call: Pick<ServerInterceptingCallInterface, 'getPeer' | '
   return { address: addressOf(call.getPeer()), certificate };
 }
 
+interface GuardedCallOptions extends CallGuardOptions {
+  /** Let more of an upload be under way at once. */
+  readonly openWindow: (call: object) => void;
+}
+
 /** One call while it is guarded. */
 class GuardedCall {
   readonly #call: ServerInterceptingCallInterface;
   readonly #method: string;
-  readonly #options: CallGuardOptions;
+  readonly #options: GuardedCallOptions;
   readonly #uploads: Map<string, number>;
   #release: Release = () => {};
   #timer: Timer | undefined;
@@ -45,7 +56,7 @@ class GuardedCall {
   constructor(
     call: ServerInterceptingCallInterface,
     method: string,
-    options: CallGuardOptions,
+    options: GuardedCallOptions,
     uploads: Map<string, number>,
   ) {
     this.#call = call;
@@ -64,6 +75,7 @@ class GuardedCall {
     }
     const isUpload = this.#method === UPLOAD_PATH;
     if (isUpload && !(await this.#takeSlot(peer, requestNoteOf(metadata)?.token))) return;
+    if (isUpload) this.#options.openWindow(this.#call);
     const timeoutMs = isUpload ? transferTimeoutMs : SMALL_CALL_TIMEOUT_MS;
     this.#timer = clock.after(timeoutMs, () =>
       this.#end(status.DEADLINE_EXCEEDED, `the request did not arrive within ${timeoutMs / 1000} s`),
@@ -119,15 +131,34 @@ class GuardedCall {
   }
 }
 
+/** Takes uploads up to the configured limit, and nothing large else. */
+function framesOf(
+  call: ServerInterceptingCallInterface,
+  method: string,
+  { receiveMaxBytes, onTrouble }: CallGuardOptions,
+): MessageFrames {
+  if (method !== UPLOAD_PATH)
+    return new MessageFrames(Math.min(receiveMaxBytes, MESSAGE_ALLOWANCE_BYTES), () => {});
+  // kMoL's clients cannot tell this from "later", and repeat it for ever: somebody must know.
+  return new MessageFrames(receiveMaxBytes, (sizeBytes) =>
+    onTrouble(
+      `a checkpoint from ${peerOf(call).address} was refused: with ${sizeBytes} bytes it is longer than one message may be, ${receiveMaxBytes} (grpc.max_receive_message_length)`,
+    ),
+  );
+}
+
 /**
  * What is decided about a call before its bytes are read: by address, by who may upload at all, by free memory.
  *
- * Guarantees: at most as many uploads are in memory as there are slots; the others wait in the network.
+ * Guarantees: at most as many uploads are in memory as there are slots, each once; the others wait in the network.
+ * What is no upload is small, or refused with its first bytes.
  */
 export function createCallGuard(options: CallGuardOptions): ServerInterceptor {
   const uploads = new Map<string, number>();
+  const openWindow = createWindowOpener();
   return (method, call) => {
-    const guarded = new GuardedCall(call, method.path, options, uploads);
+    receiveInPlace(call, framesOf(call, method.path, options));
+    const guarded = new GuardedCall(call, method.path, { ...options, openWindow }, uploads);
     const listener = new ServerListenerBuilder()
       .withOnReceiveMetadata((metadata, next) => void guarded.admit(metadata, () => next(metadata)))
       .withOnReceiveHalfClose((next) => {

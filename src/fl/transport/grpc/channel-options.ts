@@ -1,5 +1,6 @@
 import type { ChannelOptions } from '@grpc/grpc-js';
 import type { GrpcSection } from '../../config/sections.ts';
+import { FLOW_WINDOW_BYTES } from './flow-window.ts';
 
 /** What kMoL allows a message. Units: bytes. */
 export const MESSAGE_LIMIT_BYTES = 1_000_000_000;
@@ -22,6 +23,7 @@ const SERVER: ChannelOptions = { ...SHARED, 'grpc.keepalive_time_ms': 30_000 };
 const CLIENT: ChannelOptions = {
   ...SHARED,
   'grpc.keepalive_time_ms': 300_000,
+  'grpc-node.flow_control_window': FLOW_WINDOW_BYTES,
   'grpc.initial_reconnect_backoff_ms': 1_000,
   'grpc.max_reconnect_backoff_ms': 30_000,
   // Every client process is a connection of its own, also where several live in one process.

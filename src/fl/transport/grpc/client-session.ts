@@ -14,8 +14,8 @@ import type { ClientMemory } from './client-memory.ts';
 import type { ClientView } from './client-view.ts';
 import { heedNote, observationOf } from './client-view.ts';
 import { encodeFileMessage } from './file-message.ts';
+import { assertFits, assertHeartbeat } from './server-limits.ts';
 import type { ModelMessage, TokenMessage } from './wire-definition.ts';
-import { MESSAGE_ALLOWANCE_BYTES } from './wire-definition.ts';
 
 /** The longest pause between two tries to reach the server. Units: milliseconds. */
 const RECONNECT_MAX_MS = 30_000;
@@ -30,6 +30,8 @@ export interface ClientSessionOptions {
   readonly run: string;
   /** How long to wait before asking for the next model again. Units: milliseconds. */
   readonly retryTimeoutMs: number;
+  /** How often this client says that it is alive. Units: milliseconds. */
+  readonly heartbeatFrequencyMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly onEvent: (event: FederationEvent) => void;
@@ -52,6 +54,8 @@ export class GrpcClientSession implements ClientSession {
   #asking: Promise<void> | undefined;
   #askNow = new AbortController();
   #failures = 0;
+  /** True when it ends for this client alone: the others must not wait for it. */
+  #gaveUp = false;
   #fault: unknown;
 
   constructor(options: ClientSessionOptions, view: ClientView) {
@@ -71,6 +75,7 @@ export class GrpcClientSession implements ClientSession {
 
   async observe({ training }: ClientLook): Promise<ClientObservation> {
     if (this.#fault !== undefined) throw this.#fault;
+    assertHeartbeat(this.#view, this.#options.heartbeatFrequencyMs);
     this.#asking ??= this.#keepAsking();
     return observationOf(this.#view, training);
   }
@@ -99,11 +104,7 @@ export class GrpcClientSession implements ClientSession {
     const { link } = this.#options;
     const { round, sha256, sizeBytes, samples, metrics, startSha256, seconds, checkpointPath } = update;
     const { token } = this.#view;
-    if (sizeBytes + MESSAGE_ALLOWANCE_BYTES > link.sendMaxBytes)
-      throw new RejectedError({
-        code: 'message-too-large',
-        message: `the checkpoint has ${sizeBytes} bytes, more than one message holds: ${link.sendMaxBytes} (grpc.max_send_message_length, at most 2 GiB)`,
-      });
+    assertFits(this.#view, sizeBytes, link.sendMaxBytes);
     if (token === null)
       throw new TransientError({ code: 'not-admitted', message: 'the server does not know this client now' });
     const message = await encodeFileMessage({ first: Buffer.from(token), path: checkpointPath });
@@ -124,7 +125,7 @@ export class GrpcClientSession implements ClientSession {
     if (isTooLarge(reply))
       throw new RejectedError({
         code: 'message-too-large',
-        message: `the server does not take a checkpoint of ${sizeBytes} bytes: ${reply.details}`,
+        message: `the server does not take a checkpoint of ${sizeBytes} bytes: ${reply.details} (grpc.max_receive_message_length of the server)`,
       });
     if (reply.code !== status.OK) {
       // Why not is what the next question for a model finds out.
@@ -143,7 +144,7 @@ export class GrpcClientSession implements ClientSession {
     this.#askNow.abort();
     await this.#asking;
     // kMoL's server has shut its door by then and wants no goodbye.
-    if (!over || !this.#view.withoutModel) await this.#leave({});
+    if (!over || this.#gaveUp || !this.#view.withoutModel) await this.#leave({});
   }
 
   async #leave(note: Parameters<ClientLink['leave']>[1]): Promise<void> {
@@ -194,7 +195,9 @@ export class GrpcClientSession implements ClientSession {
       return 0;
     }
     if (isTooLarge(reply)) {
-      await this.#end(`the model is larger than one message may be: ${reply.details}`);
+      await this.#end(
+        `the model is larger than one message may be: ${reply.details} (grpc.max_receive_message_length of this client)`,
+      );
       return 0;
     }
     if (reply.code === status.RESOURCE_EXHAUSTED) {
@@ -261,6 +264,7 @@ export class GrpcClientSession implements ClientSession {
   }
 
   async #end(text: string): Promise<void> {
+    this.#gaveUp = true;
     await this.#become({ ...this.#view, ended: text, withoutModel: true });
   }
 

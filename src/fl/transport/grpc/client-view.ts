@@ -22,6 +22,8 @@ export interface ClientView {
   readonly withoutModel: boolean;
   /** A run that the server began after this one. */
   readonly newerRun: string | null;
+  /** What the server asks of its clients; null where it does not tell. */
+  readonly limits: NonNullable<AnswerNote['limits']> | null;
 }
 
 /** What an answer's note adds to what is known. */
@@ -34,6 +36,7 @@ export function heedNote(view: ClientView, note: AnswerNote | undefined): Client
     ended: note.ended ?? view.ended,
     delivered: isPresent && note.delivered ? view.round : view.delivered,
     refused: isPresent ? note.refused : view.refused,
+    limits: note.limits ?? view.limits,
   };
 }
 

@@ -23,6 +23,8 @@ export interface DeskModel {
 /** What kMoL's server says; its clients only print it. */
 export const DESK_TEXTS = {
   tokenInvalid: 'Access Denied... Token is invalid...',
+  cutOff: (timeoutSeconds: number) =>
+    `Access Denied... Token is invalid... Nothing was heard for longer than heartbeat_timeout: ${timeoutSeconds} s.`,
   refused: (why: string) => `Authentication failed... ${why}`,
   waitingForClients: 'Waiting for more clients to join.',
   nextRound: 'Next round is not available yet.',

@@ -3,20 +3,19 @@ import type { Clock } from '../../../clock.ts';
 import { delay } from '../../../clock.ts';
 import type { Random } from '../../../random.ts';
 import type { ClientObservation } from '../../round/client-state.ts';
-import { CONTROL_FILE_MAX_BYTES, FINISHED_WORDS, unixSecondsText } from '../../round/protocol-texts.ts';
+import { CONTROL_FILE_MAX_BYTES, FINISHED_WORDS } from '../../round/protocol-texts.ts';
 import { nameProblem, participantKey, runPaths } from '../../round/run-folder.ts';
 import { createClientObserver } from '../client-observer.ts';
 import type { Workdir } from '../workdir.ts';
 import { askForAdmission } from './admission.ts';
 import type { DeskAnswer, DeskModel } from './desk-answer.ts';
 import { DESK_TEXTS } from './desk-answer.ts';
+import { Heartbeats } from './heartbeats.ts';
 import type { Peer, Seat, Seats } from './seats.ts';
 import { isSamePeer } from './seats.ts';
 import { storeUpload } from './upload-store.ts';
 import type { AnswerNote, RequestNote } from './wire-notes.ts';
 
-/** Heartbeats that come faster than this are one. Units: milliseconds. */
-const BEAT_INTERVAL_MIN_MS = 200;
 /** The longest task configuration that is read. Units: bytes. */
 const TASK_MAX_BYTES = 16_777_216;
 
@@ -28,6 +27,10 @@ export interface FrontDeskOptions {
   readonly random: Random;
   /** Whether a participant that was lost is taken back when it is heard of again. */
   readonly rejoin: boolean;
+  /** What clients are told to keep to. */
+  readonly limits: NonNullable<AnswerNote['limits']>;
+  /** Called with what a person should know, in one line. */
+  readonly onTrouble: (message: string) => void;
 }
 
 type Observer = ReturnType<typeof createClientObserver>;
@@ -42,7 +45,7 @@ type Observer = ReturnType<typeof createClientObserver>;
 export class FrontDesk {
   readonly #options: FrontDeskOptions;
   readonly #observers = new Map<string, Observer>();
-  readonly #beatAtMs = new Map<string, number>();
+  readonly #heartbeats: Heartbeats;
   readonly #told = new Set<string>();
   /** Who called since this server started: only they can be waited for. */
   readonly #heard = new Set<string>();
@@ -51,6 +54,8 @@ export class FrontDesk {
 
   constructor(options: FrontDeskOptions) {
     this.#options = options;
+    const timeoutMs = options.limits.heartbeat_timeout * 1_000;
+    this.#heartbeats = new Heartbeats({ ...options, timeoutMs });
   }
 
   /** How many participants could send uploads from where a call comes from. */
@@ -74,8 +79,8 @@ export class FrontDesk {
     const seat = this.#seatOf(token, peer);
     if (seat === undefined) return this.#invalid();
     const { ended, lost } = await this.#look(seat);
-    if (lost && !this.#options.rejoin) return this.#invalid();
-    if (ended === null) await this.#beat(seat);
+    if (lost && !this.#options.rejoin) return this.#cutOff();
+    if (ended === null) await this.#heartbeats.beat(seat.name);
     return { kind: 'ok', value: null, note: null };
   }
 
@@ -108,9 +113,9 @@ export class FrontDesk {
     const seen = await this.#look(seat);
     const { ended, lost, round } = seen;
     if (ended !== null) return this.#tellEnd(seat, seen, note);
-    if (lost && !this.#options.rejoin) return this.#invalid();
+    if (lost && !this.#options.rejoin) return this.#cutOff();
     // A call is a sign of life, too.
-    if (lost) await this.#beat(seat);
+    if (lost) await this.#heartbeats.beat(seat.name);
     if (round === null) return { kind: 'wait', text: DESK_TEXTS.waitingForClients, note: this.#note(seen) };
     const have = note?.have ?? seat.fetched;
     if (have >= round.round || round.hasOwnUpdate || !round.present)
@@ -127,7 +132,7 @@ export class FrontDesk {
     if (seat === undefined) return this.#invalid();
     const seen = await this.#look(seat);
     if (seen.ended !== null) return this.#denyEnd(seat, seen);
-    if (seen.lost && !this.#options.rejoin) return this.#invalid();
+    if (seen.lost && !this.#options.rejoin) return this.#cutOff();
     const newest = seen.round?.round ?? 0;
     const round = note?.update?.round ?? seat.fetched;
     if (round < 1 || round > newest)
@@ -157,8 +162,17 @@ export class FrontDesk {
     return !closed && this.#heard.has(name) && !this.#told.has(name);
   }
 
-  #invalid(): { readonly kind: 'denied'; readonly text: string; readonly note: null } {
-    return { kind: 'denied', text: DESK_TEXTS.tokenInvalid, note: null };
+  #invalid(text: string = DESK_TEXTS.tokenInvalid): {
+    readonly kind: 'denied';
+    readonly text: string;
+    readonly note: null;
+  } {
+    return { kind: 'denied', text, note: null };
+  }
+
+  /** What was lost and is not taken back learns why: kMoL's clients print it, and nothing else tells them. */
+  #cutOff() {
+    return this.#invalid(DESK_TEXTS.cutOff(this.#options.limits.heartbeat_timeout));
   }
 
   #seatOf(token: string, peer: Peer): Seat | undefined {
@@ -201,14 +215,6 @@ export class FrontDesk {
     }
   }
 
-  async #beat({ name }: Seat): Promise<void> {
-    const { workdir, run, clock } = this.#options;
-    const now = clock.monotonic();
-    if (now - (this.#beatAtMs.get(name) ?? Number.NEGATIVE_INFINITY) < BEAT_INTERVAL_MIN_MS) return;
-    this.#beatAtMs.set(name, now);
-    await workdir.write(runPaths.heartbeat(run, name), unixSecondsText(clock.now()));
-  }
-
   async #admit(name: string, peer: Peer, note: RequestNote | undefined): Promise<DeskAnswer<string>> {
     const { seats, workdir, run } = this.#options;
     const known = seats.named(name);
@@ -239,10 +245,11 @@ export class FrontDesk {
     // Whoever comes back is heard of at once, whatever it said when it left.
     if (known !== undefined) {
       await workdir.remove(runPaths.departed(run, name));
-      this.#beatAtMs.delete(name);
-      await this.#beat(seat);
+      this.#heartbeats.forget(name);
+      await this.#heartbeats.beat(name);
     }
-    return { kind: 'ok', value: token, note: this.#note(await this.#look(seat)) };
+    const { limits } = this.#options;
+    return { kind: 'ok', value: token, note: { ...this.#note(await this.#look(seat)), limits } };
   }
 
   /** A name belongs to whoever took it: known by its token, its certificate, or its address. */

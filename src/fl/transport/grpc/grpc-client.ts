@@ -13,7 +13,7 @@ import type { TokenMessage } from './wire-definition.ts';
 
 export interface GrpcClientOptions
   extends ClientLinkOptions,
-    Pick<ClientSessionOptions, 'name' | 'retryTimeoutMs' | 'logger' | 'onEvent'> {
+    Pick<ClientSessionOptions, 'name' | 'retryTimeoutMs' | 'heartbeatFrequencyMs' | 'logger' | 'onEvent'> {
   /** What is wrong with the certificates of a connection; undefined when nothing is. */
   readonly diagnose: (target: string) => Promise<string | undefined>;
   /** Where the client's own results go, one folder per run. */
@@ -32,6 +32,7 @@ const NEW_VIEW: ClientView = {
   ended: null,
   withoutModel: false,
   newerRun: null,
+  limits: null,
 };
 
 /** A transport that holds a connection. */
@@ -70,7 +71,7 @@ class GrpcTransport implements GrpcClientTransport {
     if (reply.value === undefined) return this.#refused(reply, run, wish);
     if (wish.run !== null && run !== wish.run)
       return { awaited: `the server at ${target} runs ${run}; waiting for ${wish.run}` };
-    await this.#admitted(run, reply.value.token, known);
+    await this.#admitted(run, reply.value.token, known, reply.note?.limits ?? null);
     return { run };
   }
 
@@ -117,14 +118,19 @@ class GrpcTransport implements GrpcClientTransport {
     return { run };
   }
 
-  async #admitted(run: string, token: string, known: Remembered | undefined): Promise<void> {
+  async #admitted(
+    run: string,
+    token: string,
+    known: Remembered | undefined,
+    limits: ClientView['limits'],
+  ): Promise<void> {
     const { target } = this.#options;
     const earlier = known?.run === run ? known : undefined;
     const round = earlier?.round ?? 0;
     const delivered = earlier?.delivered ?? 0;
     const source = round > 0 && this.#memory.hasAggregate(run, round) ? 'aggregate' : 'nothing';
     await this.#memory.remember({ target, run, token, round, delivered });
-    this.#found = { run, view: { ...NEW_VIEW, token, round, delivered, source } };
+    this.#found = { run, view: { ...NEW_VIEW, token, round, delivered, source, limits } };
   }
 }
 

@@ -32,6 +32,8 @@ export interface GrpcServerOptions {
   readonly logger: Logger;
   /** Called at the end of every call. */
   readonly onCall: (method: string, code: status) => void;
+  /** Called with what a person should know, in one line. */
+  readonly onTrouble: (message: string) => void;
   /** Called with what is a bug. */
   readonly onFault: (error: unknown) => void;
 }
@@ -66,12 +68,12 @@ async function bind(server: GrpcServer, target: string, credentials: ServerCrede
 /**
  * Listen for Mila's clients.
  *
- * Guarantees: memory is bounded by `workers` messages of the size limit, three times over while one is put together; beside
- * the service itself, the standard health and reflection services answer.
+ * Guarantees: memory is bounded by `workers` messages of the size limit, twice over while a model is sent; beside the
+ * service itself, the standard health and reflection services answer.
  * Errors: StateError 'cannot-listen'.
  */
 export async function listenForClients(options: GrpcServerOptions): Promise<ListeningServer> {
-  const { target, credentials, channel, lists, workers, clock, onCall } = options;
+  const { target, credentials, channel, lists, workers, clock, onCall, onTrouble } = options;
   let openDesk: (desk: FrontDesk) => void = () => {};
   const ready = new Promise<FrontDesk>((resolve) => {
     openDesk = resolve;
@@ -82,10 +84,12 @@ export async function listenForClients(options: GrpcServerOptions): Promise<List
     clock,
     slots,
     onCall,
+    onTrouble,
     allows: createAddressGate(lists),
     seatsOf: (peer) => current?.seatsOf(peer) ?? 0,
     holderOf: (token, peer) => current?.holderOf(token, peer),
     transferTimeoutMs: options.transferTimeoutMs,
+    receiveMaxBytes: channel.receiveMaxBytes,
   });
   const server = new Server({ ...channel.options, interceptors: [guard] });
   const desk = () => ready;

@@ -1,10 +1,12 @@
-import { BlockList, isIP } from 'node:net';
+import { BlockList, isIP, SocketAddress } from 'node:net';
 
 /** IPv4 addresses that came in through an IPv6 socket as plain IPv4; no brackets, no zone. */
 function plainAddress(text: string): string {
   const address = text.replace(/^\[|\]$/g, '').replace(/%.*$/, '');
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
-  return mapped?.[1] ?? address;
+  if (isIP(address) !== 6) return address;
+  // One address has many spellings; this is the system's own.
+  const plain = new SocketAddress({ address, family: 'ipv6' }).address;
+  return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(plain)?.[1] ?? plain;
 }
 
 /** The address of a peer, which grpc-js names as `address:port`, IPv6 too, and without brackets. */
@@ -44,15 +46,17 @@ export function addressRangeProblem(entry: string): string | undefined {
     : undefined;
 }
 
-function listOf(entries: readonly string[]): BlockList {
-  const list = new BlockList();
+/** A list for each family: in one for both, Node takes ::/0 for all of IPv4 as well. */
+function listOf(entries: readonly string[]): Readonly<Record<Family, BlockList>> {
+  const lists = { ipv4: new BlockList(), ipv6: new BlockList() };
   for (const entry of entries) {
     const range = parseRange(entry);
     if (range === undefined) continue;
+    const list = lists[range.family];
     if (range.prefix === null) list.addAddress(range.address, range.family);
     else list.addSubnet(range.address, range.prefix, range.family);
   }
-  return list;
+  return lists;
 }
 
 export interface AddressLists {
@@ -70,6 +74,7 @@ export function createAddressGate(lists: AddressLists): (address: string) => boo
     // A peer without an address (a Unix socket) is on no list.
     if (version === 0) return !lists.useWhitelist;
     const family: Family = version === 4 ? 'ipv4' : 'ipv6';
-    return !black.check(address, family) && (!lists.useWhitelist || white.check(address, family));
+    const isOn = (list: typeof black) => list[family].check(address, family);
+    return !isOn(black) && (!lists.useWhitelist || isOn(white));
   };
 }

@@ -19,6 +19,8 @@ export interface ServiceOptions {
   readonly slots: TransferSlots;
   readonly sendMaxBytes: number;
   readonly logger: Logger;
+  /** Called with what a person should know, in one line. */
+  readonly onTrouble: (message: string) => void;
   /** Called with what is a bug. */
   readonly onFault: (error: unknown) => void;
 }
@@ -52,13 +54,14 @@ function metadataOf(answer: DeskAnswer<unknown>): Metadata {
 
 /** Turns calls into questions to the front desk, and its answers into statuses that kMoL's programs understand. */
 export function createMilaHandlers(options: ServiceOptions): MilaHandlers {
-  const { desk, logger, onFault } = options;
+  const { desk, logger, onTrouble, onFault } = options;
 
   const fail = (callback: sendUnaryData<never>, error: unknown): void => {
     const isExpected = (error instanceof MilaError && !(error instanceof InvariantError)) || errnoOf(error);
     if (!isExpected) onFault(error);
     logger.error({ error: messageOf(error) }, 'A call could not be answered.');
     if (error instanceof RejectedError) {
+      onTrouble(error.message);
       callback({ code: status.FAILED_PRECONDITION, details: error.message });
       return;
     }

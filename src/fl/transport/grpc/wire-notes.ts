@@ -35,6 +35,15 @@ const ANSWER_NOTE = z.object({
   lost: z.boolean().default(false),
   /** The end as server_ended.txt says it. */
   ended: z.string().nullable().default(null),
+  /** What a client must keep to; told when it is admitted. */
+  limits: z
+    .object({
+      /** How long a client may be silent. Units: seconds. */
+      heartbeat_timeout: z.number().positive(),
+      /** The longest message that the server takes. Units: bytes. */
+      message_bytes: z.number().int().positive(),
+    })
+    .optional(),
 });
 
 export type RequestNote = z.infer<typeof REQUEST_NOTE>;

@@ -1,0 +1,41 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { MessageFrames } from '../../../../../src/fl/transport/grpc/message-frames.ts';
+
+function framed(message: Uint8Array, flag = 0): Buffer {
+  const head = Buffer.from([flag, 0, 0, 0, 0]);
+  head.writeUInt32BE(message.length, 1);
+  return Buffer.concat([head, message]);
+}
+
+it('gives back the messages that were sent, however their bytes are cut into pieces', () => {
+  const messages = fc.array(fc.uint8Array({ maxLength: 300 }), { minLength: 1, maxLength: 5 });
+  fc.assert(
+    fc.property(messages, fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1 }), (sent, cuts) => {
+      const frames = sent.map((message, index) => framed(message, index % 2));
+      const wire = Buffer.concat(frames);
+      const decoder = new MessageFrames(300, () => {});
+      const received: Buffer[] = [];
+      for (let at = 0, turn = 0; at < wire.length; turn += 1) {
+        const end = at + (cuts[turn % cuts.length] ?? 1);
+        received.push(...decoder.write(wire.subarray(at, end)));
+        at = end;
+      }
+      expect(received.map((each) => each.toString('hex'))).toEqual(
+        frames.map((each) => each.toString('hex')),
+      );
+    }),
+  );
+});
+
+it('refuses a message that is too long once its length is known, and goes on refusing', () => {
+  const tooLong: number[] = [];
+  const decoder = new MessageFrames(10, (sizeBytes) => void tooLong.push(sizeBytes));
+  expect(decoder.write(framed(Buffer.alloc(10)))).toHaveLength(1);
+  const head = framed(Buffer.alloc(11)).subarray(0, 5);
+  expect(decoder.write(head.subarray(0, 4))).toEqual([]);
+  expect(tooLong).toEqual([]);
+  expect(() => decoder.write(head.subarray(4))).toThrow('Received message larger than max (11 vs 10)');
+  expect(() => decoder.write(Buffer.alloc(11))).toThrow('larger than max');
+  expect(tooLong).toContain(11);
+});
