@@ -7,6 +7,7 @@ import type { Aggregator } from './aggregate/aggregator.ts';
 import type { Awaited } from './round/awaited.ts';
 import { failure } from './round/collection.ts';
 import type { FederationEvent } from './round/event.ts';
+import { endedText } from './round/protocol-texts.ts';
 import type { Layout } from './round/run-folder.ts';
 import { runPaths } from './round/run-folder.ts';
 import type { ServerAction } from './round/server-action.ts';
@@ -204,14 +205,14 @@ class ServerLoop {
 
   /** What ends this process ends the run for everybody, and says so; a person may open it again. */
   async #endWith(error: unknown): Promise<void> {
-    const { workdir, logger, onEvent } = this.#options;
+    const { workdir, clock, logger, onEvent } = this.#options;
     const { record } = this.#state;
     if (record.phase.kind === 'ended') return;
     const round = roundOf(record.phase);
     const message = `Training stopped: the server failed: ${messageOf(error)}`;
     const ending = { ...failure('server-failed', round ?? 1, message), round };
     try {
-      await workdir.write(runPaths.ended(record.run), message);
+      await workdir.write(runPaths.ended(record.run), endedText(message, clock.now()));
       await this.#save({ ...record, phase: { kind: 'ended', ending } });
       onEvent({ event: 'ended', reason: ending.code, success: false, message, final_model: null });
     } catch (cause) {

@@ -6,7 +6,7 @@ import type {
   ClientState,
 } from '../../src/fl/round/client-state.ts';
 import { newClientState, resumedClientState } from '../../src/fl/round/client-state.ts';
-import { authenticatedText, FINISHED_WORDS, lostText } from '../../src/fl/round/protocol-texts.ts';
+import { authenticatedText, endedText, lostText } from '../../src/fl/round/protocol-texts.ts';
 import { participantKey, runPaths } from '../../src/fl/round/run-folder.ts';
 import type { ServerAction } from '../../src/fl/round/server-action.ts';
 import { stepServer } from '../../src/fl/round/server-machine.ts';
@@ -138,10 +138,7 @@ export class SimulatedServer {
         void replica.remove(runPaths.lost(RUN, action.name));
         return;
       case 'write-ended':
-        replica.put(
-          runPaths.ended(RUN),
-          action.ending.text === FINISHED_WORDS ? `${FINISHED_WORDS} 1.0` : action.ending.text,
-        );
+        replica.put(runPaths.ended(RUN), endedText(action.ending.text, this.#world.timeMs));
         return;
       case 'check-update':
         this.#start(`check ${action.key} ${action.version}`, () => this.#check(action));

@@ -10,7 +10,7 @@ import type { Random } from '../../random.ts';
 import { randomBelow } from '../../random.ts';
 import type { AggregationReport, Aggregator } from '../aggregate/aggregator.ts';
 import type { FederationEvent } from '../round/event.ts';
-import { authenticatedText, FINISHED_WORDS, lostText, unixSecondsText } from '../round/protocol-texts.ts';
+import { authenticatedText, endedText, lostText } from '../round/protocol-texts.ts';
 import { runPaths } from '../round/run-folder.ts';
 import type { ServerAction } from '../round/server-action.ts';
 import type { ServerResult } from '../round/server-observation.ts';
@@ -107,9 +107,7 @@ export class ServerEffects {
 
   async #writeEnded({ ending }: Action<'write-ended'>): Promise<void> {
     const { workdir, run, clock } = this.#options;
-    const text =
-      ending.text === FINISHED_WORDS ? `${FINISHED_WORDS} ${unixSecondsText(clock.now())}` : ending.text;
-    await workdir.write(runPaths.ended(run), text);
+    await workdir.write(runPaths.ended(run), endedText(ending.text, clock.now()));
   }
 
   async #check({ round, key, name, version }: Action<'check-update'>): Promise<void> {
