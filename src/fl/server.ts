@@ -15,7 +15,7 @@ import type { ServerStep } from './round/server-machine.ts';
 import { stepServer } from './round/server-machine.ts';
 import type { ServerResult } from './round/server-observation.ts';
 import type { Ending, ServerPhase, ServerRecord, ServerState } from './round/server-state.ts';
-import { resumedServerState, roundOf } from './round/server-state.ts';
+import { resumedServerState, roundOf, unsettledRounds } from './round/server-state.ts';
 import type { ServerSettings } from './round/settings.ts';
 import type { Announcer } from './transport/announcer.ts';
 import { createAnnouncer } from './transport/announcer.ts';
@@ -24,6 +24,7 @@ import { createBackground, isExpected } from './transport/background.ts';
 import { History } from './transport/history.ts';
 import type { CheckpointInspection } from './transport/server-effects.ts';
 import { ServerEffects } from './transport/server-effects.ts';
+import type { ServerObserver } from './transport/server-observer.ts';
 import { createServerObserver } from './transport/server-observer.ts';
 import { SERVER_STATE_FILE, startServerRun } from './transport/server-run.ts';
 import { createStateFile } from './transport/state-file.ts';
@@ -85,7 +86,7 @@ class ServerLoop {
   readonly #background: Background;
   readonly #wake;
   readonly #results: ServerResult[] = [];
-  readonly #observe: (round: number | null) => ReturnType<ReturnType<typeof createServerObserver>['observe']>;
+  readonly #observer: ServerObserver;
   readonly #save: (record: ServerRecord) => Promise<void>;
   #state: ServerState;
   readonly #say: Announcer;
@@ -114,8 +115,7 @@ class ServerLoop {
       background: this.#background,
       onResult: (result) => void this.#results.push(result),
     });
-    const observer = createServerObserver(workdir, record.run);
-    this.#observe = (round) => observer.observe(round);
+    this.#observer = createServerObserver(workdir, record.run);
     const file = createStateFile<ServerRecord>(join(results, SERVER_STATE_FILE));
     this.#save = (next) => file.save(next);
     this.#state = resumedServerState(record, clock.monotonic());
@@ -155,7 +155,11 @@ class ServerLoop {
   async #step(): Promise<ServerStep | null> {
     const { settings, clock, logger, stop, onEvent } = this.#options;
     try {
-      const observation = await this.#observe(roundOf(this.#state.record.phase));
+      const { record } = this.#state;
+      const observation = await this.#observer.observe({
+        round: roundOf(record.phase),
+        unsettled: unsettledRounds(record),
+      });
       const instant = { nowMs: clock.now(), monotonicMs: clock.monotonic() };
       const results = [...this.#results];
       const step = stepServer(this.#state, {
