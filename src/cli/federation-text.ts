@@ -36,6 +36,19 @@ function weightsText({ round, weights, refused, seconds }: EventOf<'aggregated'>
   );
 }
 
+/** What is to be said of a training beside its progress. */
+function besideTraining(
+  event: EventOf<'training-output' | 'training-failed' | 'training-abandoned'>,
+): string {
+  const { round } = event;
+  if (event.event === 'training-output') return `the output of training round ${round} goes to ${event.path}`;
+  const how = event.event === 'training-failed' ? 'failed' : 'abandoned';
+  return joined(
+    `training of round ${round} ${how}: ${event.message}`,
+    event.output !== undefined && `all of its output is in ${event.output}`,
+  );
+}
+
 function waitingText({ message, until }: EventOf<'waiting'>): string {
   return until === null ? message : `${message} (until ${new Date(until).toLocaleTimeString()})`;
 }
@@ -95,10 +108,10 @@ export function describeEvent(event: FederationEvent): string {
         event.samples !== null && `${event.samples} samples`,
         metricsText(event.metrics),
       );
+    case 'training-output':
     case 'training-failed':
-      return `training of round ${event.round} failed: ${event.message}`;
     case 'training-abandoned':
-      return `training of round ${event.round} abandoned: ${event.message}`;
+      return besideTraining(event);
     case 'uploading':
       return `uploading round ${event.round}: ${percent(event.fraction)} of ${megabytes(event.size_bytes)}`;
     case 'uploaded':

@@ -51,7 +51,13 @@ function takeResults(draft: ClientDraft, input: ClientInput): void {
     } else if (result.kind === 'checkpoint-gone') {
       draft.record = { ...draft.record, trained: null };
     } else {
-      draft.events.push({ event: 'training-failed', round: result.round, message: result.message });
+      const { round, message, output } = result;
+      draft.events.push({
+        event: 'training-failed',
+        round,
+        message,
+        ...(output === undefined ? {} : { output }),
+      });
       countFailure(draft, input, result);
     }
   }

@@ -87,9 +87,17 @@ export type FederationEvent =
       readonly seconds: number;
     }
   | {
+      /** Where the output of a training that is another program stands. */
+      readonly event: 'training-output';
+      readonly round: number;
+      readonly path: string;
+    }
+  | {
       readonly event: 'training-failed' | 'training-abandoned';
       readonly round: number;
       readonly message: string;
+      /** The file with all of the training's output, where there is one. */
+      readonly output?: string;
     }
   | {
       /** The update is on its way to the others. */
