@@ -27,12 +27,13 @@ function roundText({ round, rounds, participants }: EventOf<'round-started'>): s
   return `round ${round}${of} begins${who}`;
 }
 
-function weightsText({ round, weights, refused, seconds }: EventOf<'aggregated'>): string {
+function weightsText({ round, weights, refused, notes = [], seconds }: EventOf<'aggregated'>): string {
   const list = Object.entries(weights).map(([name, weight]) => `${name} ${weight.toFixed(3)}`);
   return joined(
     `round ${round} aggregated in ${seconds.toFixed(1)} s: ${list.join(', ')}`,
     refused.length > 0 &&
       `left out: ${refused.map(({ participant, reason }) => `${participant} (${reason})`).join(', ')}`,
+    ...notes,
   );
 }
 
@@ -82,6 +83,8 @@ export function describeEvent(event: FederationEvent): string {
     case 'update-late':
       return `${event.participant}, round ${event.round}: ${event.message} (${event.reason})`;
     case 'foreign-file':
+    case 'identity-unknown':
+    case 'task-oddity':
       return `warning: ${event.message}`;
     case 'participant-lost':
       return `${event.participant} is lost in round ${event.round}`;

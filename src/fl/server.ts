@@ -43,6 +43,8 @@ export interface FederationServerOptions {
   readonly savePath: string;
   readonly resume: 'auto' | 'newest' | 'never' | { readonly run: string };
   readonly workdir: Workdir;
+  /** True where it is known who wrote a file although the folder does not tell: connected clients. */
+  readonly writersAreKnown?: boolean;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -260,6 +262,11 @@ export async function runFederationServer(options: FederationServerOptions): Pro
     run: record.run,
     folder: options.workdir.absolutePath(record.run),
   });
+  if (!options.workdir.identifies && options.writersAreKnown !== true)
+    onEvent({
+      event: 'identity-unknown',
+      message: `${options.workdir.description} does not tell who wrote a file: whoever can write there can act for any participant`,
+    });
   try {
     return await new ServerLoop({ ...options, onEvent }, record).run();
   } finally {

@@ -128,6 +128,7 @@ function reportAggregate(draft: ServerDraft, result: Extract<ServerResult, { kin
     weights,
     refused,
     metrics: result.metrics ?? {},
+    notes: result.notes ?? [],
     seconds: result.seconds,
   });
 }

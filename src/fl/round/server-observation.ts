@@ -88,6 +88,8 @@ export type ServerResult =
       }[];
       /** The participants' own metrics, weighted as their updates were. */
       readonly metrics?: Readonly<Record<string, number>>;
+      /** What the rule did beside what it was told. */
+      readonly notes?: readonly string[];
       readonly seconds: number;
     }
   | {

@@ -6,6 +6,7 @@ import type { Clock } from '../../clock.ts';
 import { ConfigError, CorruptError, messageOf, RejectedError } from '../../errors.ts';
 import { unreachable } from '../../invariant.ts';
 import type { Executor, TaskConfiguration, TrainingRequest, TrainingResult } from '../executor/executor.ts';
+import { scheduleOddity } from '../executor/schedule.ts';
 import type { ClientAction, ClientResult, TrainedUpdate } from '../round/client-state.ts';
 import type { FederationEvent } from '../round/event.ts';
 import type { Background } from './background.ts';
@@ -32,6 +33,7 @@ export interface ClientEffectsOptions {
 /** Performs what the client's machine asks for. Guarantees: every action may be performed twice. */
 export class ClientEffects {
   readonly #options: ClientEffectsOptions;
+  #toldOddity: string | null = null;
   #training: { readonly round: number; readonly key: string } | undefined;
 
   constructor(options: ClientEffectsOptions) {
@@ -110,6 +112,9 @@ export class ClientEffects {
   ): Promise<TrainingResult> {
     const { results, name, executor, clock, onEvent } = this.#options;
     const configuration = await this.#configure(round, start);
+    const oddity = scheduleOddity(configuration);
+    if (oddity !== null && oddity !== this.#toldOddity) onEvent({ event: 'task-oddity', message: oddity });
+    this.#toldOddity = oddity;
     const outputDirectory = String(configuration['output_path']);
     await mkdir(outputDirectory, { recursive: true });
     const configurationPath = join(results, 'config.latest.json');

@@ -168,6 +168,7 @@ export class ServerEffects {
       weights: {},
       refused: [],
       metrics: {},
+      notes: [],
       seconds: 0,
       sha256: null,
     };
@@ -218,7 +219,8 @@ export class ServerEffects {
       await this.#summarise(round, record, report, seconds);
       const refused = report.refused.map(({ participant, ...rest }) => ({ key: participant, ...rest }));
       const metrics = meanMetrics(record, report.weights);
-      onResult({ kind: 'aggregated', round, weights, refused, metrics, seconds });
+      const { notes } = report;
+      onResult({ kind: 'aggregated', round, weights, refused, metrics, notes, seconds });
     } catch (error) {
       if (
         signal.aborted ||
@@ -259,6 +261,7 @@ export class ServerEffects {
         reason,
       })),
       metrics: meanMetrics(record, report.weights),
+      notes: report.notes,
       seconds,
       sha256,
     };
