@@ -19,6 +19,12 @@ function metricsText(metrics: Readonly<Record<string, number>>): string {
 const joined = (...parts: readonly (string | false)[]) =>
   parts.filter((part) => part !== false && part !== '').join('; ');
 
+const PRESENCE = {
+  'participant-lost': 'is lost',
+  'participant-left': 'left',
+  'participant-back': 'is back',
+} as const;
+
 type EventOf<Kind extends FederationEvent['event']> = Extract<FederationEvent, { event: Kind }>;
 
 function roundText({ round, rounds, participants }: EventOf<'round-started'>): string {
@@ -87,11 +93,9 @@ export function describeEvent(event: FederationEvent): string {
     case 'task-oddity':
       return `warning: ${event.message}`;
     case 'participant-lost':
-      return `${event.participant} is lost in round ${event.round}`;
     case 'participant-left':
-      return `${event.participant} left in round ${event.round}`;
     case 'participant-back':
-      return `${event.participant} is back in round ${event.round}`;
+      return `${event.participant} ${PRESENCE[event.event]} in round ${event.round}`;
     case 'waiting':
       return waitingText(event);
     case 'trouble':

@@ -22,6 +22,7 @@ import { createAnnouncer } from './transport/announcer.ts';
 import type { Background } from './transport/background.ts';
 import { createBackground, isExpected } from './transport/background.ts';
 import { History } from './transport/history.ts';
+import { missedRounds } from './transport/missed-rounds.ts';
 import type { CheckpointInspection } from './transport/server-effects.ts';
 import { ServerEffects } from './transport/server-effects.ts';
 import type { ServerObserver } from './transport/server-observer.ts';
@@ -252,7 +253,10 @@ class ServerLoop {
  */
 export async function runFederationServer(options: FederationServerOptions): Promise<ServerOutcome> {
   const { record, resumed } = await startServerRun(options);
-  const history = new History({ ...options, folder: join(options.savePath, record.run) });
+  const folder = join(options.savePath, record.run);
+  const missed = resumed ? await missedRounds(folder, roundsMade(record.phase)) : [];
+  const history = new History({ ...options, folder });
+  for (const event of missed) history.record(event);
   const onEvent = (event: FederationEvent): void => {
     history.record(event);
     options.onEvent(event);

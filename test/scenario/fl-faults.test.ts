@@ -389,6 +389,18 @@ it('a checkpoint that comes after its round was closed is ignored, and said so o
   expect(stage.server.aggregates.get(1)).toBe('aggregate 1 of fast');
 });
 
+it('a round closes with the share that is asked for, and not with fewer than the minimum', async () => {
+  const stage = new Stage({ stragglers: { deadlineMs: null, share: 0.5, minimumUpdates: 3 } });
+  await stage.begin('a', 'b', 'c', 'd');
+  stage.deliver(1, 'a', 'b');
+  await stage.pass(20_000, 'a', 'b', 'c', 'd');
+  expect(stage.phase).toMatchObject({ kind: 'collecting', round: 1 });
+  stage.deliver(1, 'c');
+  await stage.pass(4_000, 'a', 'b', 'c', 'd');
+  expect(stage.server.aggregates.get(1)).toBe('aggregate 1 of a+b+c');
+  expect(stage.phase).toMatchObject({ kind: 'collecting', round: 2 });
+});
+
 it('a checkpoint for any round that was closed is ignored, and said so once, also after a restart', async () => {
   const stage = new Stage({
     roundsCount: 6,

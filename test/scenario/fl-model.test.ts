@@ -1,9 +1,13 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { openAggregator } from '../../src/cli/aggregator-factory.ts';
+import { systemClock } from '../../src/clock.ts';
 import { createAggregator } from '../../src/fl/aggregate/create-aggregator.ts';
+import { parseServerConfiguration } from '../../src/fl/config/server-configuration.ts';
 import type { Executor } from '../../src/fl/executor/executor.ts';
 import { readStateDict, writeStateDict } from '../../src/fl/torch/state-dict-file.ts';
+import { participantId } from '../../src/ids.ts';
 import { silentLogger } from '../../src/logger.ts';
 import { numberExecutor, Playground, SETTINGS } from '../support/federation.ts';
 
@@ -72,14 +76,6 @@ it('tells everybody who looks that weights were scaled over those who took part'
   expect(await read('server.meta.json')).toMatchObject({ notes: [expect.stringMatching(/sum to 0\.8/)] });
 });
 
-it('says where nobody can tell who wrote a file, and is silent where somebody can', async () => {
-  const settings = { ...SETTINGS, minimumClients: 1, clientWaitTimeMs: 0, roundsCount: 1 };
-  await Promise.all([playground.server({ settings }), playground.client('a')]);
-  expect(playground.eventsOf('server').filter((event) => event === 'identity-unknown')).toHaveLength(1);
-  await Promise.all([playground.server({ settings, writersAreKnown: true }), playground.client('a')]);
-  expect(playground.eventsOf('server').filter((event) => event === 'identity-unknown')).toHaveLength(1);
-});
-
 it.each([
   [{ scheduler: { type: 'OneCycleLR', epochs: 200 }, epochs: 10 }, 1],
   [{ scheduler: { type: 'OneCycleLR', epochs: 10 }, epochs: 10 }, 0],
@@ -93,4 +89,45 @@ it.each([
   const told = playground.events.flatMap((event) => (event.event === 'task-oddity' ? [event.message] : []));
   expect(told).toHaveLength(warnings);
   for (const message of told) expect(message).toMatch(/spans 200 epochs, but a round trains 10/);
+});
+
+it('weighs updates by validation data of their own where config_path names it, never by the task’s test data', async () => {
+  const { root } = playground;
+  const validation = join(root, 'validation.json');
+  await writeFile(validation, '{"score": 3}');
+  const evaluation = `const fs = require('fs'); const [config, result] = process.argv.slice(1);
+    const { score, checkpoint_path } = JSON.parse(fs.readFileSync(config, 'utf8'));
+    fs.writeFileSync(result, JSON.stringify({ metrics: { score, ran: checkpoint_path.length } }));`;
+  const { configuration } = parseServerConfiguration(
+    {
+      server_type: 'mila.services.servers.BoxServer',
+      box_configuration: { shared_dir_name: 'shared', save_path: 'run' },
+      task_configuration_file: join(root, 'task.json'),
+      save_path: join(root, 'server'),
+      aggregator_type: 'mila.aggregators.BenchmarkedTorchAggregator',
+      aggregator_options: { target_metric: 'score', config_path: validation },
+      executor_type: 'mila.executors.Command',
+      executor_options: {
+        command: ['true'],
+        evaluate_command: [process.execPath, '-e', evaluation, '--', '{config}', '{result}'],
+      },
+    },
+    'server.json',
+  );
+  const signal = new AbortController().signal;
+  const aggregator = await openAggregator(configuration, {
+    clock: systemClock(),
+    logger: silentLogger,
+    signal,
+  });
+  const bytes = new Uint8Array(Float32Array.of(1).buffer);
+  const inputs = ['a', 'b'].map((name) => ({
+    participant: participantId(name),
+    path: join(root, `${name}.pt`),
+    samples: null,
+  }));
+  for (const { path } of inputs)
+    await writeStateDict(path, new Map([['w', { dtype: 'float32', shape: [1], bytes }]]));
+  const report = await aggregator.aggregate(inputs, join(root, 'server.agg'));
+  expect(report.notes).toEqual(['score: a 3, b 3']);
 });

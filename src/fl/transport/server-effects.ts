@@ -16,6 +16,7 @@ import type { ServerAction } from '../round/server-action.ts';
 import type { ServerResult } from '../round/server-observation.ts';
 import type { ServerRecord } from '../round/server-state.ts';
 import type { Background } from './background.ts';
+import { roundAccountPath } from './missed-rounds.ts';
 import { digestOf, publishFile } from './publish.ts';
 import { aggregateFile } from './server-run.ts';
 import type { ServerMeta } from './side-file.ts';
@@ -172,13 +173,9 @@ export class ServerEffects {
       seconds: 0,
       sha256: null,
     };
-    const path = this.#summaryPath(round - 1);
+    const path = roundAccountPath(this.#options.results, round - 1);
     if (!existsSync(path)) return base;
     return { ...base, ...(JSON.parse(await readFile(path, 'utf8')) as Partial<ServerMeta>) };
-  }
-
-  #summaryPath(round: number): string {
-    return join(this.#options.results, `${round}.aggregate.json`);
   }
 
   async #aggregate(
@@ -265,7 +262,10 @@ export class ServerEffects {
       seconds,
       sha256,
     };
-    await writeFileAtomically(this.#summaryPath(round), `${JSON.stringify(summary, undefined, 1)}\n`);
+    await writeFileAtomically(
+      roundAccountPath(this.#options.results, round),
+      `${JSON.stringify(summary, undefined, 1)}\n`,
+    );
   }
 }
 
