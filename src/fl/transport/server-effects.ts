@@ -21,6 +21,7 @@ import { digestOf, publishFile } from './publish.ts';
 import { aggregateFile } from './server-run.ts';
 import type { ServerMeta } from './side-file.ts';
 import { readUpdateMeta, writeSideFile } from './side-file.ts';
+import { metaProblem } from './update-evidence.ts';
 import type { Workdir } from './workdir.ts';
 
 /** Why a checkpoint cannot be used; null when it can. */
@@ -267,32 +268,6 @@ export class ServerEffects {
       `${JSON.stringify(summary, undefined, 1)}\n`,
     );
   }
-}
-
-type Problem = { readonly reason: string; readonly message: string };
-
-/** What the server itself knows of an update and of its round. */
-interface Evidence {
-  readonly round: number;
-  readonly sha256: string;
-  /** Of the model that the round starts from; null when it starts from nothing. */
-  readonly start: string | null;
-}
-
-function metaProblem(
-  meta: Awaited<ReturnType<typeof readUpdateMeta>>,
-  { round, sha256, start }: Evidence,
-): Problem | null {
-  if (meta === null) return null;
-  if (typeof meta === 'string') return { reason: 'side-file-malformed', message: meta };
-  if (meta.round !== round)
-    return { reason: 'wrong-round', message: `its side file says round ${meta.round}, not ${round}` };
-  if (meta.sha256 !== sha256)
-    return { reason: 'hash-differs', message: 'its bytes are not the ones that its side file describes' };
-  // A side file need not tell; what it tells must fit.
-  if (meta.start_sha256 !== undefined && meta.start_sha256 !== start)
-    return { reason: 'wrong-start', message: `it was not trained from the model of round ${round}` };
-  return null;
 }
 
 /** The participants' own metrics, weighted as their updates were; a metric counts where it was told. */
