@@ -33,7 +33,9 @@ function evaluatorOf(
   configuration: ServerConfiguration,
   surroundings: AggregatorSurroundings,
 ): { open(): Promise<unknown>; evaluate: NonNullable<AggregatorDependencies['evaluate']> } | undefined {
-  const { executorType, executorOptions, taskFile } = configuration;
+  const { executorType, executorOptions, taskFile, aggregatorOptions } = configuration;
+  // The task's own test data would choose the model that it is to judge later.
+  const { config_path: validation = taskFile } = aggregatorOptions;
   if (executorType === null) return undefined;
   let opened: Promise<Executor> | undefined;
   const open = () => {
@@ -43,7 +45,7 @@ function evaluatorOf(
   return {
     open,
     evaluate: async (checkpointPath, signal = surroundings.signal) =>
-      (await open()).evaluate({ configuration: await taskOf(taskFile), checkpointPath, signal }),
+      (await open()).evaluate({ configuration: await taskOf(String(validation)), checkpointPath, signal }),
   };
 }
 

@@ -50,6 +50,9 @@ interface Voice {
 /** Events that only say how far something has come. */
 const PROGRESS: ReadonlySet<FederationEvent['event']> = new Set(['training', 'uploading', 'aggregating']);
 
+/** Events that a person hears of with --verbose only; the log has them always. */
+const DETAIL: ReadonlySet<FederationEvent['event']> = new Set(['training-output']);
+
 /** Where this command's words go. Guarantees: with `--json`, standard output holds nothing but events. */
 export function federationVoice(flags: FederationFlags, savePath: string, logName: string): Voice {
   const output = processOutput({
@@ -59,6 +62,7 @@ export function federationVoice(flags: FederationFlags, savePath: string, logNam
   });
   const level = flags.logLevel ?? (flags.verbose === true ? 'debug' : 'info');
   const logger = pinoLogger(level, flags.logFile ?? join(savePath, logName));
+  const isWanted = (event: FederationEvent) => flags.verbose === true || !DETAIL.has(event.event);
   let lastLine = '';
   const tell = (event: FederationEvent): void => {
     logger.info({ ...event }, 'federation event');
@@ -69,7 +73,7 @@ export function federationVoice(flags: FederationFlags, savePath: string, logNam
     lastLine = line;
     // On a pipe, progress would be noise: its beginning and its end are told anyway.
     if (isProgress) output.passing?.(line);
-    else if (!output.json || output.interactive) output.note(line);
+    else if (isWanted(event) && (!output.json || output.interactive)) output.note(line);
   };
   return { output, logger, tell };
 }

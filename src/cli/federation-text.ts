@@ -19,6 +19,12 @@ function metricsText(metrics: Readonly<Record<string, number>>): string {
 const joined = (...parts: readonly (string | false)[]) =>
   parts.filter((part) => part !== false && part !== '').join('; ');
 
+const PRESENCE = {
+  'participant-lost': 'is lost',
+  'participant-left': 'left',
+  'participant-back': 'is back',
+} as const;
+
 type EventOf<Kind extends FederationEvent['event']> = Extract<FederationEvent, { event: Kind }>;
 
 function roundText({ round, rounds, participants }: EventOf<'round-started'>): string {
@@ -27,12 +33,26 @@ function roundText({ round, rounds, participants }: EventOf<'round-started'>): s
   return `round ${round}${of} begins${who}`;
 }
 
-function weightsText({ round, weights, refused, seconds }: EventOf<'aggregated'>): string {
+function weightsText({ round, weights, refused, notes = [], seconds }: EventOf<'aggregated'>): string {
   const list = Object.entries(weights).map(([name, weight]) => `${name} ${weight.toFixed(3)}`);
   return joined(
     `round ${round} aggregated in ${seconds.toFixed(1)} s: ${list.join(', ')}`,
     refused.length > 0 &&
       `left out: ${refused.map(({ participant, reason }) => `${participant} (${reason})`).join(', ')}`,
+    ...notes,
+  );
+}
+
+/** What is to be said of a training beside its progress. */
+function besideTraining(
+  event: EventOf<'training-output' | 'training-failed' | 'training-abandoned'>,
+): string {
+  const { round } = event;
+  if (event.event === 'training-output') return `the output of training round ${round} goes to ${event.path}`;
+  const how = event.event === 'training-failed' ? 'failed' : 'abandoned';
+  return joined(
+    `training of round ${round} ${how}: ${event.message}`,
+    event.output !== undefined && `all of its output is in ${event.output}`,
   );
 }
 
@@ -69,13 +89,13 @@ export function describeEvent(event: FederationEvent): string {
     case 'update-late':
       return `${event.participant}, round ${event.round}: ${event.message} (${event.reason})`;
     case 'foreign-file':
+    case 'identity-unknown':
+    case 'task-oddity':
       return `warning: ${event.message}`;
     case 'participant-lost':
-      return `${event.participant} is lost in round ${event.round}`;
     case 'participant-left':
-      return `${event.participant} left in round ${event.round}`;
     case 'participant-back':
-      return `${event.participant} is back in round ${event.round}`;
+      return `${event.participant} ${PRESENCE[event.event]} in round ${event.round}`;
     case 'waiting':
       return waitingText(event);
     case 'trouble':
@@ -95,10 +115,10 @@ export function describeEvent(event: FederationEvent): string {
         event.samples !== null && `${event.samples} samples`,
         metricsText(event.metrics),
       );
+    case 'training-output':
     case 'training-failed':
-      return `training of round ${event.round} failed: ${event.message}`;
     case 'training-abandoned':
-      return `training of round ${event.round} abandoned: ${event.message}`;
+      return besideTraining(event);
     case 'uploading':
       return `uploading round ${event.round}: ${percent(event.fraction)} of ${megabytes(event.size_bytes)}`;
     case 'uploaded':

@@ -99,6 +99,7 @@ export async function runGrpcFederationServer(options: GrpcFederationServerOptio
     const outcome = await runFederationServer({
       ...options,
       workdir,
+      writersAreKnown: true,
       layout: 'documented',
       onEvent: (event) => desk.onEvent(event),
       park: AbortSignal.any([park, faulted.signal]),

@@ -7,6 +7,7 @@ import type { Aggregator } from './aggregate/aggregator.ts';
 import type { Awaited } from './round/awaited.ts';
 import { failure } from './round/collection.ts';
 import type { FederationEvent } from './round/event.ts';
+import { endedText } from './round/protocol-texts.ts';
 import type { Layout } from './round/run-folder.ts';
 import { runPaths } from './round/run-folder.ts';
 import type { ServerAction } from './round/server-action.ts';
@@ -14,15 +15,17 @@ import type { ServerStep } from './round/server-machine.ts';
 import { stepServer } from './round/server-machine.ts';
 import type { ServerResult } from './round/server-observation.ts';
 import type { Ending, ServerPhase, ServerRecord, ServerState } from './round/server-state.ts';
-import { resumedServerState, roundOf } from './round/server-state.ts';
+import { resumedServerState, roundOf, unsettledRounds } from './round/server-state.ts';
 import type { ServerSettings } from './round/settings.ts';
 import type { Announcer } from './transport/announcer.ts';
 import { createAnnouncer } from './transport/announcer.ts';
 import type { Background } from './transport/background.ts';
 import { createBackground, isExpected } from './transport/background.ts';
 import { History } from './transport/history.ts';
+import { missedRounds } from './transport/missed-rounds.ts';
 import type { CheckpointInspection } from './transport/server-effects.ts';
 import { ServerEffects } from './transport/server-effects.ts';
+import type { ServerObserver } from './transport/server-observer.ts';
 import { createServerObserver } from './transport/server-observer.ts';
 import { SERVER_STATE_FILE, startServerRun } from './transport/server-run.ts';
 import { createStateFile } from './transport/state-file.ts';
@@ -41,6 +44,8 @@ export interface FederationServerOptions {
   readonly savePath: string;
   readonly resume: 'auto' | 'newest' | 'never' | { readonly run: string };
   readonly workdir: Workdir;
+  /** True where it is known who wrote a file although the folder does not tell: connected clients. */
+  readonly writersAreKnown?: boolean;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -84,7 +89,7 @@ class ServerLoop {
   readonly #background: Background;
   readonly #wake;
   readonly #results: ServerResult[] = [];
-  readonly #observe: (round: number | null) => ReturnType<ReturnType<typeof createServerObserver>['observe']>;
+  readonly #observer: ServerObserver;
   readonly #save: (record: ServerRecord) => Promise<void>;
   #state: ServerState;
   readonly #say: Announcer;
@@ -113,8 +118,7 @@ class ServerLoop {
       background: this.#background,
       onResult: (result) => void this.#results.push(result),
     });
-    const observer = createServerObserver(workdir, record.run);
-    this.#observe = (round) => observer.observe(round);
+    this.#observer = createServerObserver(workdir, record.run);
     const file = createStateFile<ServerRecord>(join(results, SERVER_STATE_FILE));
     this.#save = (next) => file.save(next);
     this.#state = resumedServerState(record, clock.monotonic());
@@ -154,7 +158,11 @@ class ServerLoop {
   async #step(): Promise<ServerStep | null> {
     const { settings, clock, logger, stop, onEvent } = this.#options;
     try {
-      const observation = await this.#observe(roundOf(this.#state.record.phase));
+      const { record } = this.#state;
+      const observation = await this.#observer.observe({
+        round: roundOf(record.phase),
+        unsettled: unsettledRounds(record),
+      });
       const instant = { nowMs: clock.now(), monotonicMs: clock.monotonic() };
       const results = [...this.#results];
       const step = stepServer(this.#state, {
@@ -204,14 +212,14 @@ class ServerLoop {
 
   /** What ends this process ends the run for everybody, and says so; a person may open it again. */
   async #endWith(error: unknown): Promise<void> {
-    const { workdir, logger, onEvent } = this.#options;
+    const { workdir, clock, logger, onEvent } = this.#options;
     const { record } = this.#state;
     if (record.phase.kind === 'ended') return;
     const round = roundOf(record.phase);
     const message = `Training stopped: the server failed: ${messageOf(error)}`;
     const ending = { ...failure('server-failed', round ?? 1, message), round };
     try {
-      await workdir.write(runPaths.ended(record.run), message);
+      await workdir.write(runPaths.ended(record.run), endedText(message, clock.now()));
       await this.#save({ ...record, phase: { kind: 'ended', ending } });
       onEvent({ event: 'ended', reason: ending.code, success: false, message, final_model: null });
     } catch (cause) {
@@ -245,7 +253,10 @@ class ServerLoop {
  */
 export async function runFederationServer(options: FederationServerOptions): Promise<ServerOutcome> {
   const { record, resumed } = await startServerRun(options);
-  const history = new History({ ...options, folder: join(options.savePath, record.run) });
+  const folder = join(options.savePath, record.run);
+  const missed = resumed ? await missedRounds(folder, roundsMade(record.phase)) : [];
+  const history = new History({ ...options, folder });
+  for (const event of missed) history.record(event);
   const onEvent = (event: FederationEvent): void => {
     history.record(event);
     options.onEvent(event);
@@ -255,6 +266,11 @@ export async function runFederationServer(options: FederationServerOptions): Pro
     run: record.run,
     folder: options.workdir.absolutePath(record.run),
   });
+  if (!options.workdir.identifies && options.writersAreKnown !== true)
+    onEvent({
+      event: 'identity-unknown',
+      message: `${options.workdir.description} does not tell who wrote a file: whoever can write there can act for any participant`,
+    });
   try {
     return await new ServerLoop({ ...options, onEvent }, record).run();
   } finally {

@@ -68,9 +68,69 @@ it('B15: an aggregation that fails ends the run with the reason for everybody', 
   expect(client).toMatchObject({
     reason: { code: 'stopped', message: expect.stringMatching(/no update could/) },
   });
-  expect(await readFile(join(playground.shared, server.value.run, 'server_ended.txt'), 'utf8')).toBe(
-    'Training stopped: aggregating round 1 failed: no update could be used',
-  );
+});
+
+const throwing = (error: Error) => ({
+  aggregate: async () => {
+    throw error;
+  },
+});
+
+/** A participant that claims and is never heard of again. */
+async function claimAndVanish(run: string): Promise<void> {
+  await writeFile(join(playground.shared, run, 'authentications', 'a_authentication.txt'), '');
+}
+
+it.each([
+  {
+    how: 'with its last round',
+    text: /^Training finished (\d{10}\.\d+)$/,
+    act: () => [playground.server({ settings: ONE }), playground.client('a')],
+  },
+  {
+    how: 'by a person',
+    text: /^Training stop by user\n(\d{10}\.\d+)$/,
+    act: () => {
+      const stop = new AbortController();
+      const onEvent = () => stop.abort();
+      return [playground.server({ settings: ONE, stop: stop.signal, onEvent })];
+    },
+  },
+  {
+    how: 'by an aggregation that fails',
+    text: /^Training stopped: aggregating round 1 failed: nothing could be used\n(\d{10}\.\d+)$/,
+    act: () => {
+      const aggregator = throwing(new RoundError({ code: 'no-updates', message: 'nothing could be used' }));
+      return [playground.server({ settings: ONE, aggregator }), playground.client('a')];
+    },
+  },
+  {
+    how: 'by a fault of the server',
+    text: /^Training stopped: the server failed: a bug\n(\d{10}\.\d+)$/,
+    act: () => [
+      playground.server({ settings: ONE, aggregator: throwing(new TypeError('a bug')) }),
+      playground.client('a'),
+    ],
+  },
+  {
+    how: 'because nobody is left',
+    text: /^Training stopped: no participant is left in round 1\n(\d{10}\.\d+)$/,
+    act: () => [
+      playground.server({
+        settings: { ...ONE, heartbeatTimeoutMs: 200 },
+        onEvent: (event) => void (event.event === 'run-created' && claimAndVanish(event.run)),
+      }),
+    ],
+  },
+])('a run that ends $how says so in server_ended.txt, with the time of its end', async ({ text, act }) => {
+  const beganAt = Date.now() / 1000;
+  await Promise.allSettled(act());
+  const [run = ''] = await readdir(playground.shared);
+  const ended = await readFile(join(playground.shared, run, 'server_ended.txt'), 'utf8');
+  expect(ended).toMatch(text);
+  const at = Number(text.exec(ended)?.[1]);
+  expect(at).toBeGreaterThanOrEqual(beganAt);
+  expect(at).toBeLessThanOrEqual(Date.now() / 1000);
 });
 
 it('tries again when the disk is full in the middle of an aggregation, and goes on', async () => {

@@ -1,7 +1,9 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
+import { summariseHistory } from '../../src/fl/report/run-summary.ts';
+import type { FederationEvent } from '../../src/fl/round/event.ts';
 import { openPlainWorkdir } from '../../src/fl/transport/plain-workdir.ts';
 import type { Workdir } from '../../src/fl/transport/workdir.ts';
 import { silentLogger } from '../../src/logger.ts';
@@ -108,6 +110,32 @@ it('a parked server is opened again by its next start without being told', async
   await clients;
 });
 
+it('a round whose aggregate was the last that a killed server made is in the history and the summary all the same', async () => {
+  const park = new AbortController();
+  const onEvent = (event: FederationEvent) => {
+    if (event.event === 'aggregated') park.abort();
+  };
+  const first = playground.server({ settings: SHORT, park: park.signal, onEvent });
+  const clients = Promise.all([playground.client('a'), playground.client('b')]);
+  const { run } = await first;
+  const results = join(playground.root, 'server-results', run);
+  const path = join(results, 'history.jsonl');
+  // What a death between keeping the decision and writing the line leaves: half of it.
+  const history = await readFile(path, 'utf8');
+  await writeFile(path, history.slice(0, history.indexOf('"event":"aggregated"') + 10));
+  await writeFile(join(results, 'metrics.csv'), 'round,participant,metric,value\n');
+  const second = await playground.server({ settings: SHORT });
+  expect(second).toMatchObject({ run, ending: { kind: 'finished' } });
+  await clients;
+  const lines = (await readFile(path, 'utf8')).split('\n');
+  expect(summariseHistory(lines)).toMatchObject([
+    { round: 1, weights: { a: 0.5, b: 0.5 }, metrics: { value: 1 } },
+    { round: 2, weights: { a: 0.5, b: 0.5 }, metrics: { value: 2 } },
+  ]);
+  expect(lines.filter((line) => line.startsWith('{') && line.includes('"run-resumed"'))).toHaveLength(1);
+  expect(await readFile(join(results, 'metrics.csv'), 'utf8')).toMatch(/\n1,server,value,1\n/);
+});
+
 it('a stopped run tells its clients, and goes on when a person resumes it', async () => {
   const stop = new AbortController();
   const first = playground.server({
@@ -121,7 +149,7 @@ it('a stopped run tells its clients, and goes on when a person resumes it', asyn
   expect(clients.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected']);
   const stopped = await first;
   const ended = join(playground.shared, stopped.run, 'server_ended.txt');
-  expect(await readFile(ended, 'utf8')).toBe('Training stop by user');
+  expect(await readFile(ended, 'utf8')).toMatch(/^Training stop by user\n\d/);
   const again = playground.server({ settings: SHORT, resume: { run: stopped.run } });
   await expect.poll(() => readFile(ended, 'utf8').catch(() => 'gone')).toBe('gone');
   const [outcome] = await Promise.all([again, playground.client('a'), playground.client('b')]);

@@ -6,16 +6,22 @@ import type {
   ClientState,
 } from '../../src/fl/round/client-state.ts';
 import { newClientState, resumedClientState } from '../../src/fl/round/client-state.ts';
-import { authenticatedText, FINISHED_WORDS, lostText } from '../../src/fl/round/protocol-texts.ts';
+import { authenticatedText, endedText, lostText } from '../../src/fl/round/protocol-texts.ts';
 import { participantKey, runPaths } from '../../src/fl/round/run-folder.ts';
 import type { ServerAction } from '../../src/fl/round/server-action.ts';
 import { stepServer } from '../../src/fl/round/server-machine.ts';
 import type { ServerResult } from '../../src/fl/round/server-observation.ts';
 import type { ServerState } from '../../src/fl/round/server-state.ts';
-import { newServerState, resumedServerState, roundOf } from '../../src/fl/round/server-state.ts';
+import {
+  newServerState,
+  resumedServerState,
+  roundOf,
+  unsettledRounds,
+} from '../../src/fl/round/server-state.ts';
 import type { ServerSettings } from '../../src/fl/round/settings.ts';
 import type { ClientObserver } from '../../src/fl/transport/client-observer.ts';
 import { createClientObserver } from '../../src/fl/transport/client-observer.ts';
+import type { ServerObserver } from '../../src/fl/transport/server-observer.ts';
 import { createServerObserver } from '../../src/fl/transport/server-observer.ts';
 import type { Identity } from '../../src/fl/transport/workdir.ts';
 import { carry, differences, Replica } from './replica.ts';
@@ -45,6 +51,7 @@ export class SimulatedServer {
   readonly aggregates = new Map<number, string>();
   readonly #world: World;
   readonly #settings: ServerSettings;
+  #observer: ServerObserver;
   #disk: string;
   #offsetMs = 0;
   #results: ServerResult[] = [];
@@ -56,6 +63,7 @@ export class SimulatedServer {
     this.#world = world;
     this.#settings = settings;
     this.replica = new Replica(world.nextVersion);
+    this.#observer = createServerObserver(this.replica, RUN);
     this.replica.folders.add(`${RUN}/authentications`).add(`${RUN}/heartbeats`);
     this.replica.put(runPaths.task(RUN), '{}');
     this.state = newServerState('shared/run', RUN, 0);
@@ -73,13 +81,16 @@ export class SimulatedServer {
     this.#offsetMs = offsetMs;
     const { monotonicMs } = this.#world.instant(offsetMs);
     this.state = resumedServerState(JSON.parse(this.#disk), monotonicMs);
+    this.#observer = createServerObserver(this.replica, RUN);
   }
 
   /** One step; with `dieAfter` the process dies after that many of its actions. */
   async step(dieAfter = Number.POSITIVE_INFINITY): Promise<void> {
-    const observation = await createServerObserver(this.replica, RUN).observe(
-      roundOf(this.state.record.phase),
-    );
+    const { record } = this.state;
+    const observation = await this.#observer.observe({
+      round: roundOf(record.phase),
+      unsettled: unsettledRounds(record),
+    });
     const results = this.#results;
     this.#results = [];
     const step = stepServer(this.state, {
@@ -138,10 +149,7 @@ export class SimulatedServer {
         void replica.remove(runPaths.lost(RUN, action.name));
         return;
       case 'write-ended':
-        replica.put(
-          runPaths.ended(RUN),
-          action.ending.text === FINISHED_WORDS ? `${FINISHED_WORDS} 1.0` : action.ending.text,
-        );
+        replica.put(runPaths.ended(RUN), endedText(action.ending.text, this.#world.timeMs));
         return;
       case 'check-update':
         this.#start(`check ${action.key} ${action.version}`, () => this.#check(action));

@@ -136,8 +136,16 @@ function contradictions(value: Partial<ServerValues>): readonly string[] {
   ];
 }
 
+/** Weights by the task's test data make the test of the final model worth less than it seems. */
+function benchmarkOddities({ aggregator_type, aggregator_options }: ServerValues): readonly string[] {
+  if (!/benchmark/i.test(aggregator_type) || aggregator_options?.['config_path'] !== undefined) return [];
+  return [
+    'updates are weighed by the test data of task_configuration_file, which is then no test of the final model: name a configuration with validation data of its own in aggregator_options.config_path',
+  ];
+}
+
 /** Keys of kMoL's that have no effect over a shared folder. */
-function oddities(value: ServerValues): readonly string[] {
+function addressOddities(value: ServerValues): readonly string[] {
   if (transportOf(value.server_type) !== 'box') return [];
   const lists = (['blacklist', 'whitelist'] as const).filter((key) => value[key].length > 0);
   return lists.map(
@@ -171,7 +179,7 @@ export function parseServerConfiguration(
     schema: SERVER_SCHEMA,
     aliases: { servicer_type: 'server_manager_type' },
     contradictions,
-    oddities,
+    oddities: (value) => [...addressOddities(value), ...benchmarkOddities(value)],
     finish: (value) => ({
       role: 'server' as const,
       path,

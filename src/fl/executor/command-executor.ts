@@ -8,7 +8,7 @@ import { type CommandOptions, fillPlaceholders, type Placeholders } from './comm
 import type { EvaluationRequest, Executor, Metrics, TrainingRequest, TrainingResult } from './executor.ts';
 import { findProgram } from './find-program.ts';
 import { endOrphan, forgetProgram, rememberProgram } from './orphan.ts';
-import { type ProgramRun, runProgram } from './run-program.ts';
+import { type ProgramRun, quoted, runProgram } from './run-program.ts';
 import { listCheckpoints, writtenCheckpoint } from './written-checkpoint.ts';
 
 /** Largest result file that is read. */
@@ -51,6 +51,19 @@ async function readResult(path: string): Promise<z.infer<typeof resultSchema>> {
   } catch (error) {
     throw broken(`is not {"samples":n,"metrics":{"name":number}}: ${messageOf(error)}`, error);
   }
+}
+
+/** A program that left too little behind may have said why. */
+function withLastWords(error: unknown, words: string): unknown {
+  if (!(error instanceof RoundError)) return error;
+  const { code, message, hint, data, cause } = error;
+  return new RoundError({
+    code,
+    message: `${message}${quoted(words)}`,
+    data: { ...data, lastWords: words },
+    ...(hint === undefined ? {} : { hint }),
+    ...(cause === undefined ? {} : { cause }),
+  });
 }
 
 /**
@@ -100,17 +113,23 @@ export class CommandExecutor implements Executor {
     const onStart = (pid: number) => {
       memo = rememberProgram(memoPath, pid).catch(() => {});
     };
+    request.onOutput?.(logPath);
+    let lastWords: string;
     try {
-      await this.#run(command, { values, logPath, signal: request.signal, onStart });
+      lastWords = await this.#run(command, { values, logPath, signal: request.signal, onStart });
     } finally {
       await memo;
       await forgetProgram(memoPath);
     }
-    const after = await listCheckpoints(outputDirectory, checkpointName);
-    const checkpointPath = writtenCheckpoint(before, after, outputDirectory);
-    const result = resultPath === null ? { samples: null, metrics: {} } : await readResult(resultPath);
-    request.onProgress?.(1, result.metrics);
-    return { checkpointPath, ...result };
+    try {
+      const after = await listCheckpoints(outputDirectory, checkpointName);
+      const checkpointPath = writtenCheckpoint(before, after, outputDirectory);
+      const result = resultPath === null ? { samples: null, metrics: {} } : await readResult(resultPath);
+      request.onProgress?.(1, result.metrics);
+      return { checkpointPath, ...result };
+    } catch (error) {
+      throw withLastWords(error, lastWords);
+    }
   }
 
   async evaluate(request: EvaluationRequest): Promise<Metrics> {
@@ -143,12 +162,12 @@ export class CommandExecutor implements Executor {
       values,
       ...run
     }: Pick<ProgramRun, 'logPath' | 'signal' | 'onStart'> & { readonly values: Placeholders },
-  ): Promise<void> {
+  ): Promise<string> {
     const { clock, logger, environment } = this.#deps;
     const { workingDirectory, timeLimitMs, stopTimeoutMs } = this.#options;
     const [program = '', ...args] = template.map((argument) => fillPlaceholders(argument, values));
     logger.info({ program, args, logPath: run.logPath }, 'running a program');
-    await runProgram({
+    return runProgram({
       command: [program, ...args],
       workingDirectory,
       environment: { ...environment, ...this.#options.environment },

@@ -18,6 +18,8 @@ export interface TrainingRequest {
   readonly signal: AbortSignal;
   /** Called as training goes on. Units: `fraction` from 0 to 1. */
   readonly onProgress?: (fraction: number, metrics: Metrics) => void;
+  /** Told, before it begins, in which file the output of another program will stand. */
+  readonly onOutput?: (path: string) => void;
 }
 
 export interface TrainingResult {

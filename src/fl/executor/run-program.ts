@@ -45,6 +45,9 @@ async function lastWords(log: FileHandle, start: number): Promise<string> {
   return buffer.toString('utf8').trimEnd().split('\n').slice(-LAST_WORDS_LINES).join('\n');
 }
 
+/** A program's last words as they follow what is said of it. */
+export const quoted = (words: string) => (words === '' ? '' : `; its last words:\n${words}`);
+
 function waitFor(run: ProgramRun, log: FileHandle, onTimeLimit: () => void): Promise<Ending> {
   const { command, clock, signal } = run;
   return new Promise((resolve) => {
@@ -87,13 +90,13 @@ function waitFor(run: ProgramRun, log: FileHandle, onTimeLimit: () => void): Pro
 }
 
 /**
- * Run a program to its end.
+ * Run a program to its end, and return its last words.
  *
  * Guarantees: on abort or past the time limit it gets SIGTERM, then SIGKILL; nothing of its process group is left.
  * Errors: ConfigError 'command-not-found' when it does not start; RoundError 'training-failed' with its last words
  * when it fails; RoundError 'training-stopped' when it was aborted.
  */
-export async function runProgram(run: ProgramRun): Promise<void> {
+export async function runProgram(run: ProgramRun): Promise<string> {
   const { command, logPath, signal, timeLimitMs } = run;
   const stopped = () => new RoundError({ code: 'training-stopped', message: `${command[0]} was stopped` });
   if (signal.aborted) throw stopped();
@@ -112,7 +115,7 @@ export async function runProgram(run: ProgramRun): Promise<void> {
         cause: ending.error,
         data: { program: command[0] },
       });
-    if (ending.code === 0 && !late) return;
+    if (ending.code === 0 && !late) return await lastWords(log, start);
     if (signal.aborted) throw stopped();
     const words = await lastWords(log, start);
     const how = late
@@ -120,7 +123,7 @@ export async function runProgram(run: ProgramRun): Promise<void> {
       : `ended with ${ending.signal ?? `exit code ${ending.code}`}`;
     throw new RoundError({
       code: 'training-failed',
-      message: `${command[0]} ${how}${words === '' ? '' : `; its last words:\n${words}`}`,
+      message: `${command[0]} ${how}${quoted(words)}`,
       hint: `All of its output is in ${logPath}.`,
       data: { exitCode: ending.code, signal: ending.signal, lastWords: words, logPath },
     });

@@ -1,31 +1,16 @@
+import type { ClientDraft } from './client-draft.ts';
+import { isRefused, leave, refuse } from './client-leaving.ts';
 import type {
-  ClientAction,
   ClientEnding,
   ClientInput,
-  ClientObservation,
-  ClientRecord,
   ClientState,
   ClientStep,
   ObservedClientRound,
   TrainedUpdate,
 } from './client-state.ts';
-import type { FederationEvent } from './event.ts';
-import { FINISHED_WORDS } from './protocol-texts.ts';
 
 /** Endings that are the run's own; a failed training may be mended, and the run goes on. */
 const OVER: ReadonlySet<ClientEnding['kind']> = new Set(['finished', 'stopped']);
-
-/** One step's working copy. */
-interface ClientDraft {
-  record: ClientRecord;
-  lostSinceMs: number | null;
-  endedSinceMs: number | null;
-  ending: ClientEnding | null;
-  awaited: ClientStep['awaited'];
-  readonly actions: ClientAction[];
-  readonly events: FederationEvent[];
-  readonly deadlinesMs: number[];
-}
 
 /**
  * The client's whole behaviour in one run: state, one look at the folder, the time -> next state and what to do.
@@ -66,7 +51,13 @@ function takeResults(draft: ClientDraft, input: ClientInput): void {
     } else if (result.kind === 'checkpoint-gone') {
       draft.record = { ...draft.record, trained: null };
     } else {
-      draft.events.push({ event: 'training-failed', round: result.round, message: result.message });
+      const { round, message, output } = result;
+      draft.events.push({
+        event: 'training-failed',
+        round,
+        message,
+        ...(output === undefined ? {} : { output }),
+      });
       countFailure(draft, input, result);
     }
   }
@@ -91,7 +82,9 @@ function advance(draft: ClientDraft, input: ClientInput): void {
   if (draft.ending !== null) return;
   const { observation } = input;
   if (observation.ended !== null) {
-    leave(draft, input, observation.ended);
+    // Who finds its refusal together with the end was refused: the end is none of its own.
+    if (isRefused(draft, observation)) refuse(draft, observation.claim?.text ?? '');
+    else leave(draft, input, observation.ended);
     return;
   }
   if (!isAdmitted(draft, input)) return;
@@ -129,11 +122,7 @@ function isAdmitted(draft: ClientDraft, input: ClientInput): boolean {
     return true;
   }
   if (claim?.answer === 'error') {
-    draft.ending = {
-      kind: 'refused',
-      message: `the server refused ${draft.record.name}: ${claim.text}`,
-      finalRound: null,
-    };
+    refuse(draft, claim.text);
     return false;
   }
   if (newerRun !== null) {
@@ -245,42 +234,4 @@ function startTraining(draft: ClientDraft, round: ObservedClientRound): void {
   }
   draft.events.push({ event: 'round-started', round: round.round });
   draft.actions.push({ kind: 'train', round: round.round, source: round.source });
-}
-
-/** The run is over: stop, and take the final model along if there is one to come. */
-function leave(
-  draft: ClientDraft,
-  input: ClientInput,
-  { text, withoutModel = false }: NonNullable<ClientObservation['ended']>,
-): void {
-  const { observation, instant, settings } = input;
-  if (observation.training !== null)
-    draft.actions.push({ kind: 'abandon-training', round: observation.training });
-  if (text === null) {
-    draft.awaited = { what: 'ending', message: 'the run has ended; waiting to read how', untilMs: null };
-    return;
-  }
-  if (!text.startsWith(FINISHED_WORDS)) {
-    draft.ending = { kind: 'stopped', message: firstLine(text), finalRound: null };
-    return;
-  }
-  draft.endedSinceMs ??= instant.monotonicMs;
-  const finalRound = withoutModel ? null : finalRoundOf(observation.round);
-  const deadlineMs = draft.endedSinceMs + settings.finalModelWaitMs;
-  if (finalRound !== null || withoutModel || instant.monotonicMs >= deadlineMs) {
-    draft.ending = { kind: 'finished', message: firstLine(text), finalRound };
-    return;
-  }
-  draft.deadlinesMs.push(deadlineMs);
-  draft.awaited = { what: 'aggregate', message: 'waiting for the final model', untilMs: deadlineMs };
-}
-
-/** A server that marks no final model is kMoL's, which publishes it before the end: it is the newest there is. */
-function finalRoundOf(round: ObservedClientRound | null): number | null {
-  if (round === null || !round.present || round.source !== 'aggregate') return null;
-  return round.final === false ? null : round.round;
-}
-
-function firstLine(text: string): string {
-  return text.split('\n', 1)[0]?.trim() ?? '';
 }

@@ -106,6 +106,8 @@ export type ClientResult =
       readonly kind: 'training-failed';
       readonly round: number;
       readonly message: string;
+      /** The file in which the training's output stands, where it has one. */
+      readonly output?: string;
       /** True when trying again is useless until a person mends the configuration. */
       readonly isConfiguration: boolean;
     }

@@ -80,22 +80,26 @@ function recordFailures(draft: ServerDraft, round: ObservedRound): void {
   }
 }
 
-/** Say once, of each checkpoint of the round before, that it came too late. */
-function reportLate(draft: ServerDraft, previous: ObservedRound | null): void {
-  for (const update of previous?.updates ?? []) {
-    const participant = draft.participants.get(update.key);
-    if (participant === undefined || previous === null || draft.closedWith.includes(update.key)) continue;
-    const token = `late/${previous.round}/${update.key}`;
-    if (draft.reported.has(token)) continue;
-    draft.reported.add(token);
+/** Say once, of each checkpoint for a round that was closed, that it came too late. */
+function reportLate(draft: ServerDraft, { round, updates }: ObservedRound): void {
+  const keys = draft.unsettled.get(String(round));
+  for (const { key, version, modifiedBy } of updates) {
+    const participant = draft.participants.get(key);
+    if (participant === undefined || keys?.has(key) !== true || keys.get(key) === version) continue;
+    if (!mayActFor(participant, modifiedBy)) {
+      reportForeign(draft, 'the checkpoint', participant.name, modifiedBy);
+      continue;
+    }
+    keys.delete(key);
     draft.events.push({
       event: 'update-late',
-      round: previous.round,
+      round,
       participant: participant.name,
       reason: 'round-closed',
-      message: `the checkpoint of ${participant.name} for round ${previous.round} came after the round was closed and is ignored`,
+      message: `the checkpoint of ${participant.name} for round ${round} came after the round was closed and is ignored`,
     });
   }
+  if (keys?.size === 0) draft.unsettled.delete(String(round));
 }
 
 interface Readiness {
@@ -159,7 +163,7 @@ export function collect(draft: ServerDraft, input: ServerInput, round: number): 
       participants: activeOf(draft).map(([, { name }]) => name),
     });
   }
-  reportLate(draft, input.observation.previous);
+  for (const closed of input.observation.closed) reportLate(draft, closed);
   const here = new Set([...observed.updates, ...observed.failures].map(({ key }) => key));
   for (const key of draft.updates.keys()) if (!here.has(key)) draft.updates.delete(key);
   recordChecks(draft, input.results, observed);

@@ -69,7 +69,14 @@ export type FederationEvent =
       readonly refused: readonly { readonly participant: string; readonly reason: string }[];
       /** The participants' own metrics, weighted as their updates were. */
       readonly metrics?: Readonly<Record<string, number>>;
+      /** What the rule did beside what it was told, such as scaling weights; one line each. */
+      readonly notes?: readonly string[];
       readonly seconds: number;
+    }
+  | {
+      /** Something works as asked but will not do what it seems to. */
+      readonly event: 'identity-unknown' | 'task-oddity';
+      readonly message: string;
     }
   | { readonly event: 'run-joined'; readonly run: string; readonly folder: string }
   | { readonly event: 'admitted'; readonly participant: string }
@@ -87,9 +94,17 @@ export type FederationEvent =
       readonly seconds: number;
     }
   | {
+      /** Where the output of a training that is another program stands. */
+      readonly event: 'training-output';
+      readonly round: number;
+      readonly path: string;
+    }
+  | {
       readonly event: 'training-failed' | 'training-abandoned';
       readonly round: number;
       readonly message: string;
+      /** The file with all of the training's output, where there is one. */
+      readonly output?: string;
     }
   | {
       /** The update is on its way to the others. */

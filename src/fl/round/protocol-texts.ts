@@ -25,3 +25,13 @@ export function unixSecondsText(atMs: number): string {
   const text = String(atMs / 1000);
   return text.includes('.') ? text : `${text}.0`;
 }
+
+/**
+ * What stands in server_ended.txt: how the run ended, and when. Units: `atMs` in milliseconds since 1970.
+ *
+ * Guarantees: its first line is kMoL's own; the last word is the time, after a success on the same line as in kMoL,
+ * after a reason on a line of its own.
+ */
+export function endedText(words: string, atMs: number): string {
+  return `${words.trimEnd()}${words === FINISHED_WORDS ? ' ' : '\n'}${unixSecondsText(atMs)}`;
+}

@@ -55,7 +55,8 @@ export const SERVER_RECORD: z.ZodType<ServerRecord> = z.object({
       reason: z.string(),
     }),
   ),
-  closedWith: z.array(z.string()),
+  // Absent from states of versions that remembered the last round only.
+  unsettled: z.record(z.string(), z.record(z.string(), z.string())).default({}),
   reported: z.array(z.string()),
 });
 

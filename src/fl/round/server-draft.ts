@@ -31,7 +31,8 @@ export interface ServerDraft {
   readonly participants: Map<string, Participant>;
   readonly refusals: Map<string, Refusal>;
   updates: Map<string, UpdateRecord>;
-  closedWith: readonly string[];
+  /** By closed round, then by participant key: the version that had been looked at. */
+  readonly unsettled: Map<string, Map<string, string>>;
   readonly reported: Set<string>;
   readonly presence: Map<string, Presence>;
   lastRegistrationAtMs: number;
@@ -52,7 +53,9 @@ export function draftOf(state: ServerState): ServerDraft {
     participants: new Map(Object.entries(record.participants)),
     refusals: new Map(Object.entries(record.refusals)),
     updates: new Map(Object.entries(record.updates)),
-    closedWith: record.closedWith,
+    unsettled: new Map(
+      Object.entries(record.unsettled).map(([round, keys]) => [round, new Map(Object.entries(keys))]),
+    ),
     reported: new Set(record.reported),
     presence: new Map(Object.entries(clocks.presence)),
     lastRegistrationAtMs: clocks.lastRegistrationAtMs,
@@ -74,7 +77,9 @@ export function finishDraft(draft: ServerDraft, instant: Instant): ServerState {
       participants: Object.fromEntries(draft.participants),
       refusals: Object.fromEntries(draft.refusals),
       updates: Object.fromEntries(draft.updates),
-      closedWith: draft.closedWith,
+      unsettled: Object.fromEntries(
+        [...draft.unsettled].map(([round, keys]) => [round, Object.fromEntries(keys)]),
+      ),
       reported: [...draft.reported],
     },
     clocks: {

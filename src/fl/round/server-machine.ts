@@ -109,6 +109,7 @@ function takeAggregate(draft: ServerDraft, input: ServerInput, round: number): v
       draft.phase = { kind: 'finishing', ending: failure(result.code, round, text) };
     } else {
       reportAggregate(draft, result);
+      settle(draft, result);
       nextRound(draft, input, round);
     }
     return;
@@ -127,12 +128,23 @@ function reportAggregate(draft: ServerDraft, result: Extract<ServerResult, { kin
     weights,
     refused,
     metrics: result.metrics ?? {},
+    notes: result.notes ?? [],
     seconds: result.seconds,
   });
 }
 
+/** Remember who has no part in a round: what these still deliver for it is late. */
+function settle(draft: ServerDraft, { round, refused }: Extract<ServerResult, { kind: 'aggregated' }>): void {
+  const keys = new Map<string, string>();
+  for (const key of draft.participants.keys()) {
+    const update = draft.updates.get(key);
+    const isUsed = update?.status === 'valid' && !refused.some((each) => each.key === key);
+    if (!isUsed) keys.set(key, update?.version ?? '');
+  }
+  if (keys.size > 0) draft.unsettled.set(String(round), keys);
+}
+
 function nextRound(draft: ServerDraft, input: ServerInput, round: number): void {
-  draft.closedWith = [...draft.updates.keys()];
   draft.updates = new Map();
   draft.roundOpenedAtMs = null;
   if (round < input.settings.roundsCount) {

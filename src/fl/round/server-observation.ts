@@ -60,8 +60,8 @@ export interface ServerObservation {
   readonly ended: boolean;
   /** The phase's round; null outside rounds. */
   readonly round: ObservedRound | null;
-  /** The round before it, for checkpoints that come too late; null in the first. */
-  readonly previous: ObservedRound | null;
+  /** Some of the rounds before it, for checkpoints that come too late; over several looks, all that were asked for. */
+  readonly closed: readonly ObservedRound[];
 }
 
 /** What the driver's own effects came to. */
@@ -88,6 +88,8 @@ export type ServerResult =
       }[];
       /** The participants' own metrics, weighted as their updates were. */
       readonly metrics?: Readonly<Record<string, number>>;
+      /** What the rule did beside what it was told. */
+      readonly notes?: readonly string[];
       readonly seconds: number;
     }
   | {

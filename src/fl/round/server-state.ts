@@ -76,9 +76,12 @@ export interface ServerRecord {
   readonly refusals: Readonly<Record<string, Refusal>>;
   /** By participant key; of the round being collected. */
   readonly updates: Readonly<Record<string, UpdateRecord>>;
-  /** Keys of the participants whose updates the last round was closed with. */
-  readonly closedWith: readonly string[];
-  /** What was already reported as late or foreign, so that it is said once. */
+  /**
+   * By closed round: the keys of those without a usable checkpoint in it, each with the version that had been looked
+   * at, or ''. Any other version that shows up there is late.
+   */
+  readonly unsettled: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** What was already reported as foreign, so that it is said once. */
   readonly reported: readonly string[];
 }
 
@@ -126,7 +129,7 @@ export function newServerState(session: string, run: string, monotonicMs: number
       participants: {},
       refusals: {},
       updates: {},
-      closedWith: [],
+      unsettled: {},
       reported: [],
     },
     clocks: freshClocks(monotonicMs),
@@ -145,6 +148,11 @@ export function reopenedRecord(record: ServerRecord): ServerRecord {
     return record;
   const { round } = phase.ending;
   return { ...record, phase: round === null ? { kind: 'registering' } : { kind: 'collecting', round } };
+}
+
+/** The closed rounds for which a checkpoint may still come too late, in their order; none outside a collection. */
+export function unsettledRounds({ phase, unsettled }: ServerRecord): readonly number[] {
+  return phase.kind === 'collecting' ? Object.keys(unsettled).map(Number) : [];
 }
 
 /** The round a phase is about; null outside rounds. */

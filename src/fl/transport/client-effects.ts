@@ -5,7 +5,8 @@ import { writeFileAtomically } from '../../atomic-file.ts';
 import type { Clock } from '../../clock.ts';
 import { ConfigError, CorruptError, messageOf, RejectedError } from '../../errors.ts';
 import { unreachable } from '../../invariant.ts';
-import type { Executor, TaskConfiguration, TrainingResult } from '../executor/executor.ts';
+import type { Executor, TaskConfiguration, TrainingRequest, TrainingResult } from '../executor/executor.ts';
+import { scheduleOddity } from '../executor/schedule.ts';
 import type { ClientAction, ClientResult, TrainedUpdate } from '../round/client-state.ts';
 import type { FederationEvent } from '../round/event.ts';
 import type { Background } from './background.ts';
@@ -32,6 +33,7 @@ export interface ClientEffectsOptions {
 /** Performs what the client's machine asks for. Guarantees: every action may be performed twice. */
 export class ClientEffects {
   readonly #options: ClientEffectsOptions;
+  #toldOddity: string | null = null;
   #training: { readonly round: number; readonly key: string } | undefined;
 
   constructor(options: ClientEffectsOptions) {
@@ -75,12 +77,17 @@ export class ClientEffects {
   }
 
   async #train(round: number, source: 'aggregate' | 'nothing', signal: AbortSignal): Promise<void> {
-    const { session, onResult, clock } = this.#options;
+    const { session, onResult, onEvent, clock } = this.#options;
     const startedAtMs = clock.monotonic();
+    let output: string | undefined;
+    const onOutput = (path: string) => {
+      output = path;
+      onEvent({ event: 'training-output', round, path });
+    };
     try {
       const start = source === 'aggregate' ? session.aggregatePath(round) : undefined;
       const startSha256 = start === undefined ? null : (await digestOf(start, signal)).sha256;
-      const result = await this.#execute(round, start, signal);
+      const result = await this.#execute(round, start, { signal, onOutput });
       const seconds = (clock.monotonic() - startedAtMs) / 1000;
       const { checkpointPath, samples, metrics } = result;
       const update = { round, checkpointPath, ...(await digestOf(checkpointPath)), samples, metrics };
@@ -92,14 +99,22 @@ export class ClientEffects {
           kind: 'training-failed',
           round,
           message: messageOf(error),
+          ...(output === undefined ? {} : { output }),
           isConfiguration: error instanceof ConfigError,
         });
     }
   }
 
-  async #execute(round: number, start: string | undefined, signal: AbortSignal): Promise<TrainingResult> {
+  async #execute(
+    round: number,
+    start: string | undefined,
+    watch: Pick<TrainingRequest, 'signal' | 'onOutput'>,
+  ): Promise<TrainingResult> {
     const { results, name, executor, clock, onEvent } = this.#options;
     const configuration = await this.#configure(round, start);
+    const oddity = scheduleOddity(configuration);
+    if (oddity !== null && oddity !== this.#toldOddity) onEvent({ event: 'task-oddity', message: oddity });
+    this.#toldOddity = oddity;
     const outputDirectory = String(configuration['output_path']);
     await mkdir(outputDirectory, { recursive: true });
     const configurationPath = join(results, 'config.latest.json');
@@ -113,7 +128,7 @@ export class ClientEffects {
       participant: name,
       outputDirectory,
       ...(start === undefined ? {} : { startCheckpointPath: start }),
-      signal,
+      ...watch,
       onProgress: (fraction, metrics) => {
         const now = clock.monotonic();
         if (fraction < 1 && now - toldAtMs < PROGRESS_INTERVAL_MS) return;

@@ -1,4 +1,4 @@
-import { appendFile, mkdir, stat } from 'node:fs/promises';
+import { appendFile, mkdir, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../clock.ts';
 import { messageOf } from '../../errors.ts';
@@ -16,6 +16,8 @@ const PASSING: ReadonlySet<FederationEvent['event']> = new Set([
 const SERVER = 'server';
 /** Whose numbers a client's own history holds. */
 const SELF = 'self';
+/** The file with every event. */
+export const HISTORY_FILE = 'history.jsonl';
 const CSV_HEADER = 'round,participant,metric,value\n';
 
 interface HistoryOptions {
@@ -27,6 +29,20 @@ interface HistoryOptions {
 /** A value of a CSV cell; quoted where it would break the row. */
 function cell(value: string): string {
   return /[",\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
+}
+
+/** A line that a death cut short must not take the next one with it. */
+async function endLine(path: string): Promise<void> {
+  const handle = await open(path, 'r').catch(() => undefined);
+  if (handle === undefined) return;
+  try {
+    const { size } = await handle.stat();
+    const { buffer } = await handle.read(Buffer.alloc(1), 0, 1, Math.max(0, size - 1));
+    if (size === 0 || buffer.toString() === '\n') return;
+  } finally {
+    await handle.close();
+  }
+  await appendFile(path, '\n');
 }
 
 /** Numbers that an event tells, by whom; the server's are those of the whole round. */
@@ -82,7 +98,10 @@ export class History {
 
   constructor(options: HistoryOptions) {
     this.#options = options;
-    this.#queue = this.#attempt(async () => void (await mkdir(options.folder, { recursive: true })));
+    this.#queue = this.#attempt(async () => {
+      await mkdir(options.folder, { recursive: true });
+      for (const name of [HISTORY_FILE, 'metrics.jsonl', 'metrics.csv']) await endLine(this.#path(name));
+    });
   }
 
   record(event: FederationEvent): void {
@@ -94,7 +113,7 @@ export class History {
     const lines = measurements.map((each) => `${JSON.stringify({ at, ...each })}\n`).join('');
     this.#queue = this.#queue.then(() =>
       this.#attempt(async () => {
-        await appendFile(this.#path('history.jsonl'), line);
+        await appendFile(this.#path(HISTORY_FILE), line);
         if (rows === '') return;
         await appendFile(this.#path('metrics.jsonl'), lines);
         const table = this.#path('metrics.csv');

@@ -10,16 +10,18 @@ import type { Random } from '../../random.ts';
 import { randomBelow } from '../../random.ts';
 import type { AggregationReport, Aggregator } from '../aggregate/aggregator.ts';
 import type { FederationEvent } from '../round/event.ts';
-import { authenticatedText, FINISHED_WORDS, lostText, unixSecondsText } from '../round/protocol-texts.ts';
+import { authenticatedText, endedText, lostText } from '../round/protocol-texts.ts';
 import { runPaths } from '../round/run-folder.ts';
 import type { ServerAction } from '../round/server-action.ts';
 import type { ServerResult } from '../round/server-observation.ts';
 import type { ServerRecord } from '../round/server-state.ts';
 import type { Background } from './background.ts';
+import { roundAccountPath } from './missed-rounds.ts';
 import { digestOf, publishFile } from './publish.ts';
 import { aggregateFile } from './server-run.ts';
 import type { ServerMeta } from './side-file.ts';
 import { readUpdateMeta, writeSideFile } from './side-file.ts';
+import { metaProblem } from './update-evidence.ts';
 import type { Workdir } from './workdir.ts';
 
 /** Why a checkpoint cannot be used; null when it can. */
@@ -107,9 +109,7 @@ export class ServerEffects {
 
   async #writeEnded({ ending }: Action<'write-ended'>): Promise<void> {
     const { workdir, run, clock } = this.#options;
-    const text =
-      ending.text === FINISHED_WORDS ? `${FINISHED_WORDS} ${unixSecondsText(clock.now())}` : ending.text;
-    await workdir.write(runPaths.ended(run), text);
+    await workdir.write(runPaths.ended(run), endedText(ending.text, clock.now()));
   }
 
   async #check({ round, key, name, version }: Action<'check-update'>): Promise<void> {
@@ -170,16 +170,13 @@ export class ServerEffects {
       weights: {},
       refused: [],
       metrics: {},
+      notes: [],
       seconds: 0,
       sha256: null,
     };
-    const path = this.#summaryPath(round - 1);
+    const path = roundAccountPath(this.#options.results, round - 1);
     if (!existsSync(path)) return base;
     return { ...base, ...(JSON.parse(await readFile(path, 'utf8')) as Partial<ServerMeta>) };
-  }
-
-  #summaryPath(round: number): string {
-    return join(this.#options.results, `${round}.aggregate.json`);
   }
 
   async #aggregate(
@@ -220,7 +217,8 @@ export class ServerEffects {
       await this.#summarise(round, record, report, seconds);
       const refused = report.refused.map(({ participant, ...rest }) => ({ key: participant, ...rest }));
       const metrics = meanMetrics(record, report.weights);
-      onResult({ kind: 'aggregated', round, weights, refused, metrics, seconds });
+      const { notes } = report;
+      onResult({ kind: 'aggregated', round, weights, refused, metrics, notes, seconds });
     } catch (error) {
       if (
         signal.aborted ||
@@ -261,37 +259,15 @@ export class ServerEffects {
         reason,
       })),
       metrics: meanMetrics(record, report.weights),
+      notes: report.notes,
       seconds,
       sha256,
     };
-    await writeFileAtomically(this.#summaryPath(round), `${JSON.stringify(summary, undefined, 1)}\n`);
+    await writeFileAtomically(
+      roundAccountPath(this.#options.results, round),
+      `${JSON.stringify(summary, undefined, 1)}\n`,
+    );
   }
-}
-
-type Problem = { readonly reason: string; readonly message: string };
-
-/** What the server itself knows of an update and of its round. */
-interface Evidence {
-  readonly round: number;
-  readonly sha256: string;
-  /** Of the model that the round starts from; null when it starts from nothing. */
-  readonly start: string | null;
-}
-
-function metaProblem(
-  meta: Awaited<ReturnType<typeof readUpdateMeta>>,
-  { round, sha256, start }: Evidence,
-): Problem | null {
-  if (meta === null) return null;
-  if (typeof meta === 'string') return { reason: 'side-file-malformed', message: meta };
-  if (meta.round !== round)
-    return { reason: 'wrong-round', message: `its side file says round ${meta.round}, not ${round}` };
-  if (meta.sha256 !== sha256)
-    return { reason: 'hash-differs', message: 'its bytes are not the ones that its side file describes' };
-  // A side file need not tell; what it tells must fit.
-  if (meta.start_sha256 !== undefined && meta.start_sha256 !== start)
-    return { reason: 'wrong-start', message: `it was not trained from the model of round ${round}` };
-  return null;
 }
 
 /** The participants' own metrics, weighted as their updates were; a metric counts where it was told. */

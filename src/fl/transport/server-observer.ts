@@ -24,10 +24,21 @@ import type {
 } from '../round/server-observation.ts';
 import type { Workdir, WorkdirEntry } from './workdir.ts';
 
+/** How many closed rounds one look takes in: a run of a thousand rounds must not cost a thousand listings. */
+const CLOSED_ROUNDS_PER_LOOK = 2;
+
+/** What one look depends on. */
+export interface ServerLook {
+  /** The round that the present phase is about; null outside rounds. */
+  readonly round: number | null;
+  /** Closed rounds for which a checkpoint may still come. */
+  readonly unsettled: readonly number[];
+}
+
 /** Looks at a run folder for the server. */
 export interface ServerObserver {
-  /** One look; `round` is the one that the present phase is about. */
-  observe(round: number | null): Promise<ServerObservation>;
+  /** One look. Guarantees: every unsettled round has its turn, a few of them a look. */
+  observe(look: ServerLook): Promise<ServerObservation>;
 }
 
 /** A checkpoint together with its side file: either one's new version makes it something new. */
@@ -101,8 +112,20 @@ export function createServerObserver(workdir: Workdir, run: string): ServerObser
     };
   };
 
+  let turn = 0;
+  /** The closed rounds whose turn it is: those after the ones that were looked at last, and then from the first again. */
+  const whoseTurn = (unsettled: readonly number[]): readonly number[] => {
+    const count = Math.min(CLOSED_ROUNDS_PER_LOOK, unsettled.length);
+    const chosen = Array.from(
+      { length: count },
+      (_, step) => unsettled[(turn + step) % unsettled.length] ?? 0,
+    );
+    turn += count;
+    return chosen;
+  };
+
   return {
-    async observe(round) {
+    async observe({ round, unsettled }) {
       const top = await workdir.list(run);
       const authentications: ObservedAuthentication[] = [];
       for (const layout of LAYOUTS) authentications.push(...(await authenticationsOf(layout)));
@@ -121,7 +144,7 @@ export function createServerObserver(workdir: Workdir, run: string): ServerObser
         }),
         ended: top.some(({ name }) => name === ENDED_FILE),
         round: round === null ? null : await roundOf(round),
-        previous: round === null || round < 2 ? null : await roundOf(round - 1),
+        closed: await Promise.all(whoseTurn(unsettled).map(roundOf)),
       };
     },
   };

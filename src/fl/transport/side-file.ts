@@ -34,6 +34,8 @@ export interface ServerMeta {
   readonly weights: Readonly<Record<string, number>>;
   readonly refused: readonly { readonly participant: string; readonly reason: string }[];
   readonly metrics: Readonly<Record<string, number>>;
+  /** What the rule did beside what it was told, such as scaling weights. */
+  readonly notes: readonly string[];
   readonly seconds: number;
   readonly sha256: string | null;
 }

@@ -158,6 +158,20 @@ it('refuses a heartbeat that is slower than its timeout, in a file of either sid
   expect(faultsOf(() => parseClientConfiguration({ ...CLIENT, ...slow }, 'c.json'))).toEqual([said]);
 });
 
+it('warns of weights by the data that is to test the final model', () => {
+  const weighed = (options: object) =>
+    parseServerConfiguration(
+      {
+        ...SERVER,
+        aggregator_type: 'mila.aggregators.BenchmarkedTorchAggregator',
+        aggregator_options: { target_metric: 'accuracy', ...options },
+      },
+      's.json',
+    ).warnings;
+  expect(weighed({})).toEqual([expect.stringMatching(/no test of the final model: .*config_path/)]);
+  expect(weighed({ config_path: 'validation.json' })).toEqual([]);
+});
+
 it('says which keys have no effect over a shared folder', () => {
   const { warnings } = parseServerConfiguration({ ...SERVER, blacklist: ['10.0.0.1'] }, 's.json');
   expect(warnings).toEqual([expect.stringMatching(/^s\.json: blacklist has no effect over a shared folder/)]);

@@ -236,6 +236,8 @@ describe('a run that went wrong', () => {
 
   it.each([
     ['Training stop by user', 'stopped-by-user', 'run-stopped'],
+    ['Training stop by user\n1673943293.448432', 'stopped-by-user', 'run-stopped'],
+    ['Training stopped: no participant is left in round 2\n1673943293.448432', 'failed', 'run-failed'],
     ["[Errno 2] No such file\nTraceback (most recent call last):\n  File 'x'", 'failed', 'run-failed'],
     ['', 'unreadable', 'empty-ending'],
   ] as const)('understands the ending %j', async (text, kind, code) => {

@@ -1,0 +1,53 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { numberExecutor, Playground, SETTINGS } from '../support/federation.ts';
+
+let playground: Playground;
+beforeEach(async () => {
+  playground = await Playground.open();
+});
+afterEach(() => playground.close());
+
+const waits = (who: string) =>
+  playground.events.flatMap((event) => (event.who === who && event.event === 'waiting' ? [event] : []));
+
+it('says where nobody can tell who wrote a file, and is silent where somebody can', async () => {
+  const settings = { ...SETTINGS, minimumClients: 1, clientWaitTimeMs: 0, roundsCount: 1 };
+  await Promise.all([playground.server({ settings }), playground.client('a')]);
+  expect(playground.eventsOf('server').filter((event) => event === 'identity-unknown')).toHaveLength(1);
+  await Promise.all([playground.server({ settings, writersAreKnown: true }), playground.client('a')]);
+  expect(playground.eventsOf('server').filter((event) => event === 'identity-unknown')).toHaveLength(1);
+});
+
+it('tells what is awaited, from whom and until when, on both sides', async () => {
+  let open: () => void = () => {};
+  const gate = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const beganAt = Date.now();
+  const stragglers = { deadlineMs: 600_000, share: 1, minimumUpdates: 1 };
+  const all = Promise.all([
+    playground.server({ settings: { ...SETTINGS, roundsCount: 1, stragglers } }),
+    playground.client('fast'),
+    playground.client('slow', { executor: numberExecutor(1, () => gate) }),
+  ]);
+  await expect
+    .poll(() => waits('server').at(-1), { timeout: 10_000 })
+    .toMatchObject({
+      what: 'updates',
+      participants: ['slow'],
+      message: 'round 1: 1 of 2 delivered; waiting for slow',
+    });
+  const until = Date.parse(waits('server').at(-1)?.until ?? '');
+  expect(until).toBeGreaterThan(beganAt + 590_000);
+  expect(until).toBeLessThan(Date.now() + 601_000);
+  await expect
+    .poll(() => waits('fast').at(-1), { timeout: 10_000 })
+    .toMatchObject({ what: 'aggregate', message: 'round 1 is delivered; waiting for the next aggregate' });
+  open();
+  await all;
+  expect(waits('server')[0]).toMatchObject({
+    what: 'registration',
+    until: null,
+    message: expect.stringMatching(/^waiting for participants: \d of at least 2 registered/),
+  });
+});
