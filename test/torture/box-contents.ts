@@ -7,7 +7,7 @@ interface Item {
   readonly sha1?: string;
 }
 
-/** What an emulated Box holds, asked for by the account of its application. */
+/** What an emulated Box holds, asked for by the owner of the shared folder. */
 export class BoxContents {
   readonly #url: string;
   readonly #token: string;
@@ -17,8 +17,8 @@ export class BoxContents {
     this.#token = token;
   }
 
-  static async open({ url, serviceAccountId }: RunningEmulator): Promise<BoxContents> {
-    const answer = await fetch(`${url}/_emulator/users/${serviceAccountId}/token`, { method: 'POST' });
+  static async open({ url, adminUserId }: RunningEmulator): Promise<BoxContents> {
+    const answer = await fetch(`${url}/_emulator/users/${adminUserId}/token`, { method: 'POST' });
     const { access_token: token } = (await answer.json()) as { access_token: string };
     return new BoxContents(url, token);
   }
@@ -38,27 +38,28 @@ export class BoxContents {
     return tree;
   }
 
-  /** SHA-1 of everything that can still be had: present and former versions, in place and in the trash. */
+  /**
+   * SHA-1 of everything that can still be had: present and former versions, in place and in the trash. Empties the
+   * trash into the top of the account, since Box tells the versions of what is in place only.
+   */
   async everything(): Promise<Set<string>> {
     const ids: string[] = [];
     const take = (item: Item) => {
       if (item.type === 'file') ids.push(item.id);
     };
-    await this.#walk('0', '', take);
-    for (const item of await this.#pages('/2.0/folders/trash/items?fields=id,type,name,sha1')) {
-      take(item);
-      if (item.type === 'folder') await this.#walk(item.id, '', take);
+    for (const { type, id } of await this.#pages('/2.0/folders/trash/items?fields=id,type,name')) {
+      const back = { name: `back ${id}`, parent: { id: '0' } };
+      await this.#call('POST', `/2.0/${type}s/${id}`, back);
     }
+    await this.#walk('0', '', take);
     const found = new Set<string>();
     for (const id of ids) for (const sha1 of await this.#versionsOf(id)) found.add(sha1);
     return found;
   }
 
   async #versionsOf(id: string): Promise<readonly string[]> {
-    const file =
-      (await this.#get(`/2.0/files/${id}?fields=sha1`)) ??
-      (await this.#get(`/2.0/files/${id}/trash?fields=sha1`));
-    const former = await this.#get(`/2.0/files/${id}/versions?limit=1000`);
+    const file = await this.#call('GET', `/2.0/files/${id}?fields=sha1`);
+    const former = await this.#call('GET', `/2.0/files/${id}/versions?limit=1000`);
     const versions = [file, ...((former?.['entries'] ?? []) as Record<string, unknown>[])];
     return versions.flatMap((version) => (typeof version?.['sha1'] === 'string' ? [version['sha1']] : []));
   }
@@ -78,7 +79,7 @@ export class BoxContents {
   async #pages(path: string): Promise<Item[]> {
     const items: Item[] = [];
     for (;;) {
-      const page = (await this.#get(`${path}&limit=1000&offset=${items.length}`)) as
+      const page = (await this.#call('GET', `${path}&limit=1000&offset=${items.length}`)) as
         | { entries?: Item[] }
         | undefined;
       items.push(...(page?.entries ?? []));
@@ -86,11 +87,15 @@ export class BoxContents {
     }
   }
 
-  async #get(path: string): Promise<Record<string, unknown> | undefined> {
+  async #call(method: string, path: string, body?: unknown): Promise<Record<string, unknown> | undefined> {
     const answer = await fetch(`${this.#url}${path}`, {
+      method,
       headers: { authorization: `Bearer ${this.#token}` },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    const body = await answer.text();
-    return answer.ok ? (JSON.parse(body) as Record<string, unknown>) : undefined;
+    const text = await answer.text();
+    // What is asked for stands there; anything else is a fault of the judge.
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+    return JSON.parse(text) as Record<string, unknown>;
   }
 }

@@ -19,7 +19,7 @@ export interface TortureOptions {
   readonly files: number;
   /** How long people write and processes are killed. */
   readonly seconds: number;
-  /** Size of one more file at each site. Units: MiB; 0: none. */
+  /** Size of one more file at the first site. Units: MiB; 0: none. */
   readonly largeMib: number;
   readonly seed: number;
   readonly say: (text: string) => void;
@@ -71,7 +71,8 @@ class Torture {
   readonly #emulator: RunningEmulator;
   readonly #options: TortureOptions;
   readonly #sites: Site[] = [];
-  readonly #wanted = new Set<string>();
+  /** What must be found, and what it is. */
+  readonly #wanted = new Map<string, string>();
   #kills = 0;
   #actions = 0;
 
@@ -109,13 +110,15 @@ class Torture {
   }
 
   async #fill(files: number): Promise<void> {
-    const root = this.#sites[0]?.root ?? '';
+    const [first] = this.#sites;
+    if (first === undefined) return;
+    const { root, writer } = first;
     for (let at = 0; at < files; at += 1) {
       const folder = join(root, `folder_${at % 12}`);
       if (at < 12) await mkdir(folder, { recursive: true });
       const text = `file ${at} of the beginning`;
       await writeFile(join(folder, `first_${at}.txt`), text);
-      this.#wanted.add(createHash('sha1').update(text).digest('hex'));
+      writer.kept.set(createHash('sha1').update(text).digest('hex'), text);
     }
   }
 
@@ -124,7 +127,7 @@ class Torture {
     const end = Date.now() + forMs;
     const random = seededRandom(this.#options.seed + 1000);
     const writing = this.#sites.map((site) => this.#write(site, end));
-    const large = this.#sites.map((site) => this.#writeLarge(site));
+    const large = this.#sites.slice(0, 1).map((site) => this.#writeLarge(site));
     while (Date.now() < end) {
       await pause(200 + randomBelow(random, 3000));
       const site = this.#sites[randomBelow(random, this.#sites.length)];
@@ -161,7 +164,7 @@ class Torture {
       hash.update(piece);
       await appendFile(path, piece);
     }
-    this.#wanted.add(hash.digest('hex'));
+    this.#wanted.set(hash.digest('hex'), `the large file of ${name}`);
   }
 
   /** Wait until every disk and Box show the same and go on showing it; the last tree when they never do. */
@@ -188,9 +191,9 @@ class Torture {
       const aside = await diskTree(join(directory, '.mila-sync', 'conflicts'));
       for (const sha1 of aside.values()) found.add(sha1);
       conflicts += aside.size;
-      for (const sha1 of writer.kept) this.#wanted.add(sha1);
+      for (const [sha1, what] of writer.kept) this.#wanted.set(sha1, what);
     }
-    for (const sha1 of this.#wanted) if (!found.has(sha1)) faults.push(`content ${sha1} is nowhere any more`);
+    for (const [sha1, what] of this.#wanted) if (!found.has(sha1)) faults.push(`nowhere any more: ${what}`);
     return { faults, files: tree.size, conflicts };
   }
 }

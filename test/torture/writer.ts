@@ -1,26 +1,25 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomically } from '../../src/atomic-file.ts';
 import { errnoOf } from '../../src/errors.ts';
 import { type Random, randomBelow } from '../../src/random.ts';
 
 const FOLDERS = 12;
+const sha1Of = (content: string | Buffer) => createHash('sha1').update(content).digest('hex');
 const FILE_BYTES_MAX = 4096;
 
 /**
  * A person at one site: makes files and folders, writes over what stands there, renames, moves and deletes.
  *
- * Guarantees: no two contents are alike; `kept` holds the hash of every finished content that this site did not itself
- * overwrite or delete before it can have left.
+ * Guarantees: no two contents are alike; `kept` holds the hash of every finished content that this person did not take away
+ * before it can have left, with where it was written.
  */
 export class Writer {
-  readonly kept = new Set<string>();
+  readonly kept = new Map<string, string>();
   readonly #site: string;
   readonly #root: string;
   readonly #random: Random;
-  /** What this site knows to stand at each path, by its own doing. */
-  readonly #own = new Map<string, string>();
   #count = 0;
 
   constructor(site: string, root: string, random: Random) {
@@ -51,46 +50,34 @@ export class Writer {
     const head = `${this.#site} wrote ${this.#count} `;
     const text = head + '.'.repeat(randomBelow(this.#random, FILE_BYTES_MAX));
     const full = join(this.#root, path);
+    await this.#giveUp(full);
     if (this.#random.next() < 0.8) await writeFileAtomically(full, text);
     else await writeFile(full, text);
-    this.#ownIs(path, createHash('sha1').update(text).digest('hex'));
+    this.kept.set(sha1Of(text), `${head}at ${path}`);
   }
 
-  /** The former content of this site's own is no longer looked for: it may not have left yet. */
-  #ownIs(path: string, sha1: string | undefined): void {
-    const former = this.#own.get(path);
-    if (former !== undefined) this.kept.delete(former);
-    if (sha1 === undefined) this.#own.delete(path);
-    else {
-      this.#own.set(path, sha1);
-      this.kept.add(sha1);
-    }
+  /** What this person takes away may not have left yet: it is no longer looked for. */
+  async #giveUp(full: string): Promise<void> {
+    const standing = await readFile(full).catch(() => undefined);
+    if (standing !== undefined) this.kept.delete(sha1Of(standing));
   }
 
   async #move(): Promise<void> {
     const [from, to] = [await this.#anyFile(), await this.#newPath()];
     if (from === undefined || to === undefined) return;
     await rename(join(this.#root, from), join(this.#root, to));
-    const moved = this.#own.get(from);
-    this.#own.delete(from);
-    if (moved !== undefined) this.#own.set(to, moved);
   }
 
   async #delete(): Promise<void> {
     const path = await this.#anyFile();
     if (path === undefined) return;
+    await this.#giveUp(join(this.#root, path));
     await rm(join(this.#root, path));
-    this.#ownIs(path, undefined);
   }
 
   async #renameFolder(): Promise<void> {
     const [from, to] = [this.#folderName(), this.#folderName()];
     await rename(join(this.#root, from), join(this.#root, to));
-    for (const [path, sha1] of [...this.#own])
-      if (path.startsWith(`${from}/`)) {
-        this.#own.delete(path);
-        this.#own.set(`${to}${path.slice(from.length)}`, sha1);
-      }
   }
 
   #folderName(): string {
