@@ -17,6 +17,8 @@ export interface Unmirrorable {
  * writer that unlinks before it renames, fit in.
  */
 const VANISH_GRACE_MS = 400;
+/** So many entries of a folder are looked at together: one after the other, a hundred thousand take four times as long. */
+const LOOKS_TOGETHER = 64;
 /** How often a mirrored folder that is gone is looked for. */
 const ROOT_LOOK_MS = 1000;
 /** How long after a hint its folder is listed once more. */
@@ -132,12 +134,15 @@ export class LocalObserver {
     if (names === undefined || found === undefined) return [];
     const standing = new Map(store.local.children(id).map((child) => [child.name, child]));
     const newcomers: Newcomer[] = [];
-    for (const name of found) {
-      const facts = await this.#factsOf([...names, name]);
-      if (facts === 'unknown') standing.delete(name);
-      else if (!this.#recognise(standing.get(name), facts) && facts !== undefined)
-        newcomers.push({ parentId: id, name, facts });
-      standing.delete(name);
+    for (let from = 0; from < found.length; from += LOOKS_TOGETHER) {
+      const some = found.slice(from, from + LOOKS_TOGETHER);
+      const looks = await Promise.all(some.map((name) => this.#factsOf([...names, name])));
+      for (const [index, name] of some.entries()) {
+        const facts = looks[index];
+        if (facts !== 'unknown' && !this.#recognise(standing.get(name), facts) && facts !== undefined)
+          newcomers.push({ parentId: id, name, facts });
+        standing.delete(name);
+      }
     }
     for (const child of standing.values()) await this.#lookForMissing(child, names);
     return newcomers;
