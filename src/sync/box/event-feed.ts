@@ -3,7 +3,6 @@ import type { Clock } from '../../clock.ts';
 import { RejectedError, TransientError } from '../../errors.ts';
 import { remoteId } from '../../ids.ts';
 import type { ChangeHint, ChangePage } from '../remote/remote-store.ts';
-import type { RemoteFile } from '../tree/entry.ts';
 import { kindOf, readItem, toEntry } from './entries.ts';
 import { type BoxSession, readPlainly } from './session.ts';
 
@@ -20,6 +19,8 @@ const POSITION_AGE_MAX_MS = 14 * 24 * 60 * 60 * 1000;
 const ACCESS_CHANGED = /^(COLLAB_|GROUP_)/;
 /** Events after which a file has other content; their source shows the file as it stood then. */
 const CONTENT_CHANGED = /^(ITEM_UPLOAD|ITEM_MODIFY)$/;
+/** The event of a folder that was made; its source shows it. */
+const FOLDER_MADE = 'ITEM_CREATE';
 /** Events that change no tree. */
 const NO_CHANGE = /^(ITEM_DOWNLOAD|ITEM_PREVIEW|ITEM_SHARED|COMMENT_|TASK_|TAG_|LOCK_|ADD_|NOTE_)/;
 
@@ -57,15 +58,18 @@ function decode(position: string): Position | undefined {
   return match === null ? undefined : { stream: match[1] ?? '', readAtMs: Number(match[2]) };
 }
 
-/** The file that an event shows whole; undefined when the event is about something else, or shows less. */
-function fileIn({ event_type, source }: BoxEvent): RemoteFile | undefined {
-  if (!CONTENT_CHANGED.test(event_type ?? '') || source?.type !== 'file') return undefined;
+/** The entry that an event shows whole; nothing when the event is about something else, or shows less. */
+function shownBy({ event_type, source }: BoxEvent): Pick<ChangeHint, 'file' | 'folder'> {
+  const showsFile = CONTENT_CHANGED.test(event_type ?? '') && source?.type === 'file';
+  const showsFolder = event_type === FOLDER_MADE && source?.type === 'folder';
+  if (!showsFile && !showsFolder) return {};
   try {
     const entry = toEntry(readItem(source));
-    return entry?.kind === 'file' ? entry : undefined;
+    if (entry?.kind === 'file') return { file: entry };
+    return entry === undefined || entry.name === '' || entry.etag === '' ? {} : { folder: entry };
   } catch {
-    // Less than a whole file: then the event is a hint like any other.
-    return undefined;
+    // Less than a whole entry: then the event is a hint like any other.
+    return {};
   }
 }
 
@@ -74,13 +78,12 @@ function toHint(event: BoxEvent): ChangeHint {
   const kind = kindOf(source?.type) ?? kindOf(source?.item_type);
   const itemId = source?.item_id ?? source?.id;
   const parentId = source?.parent?.id;
-  const file = fileIn(event);
   return {
     itemId: kind !== undefined && itemId ? remoteId(itemId) : null,
     kind: kind ?? null,
     parentId: kind !== undefined && parentId ? remoteId(parentId) : null,
     accessChanged: ACCESS_CHANGED.test(event_type ?? ''),
-    ...(file === undefined ? {} : { file }),
+    ...shownBy(event),
   };
 }
 

@@ -42,6 +42,8 @@ export interface RemoteNews {
 export class RemoteObserver {
   readonly #options: RemoteObserverOptions;
   #restMayFollow = false;
+  /** Folders that events showed, to be listed. */
+  readonly #newFolders: RemoteId[] = [];
   /** What was last found gone or elsewhere. */
   readonly #gone = new Set<RemoteId>();
 
@@ -171,7 +173,9 @@ export class RemoteObserver {
 
   /** Look at what the hints name: one call for a lone item, one listing for several of one folder. */
   async #follow(hints: readonly ChangeHint[]): Promise<void> {
-    for (const [folderId, items] of this.#groupByFolder(hints)) {
+    const groups = this.#groupByFolder(hints);
+    await this.#listBelow(this.#newFolders.splice(0), true);
+    for (const [folderId, items] of groups) {
       const lone = items.size === 1 || folderId === null || !this.#options.replica.remote.has(folderId);
       if (!lone) await this.#listBelow([folderId], false);
       else for (const [id, kind] of items) await this.#lookAt(id, kind);
@@ -209,24 +213,31 @@ export class RemoteObserver {
    * True when the event needs no look: it shows what is known already or an older state, as the echo of what this
    * program did itself does, or a newer version of the file in the same place, or a new file, which then is known.
    */
-  #isShown({ file }: ChangeHint): boolean {
+  #isShown({ file, folder }: ChangeHint): boolean {
     const { replica } = this.#options;
+    const shown = file ?? folder;
+    if (shown === undefined) return false;
+    const known = replica.remote.get(shown.id);
+    if (known === undefined) return this.#takeIn(shown);
     if (file === undefined) return false;
-    const known = replica.remote.get(file.id);
-    // The event of an upload may come after that of the removal, which no look at the file will follow.
-    if (known === undefined && this.#gone.has(file.id)) return false;
-    if (known === undefined) {
-      this.#tell(known, file);
-      replica.apply({ putRemote: [file] });
-      return true;
-    }
     if (known.kind !== 'file' || file.parentId !== known.parentId || file.name !== known.name) return false;
-    const [shown, standing] = [Number(file.etag), Number(known.etag)];
-    if (!Number.isSafeInteger(shown) || !Number.isSafeInteger(standing)) return false;
-    if (shown > standing) {
+    const [then, now] = [Number(file.etag), Number(known.etag)];
+    if (!Number.isSafeInteger(then) || !Number.isSafeInteger(now)) return false;
+    if (then > now) {
       this.#tell(known, file);
       replica.apply({ putRemote: [file] });
     }
+    return true;
+  }
+
+  /** Know an entry by the event of its making. That may come after the one of its removal, which no look would follow. */
+  #takeIn(entry: RemoteEntry): boolean {
+    const { replica, wanted } = this.#options;
+    if (this.#gone.has(entry.id)) return false;
+    this.#tell(undefined, entry);
+    replica.apply({ putRemote: [entry] });
+    // What was told of its content before is listed: such events concerned nobody yet.
+    if (entry.kind === 'folder' && wanted(entry)) this.#newFolders.push(entry.id);
     return true;
   }
 

@@ -42,6 +42,8 @@ const SIZE_MAX_BYTES = 1024 ** 4;
  */
 export class RecordedFolder {
   #tree = new Tree<RemoteId, RemoteEntry>();
+  /** What was shown to be gone: a late event does not bring it back. */
+  readonly #gone = new Set<RemoteId>();
   #rootPath: readonly string[] = [];
   #rootId: RemoteId | null = null;
 
@@ -90,10 +92,11 @@ export class RecordedFolder {
     return this.#put(entries, atMs);
   }
 
-  /** An event shows a file as it stood once: it is followed only where the file still stands in that place. */
+  /** An event shows an entry as it stood once: it is followed where the entry is new, or still stands in that place. */
   readonly #standsAs = ({ id, parentId, name }: RemoteEntry): boolean => {
     const known = this.#tree.get(id);
-    return known !== undefined && known.parentId === parentId && known.name === name;
+    if (known === undefined) return parentId !== null && this.#tree.has(parentId) && !this.#gone.has(id);
+    return known.parentId === parentId && known.name === name;
   };
 
   /** What is no longer in a listing may only have moved: it is removed when no later line has shown it elsewhere. */
@@ -105,6 +108,7 @@ export class RecordedFolder {
 
   #remove(id: RemoteId, atMs: number): readonly FolderChange[] {
     const entry = this.#tree.get(id);
+    this.#gone.add(id);
     if (entry === undefined || id === this.#rootId) return [];
     const names = this.#tree.pathOf(id);
     for (const { id: below } of [...this.#tree.subtree(id)].reverse()) this.#tree.remove(below);

@@ -161,7 +161,7 @@ export class RecordedStore implements RemoteStore {
       { position },
       () => this.#store.changes(position, signal),
       (page) => ({
-        entries: page.hints.flatMap(({ file }) => file ?? []),
+        entries: page.hints.flatMap(({ file, folder }) => file ?? folder ?? []),
         answer: {
           position: page.position,
           gap: page.gap,

@@ -258,12 +258,13 @@ export class MemoryStore implements RemoteStore {
       const ended = all.length < 2 || this.#options.readsShort?.() !== true;
       const events = ended ? all : all.slice(0, Math.ceil(all.length / 2));
       if (!ended) this.#toldUpTo = all.at(-1)?.sequence ?? from;
-      const hints = events.map(({ itemId, kind, parentId, accessChanged, file }) => ({
+      const hints = events.map(({ itemId, kind, parentId, accessChanged, file, folder }) => ({
         itemId,
         kind,
         parentId,
         accessChanged,
         ...(file === undefined ? {} : { file }),
+        ...(folder === undefined ? {} : { folder }),
       }));
       const disturb = this.#options.disturbHints ?? ((all: readonly ChangeHint[]) => all);
       return { hints: disturb(hints), position: String(events.at(-1)?.sequence ?? from), gap: false, ended };

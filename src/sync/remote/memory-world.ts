@@ -1,6 +1,6 @@
 import { RejectedError, StaleError } from '../../errors.ts';
 import { type RemoteId, remoteId } from '../../ids.ts';
-import type { EntryKind, RemoteEntry, RemoteFile, RemoteUser } from '../tree/entry.ts';
+import type { EntryKind, RemoteEntry, RemoteFile, RemoteFolder, RemoteUser } from '../tree/entry.ts';
 import type { RemoteVersion } from './remote-store.ts';
 
 /** One kept version, with its bytes. */
@@ -34,6 +34,8 @@ export interface MemoryEvent {
   readonly parentId: RemoteId | null;
   /** The file as it stood then, when the event is about its content. */
   readonly file?: RemoteFile;
+  /** The folder as it stood then, when the event is about its making. */
+  readonly folder?: RemoteFolder;
   readonly accessChanged: boolean;
   /** Null: seen by everyone. */
   readonly onlyFor: string | null;
@@ -200,7 +202,7 @@ export class MemoryWorld {
 
   #announceContent(item: MemoryItem): void {
     const shown = describe(item);
-    this.announce(item, shown.kind === 'file' ? shown : undefined);
+    this.announce(item, shown.kind === 'file' ? { file: shown } : { folder: shown });
   }
 
   /** Count a change of an item, and tell of it. */
@@ -209,12 +211,12 @@ export class MemoryWorld {
     this.announce(item);
   }
 
-  announce(item: MemoryItem, file?: RemoteFile): void {
+  announce(item: MemoryItem, shown: Pick<MemoryEvent, 'file' | 'folder'> = {}): void {
     this.#emit({
       itemId: item.id,
       kind: item.kind,
       parentId: item.parentId,
-      ...(file === undefined ? {} : { file }),
+      ...shown,
       accessChanged: false,
       onlyFor: null,
     });

@@ -85,6 +85,8 @@ export interface ChangeHint {
   readonly parentId: RemoteId | null;
   /** For an event about a file's content: the whole file as it stood then. Its etag orders it among what is known. */
   readonly file?: RemoteFile;
+  /** For an event about a folder that was made: the folder as it was then. */
+  readonly folder?: RemoteFolder;
   /** True when access to things was granted or withdrawn: the whole mirror must be looked at again. */
   readonly accessChanged: boolean;
 }
