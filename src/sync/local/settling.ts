@@ -18,12 +18,19 @@ interface Candidate {
   facts: StatFacts;
   /** Since when the facts have not changed. Units: the monotonic clock's milliseconds. */
   quietSinceMs: number;
+  /** How often the facts changed while it was watched. */
+  changes: number;
 }
 
 /** Control files (heartbeats, authentications) are small and written in one go. */
 const SMALL_BYTES = 64 * 1024;
 const SMALL_QUIET_MS = 25;
 const LARGE_QUIET_MS = 500;
+const LARGE_QUIET_MAX_MS = 4000;
+/** A file that was seen to change this often is written bit by bit: then the wait doubles with each change. */
+const CHANGES_EXPECTED = 3;
+/** So much must lie between the last write and the rename: a checkpoint's own sync to the disk takes longer. */
+const RENAMED_MS = 2;
 /** A file that was last modified this long ago is not being written: a copy with its times kept, or a first scan. */
 const OLD_ENOUGH_MS = 3000;
 
@@ -56,7 +63,7 @@ export class Settling {
   get nextLookAtMs(): number | undefined {
     let next: number | undefined;
     for (const candidate of this.#candidates.values()) {
-      const at = candidate.quietSinceMs + quietMs(candidate.facts);
+      const at = candidate.quietSinceMs + quietMs(candidate);
       if (next === undefined || at < next) next = at;
     }
     return next;
@@ -66,16 +73,22 @@ export class Settling {
   add(place: Place, facts: StatFacts): void {
     const key = `${place.parentId}/${place.name}`;
     const known = this.#candidates.get(key);
-    const quietSinceMs =
-      known !== undefined && sameFacts(known.facts, facts) ? known.quietSinceMs : this.#startOfQuiet(facts);
-    this.#candidates.set(key, { place: { ...place, id: place.id ?? known?.place.id }, facts, quietSinceMs });
+    const same = known !== undefined && sameFacts(known.facts, facts);
+    const quietSinceMs = same ? known.quietSinceMs : this.#startOfQuiet(facts);
+    const changes = known === undefined ? 0 : known.changes + (same ? 0 : 1);
+    this.#candidates.set(key, {
+      place: { ...place, id: place.id ?? known?.place.id },
+      facts,
+      quietSinceMs,
+      changes,
+    });
   }
 
   /** Hash what rests, and store it. */
   async look(): Promise<void> {
     for (const [key, candidate] of this.#candidates) {
       if (this.#options.signal.aborted) return;
-      if (this.#options.clock.monotonic() < candidate.quietSinceMs + quietMs(candidate.facts)) continue;
+      if (this.#options.clock.monotonic() < candidate.quietSinceMs + quietMs(candidate)) continue;
       if (await this.#settle(candidate)) this.#candidates.delete(key);
     }
   }
@@ -127,6 +140,7 @@ export class Settling {
 
   #restart(candidate: Candidate, facts: StatFacts): 'restless' {
     candidate.facts = facts;
+    candidate.changes += 1;
     candidate.quietSinceMs = this.#options.clock.monotonic();
     return 'restless';
   }
@@ -134,10 +148,20 @@ export class Settling {
   #startOfQuiet(facts: StatFacts): number {
     const { clock } = this.#options;
     const old = clock.now() - Math.max(facts.modifiedAtMs, facts.changedAtMs) > OLD_ENOUGH_MS;
-    return old ? clock.monotonic() - LARGE_QUIET_MS : clock.monotonic();
+    return old ? clock.monotonic() - LARGE_QUIET_MAX_MS : clock.monotonic();
   }
 }
 
-function quietMs(facts: StatFacts): number {
-  return facts.sizeBytes <= SMALL_BYTES ? SMALL_QUIET_MS : LARGE_QUIET_MS;
+/** How long a file must stand unchanged: longer each time that it was seen to grow on, hardly when it was renamed. */
+function quietMs({ facts, changes }: Pick<Candidate, 'facts' | 'changes'>): number {
+  if (facts.sizeBytes <= SMALL_BYTES || wasRenamedHere(facts)) return SMALL_QUIET_MS;
+  return Math.min(LARGE_QUIET_MAX_MS, LARGE_QUIET_MS * 2 ** Math.max(0, changes - CHANGES_EXPECTED));
+}
+
+/**
+ * True for a file whose last write was clearly over before its name was given: a rename changes the inode, not the
+ * content. Every write changes both times to the same instant, so a file that is being written does not look like it.
+ */
+function wasRenamedHere({ changedAtMs, modifiedAtMs }: StatFacts): boolean {
+  return changedAtMs - modifiedAtMs >= RENAMED_MS;
 }
