@@ -1,3 +1,4 @@
+import { StaleError } from '../../errors.ts';
 import type { LocalId, RemoteId } from '../../ids.ts';
 import type { StatFacts } from '../local/stat-facts.ts';
 import type { Content, LocalEntry, LocalFile, LocalFolder, RemoteEntry, SyncedEntry } from '../tree/entry.ts';
@@ -23,6 +24,32 @@ interface Placed {
   readonly parentId: LocalId;
   readonly name: string;
   readonly facts: StatFacts;
+}
+
+function movedOn(message: string): StaleError {
+  return new StaleError({ code: 'moved-on', message });
+}
+
+/**
+ * An entry of Box may come to the disk only at the place where it still stands in Box, and only under a name that no
+ * other pairing has, though its own file is gone from the disk: that is a deletion which is about to be seen.
+ *
+ * Errors: StaleError 'moved-on'.
+ */
+export function assertStillNew(replica: Replica, remote: RemoteEntry, parent: LocalFolder): void {
+  const now = replica.remote.get(remote.id);
+  if (now === undefined || now.parentId !== remote.parentId || now.name !== remote.name)
+    throw movedOn(`${remote.name} stands elsewhere in Box by now, or is gone`);
+  const held = replica.local
+    .named(parent.id, remote.name)
+    .some(({ id }) => (replica.synced.byLocal(id)?.remoteId ?? remote.id) !== remote.id);
+  if (held) throw movedOn(`the name ${remote.name} is still another entry's on the disk`);
+}
+
+/** A file on the disk may be replaced only by the entry of Box that it is paired with. Errors: StaleError 'moved-on'. */
+export function assertStillPaired(replica: Replica, remote: RemoteEntry, local: LocalFile): void {
+  if (replica.synced.byLocal(local.id)?.remoteId !== remote.id)
+    throw movedOn(`${local.name} is another entry's by now`);
 }
 
 /** The node for something that the engine itself put on the disk: the one that a look at the disk made meanwhile, or a new one. */

@@ -7,7 +7,14 @@ import { conflictStamp, type LocalDisk } from '../local/disk.ts';
 import type { ConflictReason, Filter, Op } from '../plan/op.ts';
 import type { RemoteStore } from '../remote/remote-store.ts';
 import type { LocalEntry, LocalFolder } from '../tree/entry.ts';
-import { movedEntry, pairing, placedFile, placedFolder } from './effects.ts';
+import {
+  assertStillNew,
+  assertStillPaired,
+  movedEntry,
+  pairing,
+  placedFile,
+  placedFolder,
+} from './effects.ts';
 import { FileTransfers } from './file-transfers.ts';
 import type { Changes, Replica } from './replica.ts';
 
@@ -85,6 +92,9 @@ export class Executor {
   async #download({ remote, parent, replaces }: OpOf<'download'>, signal: AbortSignal): Promise<Changes> {
     const { disk, replica } = this.#options;
     const staged = await this.#transfers.download(remote, signal);
+    // A transfer may take long: what it was decided on is looked at again.
+    if (replaces === null) assertStillNew(replica, remote, parent);
+    else assertStillPaired(replica, remote, replaces);
     const name = replaces?.name ?? remote.name;
     const facts = await disk.place(staged, [...this.#namesOf(parent), name], {
       replaces,
@@ -119,6 +129,7 @@ export class Executor {
 
   async #makeLocalFolder({ remote, parent }: OpOf<'make-local-folder'>): Promise<Changes> {
     const { disk, replica } = this.#options;
+    assertStillNew(replica, remote, parent);
     const facts = await disk.makeFolder([...this.#namesOf(parent), remote.name]);
     const local = placedFolder(replica, { parentId: parent.id, name: remote.name, facts });
     return { putLocal: [local], pair: [pairing(remote, local.id)] };
