@@ -13,6 +13,8 @@ const LISTINGS_MAX = 4;
 const CONFIRMATIONS_MAX = 3;
 /** So many entries found gone are remembered, for events about them that come late. */
 const GONE_MAX = 1000;
+/** Where the index keeps that a new folder may not be listed yet. */
+const UNLISTED = 'new_folders_unlisted';
 
 interface RemoteObserverOptions {
   readonly store: RemoteStore;
@@ -60,11 +62,12 @@ export class RemoteObserver {
   async look(full: boolean): Promise<FolderView> {
     const { store, replica, signal } = this.#options;
     const position = replica.position;
-    if (full || position === undefined) return this.#lookAtEverything();
+    const interrupted = replica.index.meta(UNLISTED) === '1';
+    if (full || position === undefined || interrupted) return this.#lookAtEverything();
     const page = await store.changes(position, signal);
     if (page.gap || page.hints.some((hint) => hint.accessChanged)) return this.#lookAtEverything();
     await this.#follow(page.hints);
-    replica.apply({ position: page.position });
+    replica.apply({ position: page.position, alsoStore: this.#allListed });
     this.#restMayFollow = !page.ended;
     return 'visible';
   }
@@ -86,7 +89,7 @@ export class RemoteObserver {
     const root = await store.get(replica.remoteRoot.id, 'folder', signal);
     if (root === undefined) return 'lost';
     await this.#listBelow([replica.remoteRoot.id], true);
-    replica.apply({ position });
+    replica.apply({ position, alsoStore: this.#allListed });
     this.#restMayFollow = false;
     return 'visible';
   }
@@ -153,7 +156,8 @@ export class RemoteObserver {
       const known = replica.remote.get(id);
       const isNewFolder = entry.kind === 'folder' && known === undefined;
       this.#tell(known, entry);
-      replica.apply({ putRemote: [id === replica.remoteRoot.id ? { ...entry, parentId: null } : entry] });
+      const standing = id === replica.remoteRoot.id ? { ...entry, parentId: null } : entry;
+      replica.apply({ putRemote: [standing], ...(isNewFolder ? { alsoStore: this.#notAllListed } : {}) });
       if (isNewFolder && this.#options.wanted(entry)) await this.#listBelow([id], true);
     } else if (id !== replica.remoteRoot.id) this.#forget(id);
   }
@@ -211,7 +215,7 @@ export class RemoteObserver {
 
   /**
    * True when the event needs no look: it shows what is known already or an older state, as the echo of what this
-   * program did itself does, or a newer version of the file in the same place, or a new file, which then is known.
+   * program did itself does, or a newer version of the file in the same place, or a new entry, which then is known.
    */
   #isShown({ file, folder }: ChangeHint): boolean {
     const { replica } = this.#options;
@@ -230,12 +234,25 @@ export class RemoteObserver {
     return true;
   }
 
+  /**
+   * A folder is known before what is in it is listed. When a failure or a crash comes in between, no event says so
+   * again: a mark in the index, stored with the folder and gone with the position, has everything looked at instead.
+   */
+  readonly #notAllListed = (): void => this.#options.replica.index.setMeta(UNLISTED, '1');
+  readonly #allListed = (): void => {
+    const { index } = this.#options.replica;
+    if (index.meta(UNLISTED) === '1') index.setMeta(UNLISTED, '');
+  };
+
   /** Know an entry by the event of its making. That may come after the one of its removal, which no look would follow. */
   #takeIn(entry: RemoteEntry): boolean {
     const { replica, wanted } = this.#options;
     if (this.#gone.has(entry.id)) return false;
     this.#tell(undefined, entry);
-    replica.apply({ putRemote: [entry] });
+    replica.apply({
+      putRemote: [entry],
+      ...(entry.kind === 'folder' ? { alsoStore: this.#notAllListed } : {}),
+    });
     // What was told of its content before is listed: such events concerned nobody yet.
     if (entry.kind === 'folder' && wanted(entry)) this.#newFolders.push(entry.id);
     return true;

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { TransientError } from '../../../../src/errors.ts';
 import { silentLogger } from '../../../../src/logger.ts';
 import { RemoteObserver } from '../../../../src/sync/engine/remote-observer.ts';
 import { Replica } from '../../../../src/sync/engine/replica.ts';
@@ -10,6 +11,8 @@ import type { RemoteFile, RemoteFolder } from '../../../../src/sync/tree/entry.t
 import { sourceOf } from '../../../contract/remote-store/source.ts';
 import { FakeClock } from '../box/fake-clock.ts';
 
+const error = new TransientError({ code: 'network', message: 'down' });
+
 describe('RemoteObserver', () => {
   let clock: FakeClock;
   let other: MemoryStore;
@@ -17,6 +20,7 @@ describe('RemoteObserver', () => {
   let observer: RemoteObserver;
   let calls: MemoryCall['operation'][];
   let short: boolean;
+  let failing: MemoryCall['operation'] | undefined;
   let disturb: (hints: readonly ChangeHint[]) => readonly ChangeHint[];
   let news: (number | 'entry')[];
   let root: RemoteFolder;
@@ -26,6 +30,7 @@ describe('RemoteObserver', () => {
     const world = new MemoryWorld(() => clock.now());
     calls = [];
     short = false;
+    failing = undefined;
     news = [];
     disturb = (hints) => hints;
     const store = new MemoryStore({
@@ -36,7 +41,7 @@ describe('RemoteObserver', () => {
       disturbHints: (hints) => disturb(hints),
       fault: ({ operation }) => {
         calls.push(operation);
-        return undefined;
+        return operation === failing ? { kind: 'fail', error } : undefined;
       },
     });
     other = new MemoryStore({ clock, world, user: { id: '2', name: 'two' } });
@@ -114,6 +119,25 @@ describe('RemoteObserver', () => {
     ];
     await observer.look(false);
     expect(standing(passing)).toBeUndefined();
+  });
+
+  it.each([
+    ['came from outside', true],
+    ['was made', false],
+  ])('lists a folder that %s, though the first try failed after the folder was known', async (_, moved) => {
+    await known('a');
+    const folder = await other.createFolder(moved ? MEMORY_ROOT : root.id, 'below');
+    const inside = await other.upload({ parentId: folder.id, name: 'b', source: sourceOf('one') });
+    if (moved) await other.relocate({ ...folder, parentId: root.id });
+    disturb = (hints) => hints.filter(({ itemId }) => itemId === folder.id);
+    failing = 'list';
+    await expect(observer.look(false)).rejects.toBe(error);
+    failing = undefined;
+    await observer.look(false);
+    expect(standing(inside)).toEqual(inside);
+    calls.length = 0;
+    await observer.look(false);
+    expect(calls).toEqual(['changes']);
   });
 
   it('says so when the feed told only a part, until it told the rest', async () => {
