@@ -125,20 +125,27 @@ async function heartbeats(session: Session, { report, quick }: BenchContext): Pr
     unit: 'ms',
     goal: { of: 'value', atMost: 1000 },
   });
+  // The figure is what goes up; another mount on the same cores would take half of them to bring it down.
+  await reader.stop();
   await manySmallFiles(session, { report });
-  await rest(session, [writer, reader], { report });
-  await Promise.all([writer.stop(), reader.stop()]);
+  const again = await startMount(session.folder, { name: 'ada', args: FULL });
+  await renamedFolder(session, { report });
+  await rest(session, [writer, again], { report });
+  await Promise.all([writer.stop(), again.stop()]);
 }
 
 async function manySmallFiles(session: Session, { report }: Pick<BenchContext, 'report'>): Promise<void> {
   const source = join(mirrorOf(session, 'server'), 'many');
   await mkdir(source);
-  await until(async () => (await readFile(join(mirrorOf(session, 'ada'), 'beat.txt'))).byteLength > 0);
   for (let index = 0; index < SMALL_FILES; index += 1)
     await writeFile(join(source, `${index}.txt`), `${index}`.padEnd(SMALL_BYTES, '.'));
   const ms = await until(() => uploaded(session, SMALL_FILES), COUNT_POLL_MS);
   const value = SMALL_FILES / (ms / 1000);
   report({ what: '1,000 files of 2 KiB up', value, unit: 'files/s', goal: { of: 'value', atLeast: 200 } });
+}
+
+async function renamedFolder(session: Session, { report }: Pick<BenchContext, 'report'>): Promise<void> {
+  const source = join(mirrorOf(session, 'server'), 'many');
   const last = join(mirrorOf(session, 'ada'), 'many', `${SMALL_FILES - 1}.txt`);
   await until(async () => (await readFile(last).catch(() => Buffer.alloc(0))).byteLength === SMALL_BYTES);
   await pause(3000);

@@ -52,7 +52,7 @@ const FULL_LOOK_CALLS = 2;
 const PLAN_REST = 3;
 /** ... as long as there are so many of them. */
 const BUSY_ENOUGH = 24;
-const PLAN_SHORT_MS = 20;
+const PLAN_SHORT_MS = 1;
 const DELETIONS_MIN = 100;
 const NO_ROOM_RETRY_MS = 5000;
 const ATTENTION_DEFAULT: Attention = { gapMaxMs: 60_000, followsBeats: true };
@@ -79,6 +79,8 @@ export class SyncEngine {
   #paused = false;
   #nextScanMs: number;
   #nextPlanMs = 0;
+  /** True when the last turn left the plan as it was. */
+  #planPutOff = false;
   /** True while staging may hold what no download will go on with: since the start, and since anything was fetched. */
   #stagingUsed = true;
 
@@ -229,7 +231,8 @@ export class SyncEngine {
     await this.#dispatcher.recheck(this.#remote.observer, this.#local);
     await this.#lookAtDisk();
     if (this.#stop.signal.aborted) return;
-    if (clock.monotonic() < this.#nextPlanMs && this.#dispatcher.running >= BUSY_ENOUGH) return;
+    this.#planPutOff = clock.monotonic() < this.#nextPlanMs && this.#dispatcher.running >= BUSY_ENOUGH;
+    if (this.#planPutOff) return;
     const startedMs = clock.monotonic();
     const started = this.#remote.usable && !this.#local.rootMissing ? this.#planAndDispatch() : 0;
     this.#settle(started);
@@ -322,7 +325,7 @@ export class SyncEngine {
 
   #nextAtMs(): number {
     const waits = [this.#local.nextLookAtMs, this.#dispatcher.backOff.nextAtMs, this.#remote.nextAtMs];
-    if (this.#nextPlanMs > this.#options.clock.monotonic()) waits.push(this.#nextPlanMs);
+    if (this.#planPutOff) waits.push(this.#nextPlanMs);
     return Math.min(this.#nextScanMs, ...waits.filter((at) => at !== undefined));
   }
 
