@@ -1,10 +1,12 @@
 /**
  * What a federation costs at Box while nothing happens but heartbeats: one server's mount and three clients', each
- * client writing a heartbeat every 60 seconds, a third of a minute after the one before it. Run: npx tsx bench/quiet-hour.ts [--minutes 60]
+ * client writing a heartbeat every 60 seconds, a third of a minute after the one before it.
+ * Run: npx tsx bench/quiet-hour.ts [--minutes 60]
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { writeFileAtomically } from '../src/atomic-file.ts';
 import { Administrator } from '../src/cli/demo/administrator.ts';
@@ -40,10 +42,10 @@ try {
   const apartMs = HEARTBEAT_MS / CLIENTS.length;
   for (let beats = 0; started + beats * apartMs < end; beats += 1) {
     const dueMs = started + beats * apartMs;
-    await new Promise((resolve) => void setTimeout(resolve, Math.max(0, dueMs - Date.now())));
+    await pause(Math.max(0, dueMs - Date.now()));
     await beat(CLIENTS[beats % CLIENTS.length] ?? '');
   }
-  await new Promise((resolve) => void setTimeout(resolve, Math.max(0, end - Date.now())));
+  await pause(Math.max(0, end - Date.now()));
   const after = await administrator.apiCalls();
   const hours = (Date.now() - started) / 3_600_000;
   const cpu = mounts.map((mount, index) => (mount.cpuSeconds() - (cpuBefore[index] ?? 0)) / (hours * 3600));

@@ -12,6 +12,7 @@ import type { RemoteStore } from '../remote/remote-store.ts';
 import { Dispatcher, isFull } from './dispatcher.ts';
 import { type Attention, FeedPace } from './feed-pace.ts';
 import { isOfInterest } from './lanes.ts';
+import { PlanPace } from './plan-pace.ts';
 import { RemoteFeed } from './remote-feed.ts';
 import { RemoteObserver } from './remote-observer.ts';
 import { RemoteSide } from './remote-side.ts';
@@ -47,12 +48,6 @@ const SCAN_MIN_MS = 5000;
 const SCAN_SHARE = 1 / 400;
 /** What a look at everything in Box costs beyond one listing a folder: the position and the root. */
 const FULL_LOOK_CALLS = 2;
-/** A plan over a very large tree takes a while, in which nothing else is done: then the ops that run go on without
- * another one for this many times as long, ... */
-const PLAN_REST = 3;
-/** ... as long as there are so many of them. */
-const BUSY_ENOUGH = 24;
-const PLAN_SHORT_MS = 1;
 const DELETIONS_MIN = 100;
 const NO_ROOM_RETRY_MS = 5000;
 const ATTENTION_DEFAULT: Attention = { gapMaxMs: 60_000, followsBeats: true };
@@ -78,9 +73,7 @@ export class SyncEngine {
   #wasReady = false;
   #paused = false;
   #nextScanMs: number;
-  #nextPlanMs = 0;
-  /** True when the last turn left the plan as it was. */
-  #planPutOff = false;
+  readonly #planPace: PlanPace;
   /** True while staging may hold what no download will go on with: since the start, and since anything was fetched. */
   #stagingUsed = true;
 
@@ -89,6 +82,7 @@ export class SyncEngine {
     const { signal } = this.#stop;
     this.#options = options;
     this.#wake = new WakeUp(clock);
+    this.#planPace = new PlanPace(clock);
     this.#nextScanMs = clock.monotonic() + SCAN_MIN_MS;
     this.#dispatcher = new Dispatcher({ ...options, signal, onDone: this.#wake.call });
     const ignored = (names: readonly string[], kind: 'file' | 'folder') => filter(names, kind) === 'ignore';
@@ -231,13 +225,11 @@ export class SyncEngine {
     await this.#dispatcher.recheck(this.#remote.observer, this.#local);
     await this.#lookAtDisk();
     if (this.#stop.signal.aborted) return;
-    this.#planPutOff = clock.monotonic() < this.#nextPlanMs && this.#dispatcher.running >= BUSY_ENOUGH;
-    if (this.#planPutOff) return;
+    if (!this.#planPace.isDue(this.#dispatcher.running)) return;
     const startedMs = clock.monotonic();
     const started = this.#remote.usable && !this.#local.rootMissing ? this.#planAndDispatch() : 0;
     this.#settle(started);
-    const tookMs = clock.monotonic() - startedMs;
-    this.#nextPlanMs = clock.monotonic() + (tookMs < PLAN_SHORT_MS ? 0 : tookMs * PLAN_REST);
+    this.#planPace.planned(clock.monotonic() - startedMs);
     await this.#tidy();
   }
 
@@ -324,8 +316,12 @@ export class SyncEngine {
   }
 
   #nextAtMs(): number {
-    const waits = [this.#local.nextLookAtMs, this.#dispatcher.backOff.nextAtMs, this.#remote.nextAtMs];
-    if (this.#planPutOff) waits.push(this.#nextPlanMs);
+    const waits = [
+      this.#local.nextLookAtMs,
+      this.#dispatcher.backOff.nextAtMs,
+      this.#remote.nextAtMs,
+      this.#planPace.nextAtMs,
+    ];
     return Math.min(this.#nextScanMs, ...waits.filter((at) => at !== undefined));
   }
 
