@@ -1,36 +1,23 @@
 import { networkInterfaces } from 'node:os';
-import { credentials, status } from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { systemClock } from '../../src/clock.ts';
 import { defaultGrpcSection } from '../../src/fl/config/sections.ts';
-import { channelSettings } from '../../src/fl/transport/grpc/channel-options.ts';
-import { ClientLink } from '../../src/fl/transport/grpc/client-link.ts';
 import { clientCredentials } from '../../src/fl/transport/grpc/credentials.ts';
 import { silentLogger } from '../../src/logger.ts';
 import { numberExecutor, SETTINGS } from '../support/federation.ts';
-import { FAST_CHANNEL, GrpcPlayground } from '../support/grpc-federation.ts';
+import { BareLinks, GrpcPlayground } from '../support/grpc-federation.ts';
 
 let playground: GrpcPlayground;
-const links: ClientLink[] = [];
+const links = new BareLinks();
 beforeEach(async () => {
   playground = await GrpcPlayground.open();
 });
 afterEach(async () => {
-  for (const link of links.splice(0)) link.close();
+  links.close();
   await playground.close();
 });
 
-function linkTo(target: string): ClientLink {
-  const link = new ClientLink({
-    target,
-    credentials: credentials.createInsecure(),
-    channel: channelSettings('client', FAST_CHANNEL),
-    clock: systemClock(),
-    transferTimeoutMs: 30_000,
-  });
-  links.push(link);
-  return link;
-}
+const linkTo = (target: string) => links.to(target);
 
 const never = new AbortController().signal;
 

@@ -4,37 +4,24 @@ import { join } from 'node:path';
 import { Client, credentials, status } from '@grpc/grpc-js';
 import { service as healthService } from 'grpc-health-check';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { systemClock } from '../../src/clock.ts';
 import { channelSettings } from '../../src/fl/transport/grpc/channel-options.ts';
-import { ClientLink } from '../../src/fl/transport/grpc/client-link.ts';
 import { openBlackholeProxy } from '../support/blackhole-proxy.ts';
 import { numberExecutor, SETTINGS } from '../support/federation.ts';
-import { FAST_CHANNEL, GrpcPlayground } from '../support/grpc-federation.ts';
+import { BareLinks, FAST_CHANNEL, GrpcPlayground } from '../support/grpc-federation.ts';
 
 const MEGABYTE = 1_000_000;
 
 let playground: GrpcPlayground;
-const links: ClientLink[] = [];
+const links = new BareLinks();
 beforeEach(async () => {
   playground = await GrpcPlayground.open();
 });
 afterEach(async () => {
-  for (const link of links.splice(0)) link.close();
+  links.close();
   await playground.close();
 });
 
-/** A bare connection: the five calls, and no client behind it. */
-function linkTo(target: string): ClientLink {
-  const link = new ClientLink({
-    target,
-    credentials: credentials.createInsecure(),
-    channel: channelSettings('client', FAST_CHANNEL),
-    clock: systemClock(),
-    transferTimeoutMs: 30_000,
-  });
-  links.push(link);
-  return link;
-}
+const linkTo = (target: string) => links.to(target);
 
 const eventsOf = (who: string) => playground.ground.eventsOf(who);
 const never = new AbortController().signal;

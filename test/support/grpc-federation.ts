@@ -10,11 +10,33 @@ import { runGrpcFederationServer } from '../../src/fl/grpc-server.ts';
 import type { FederationEvent } from '../../src/fl/round/event.ts';
 import type { ServerOutcome } from '../../src/fl/server.ts';
 import { channelSettings } from '../../src/fl/transport/grpc/channel-options.ts';
+import { ClientLink } from '../../src/fl/transport/grpc/client-link.ts';
 import type { GrpcClientOptions } from '../../src/fl/transport/grpc/grpc-client.ts';
 import { openGrpcClient } from '../../src/fl/transport/grpc/grpc-client.ts';
 import { silentLogger } from '../../src/logger.ts';
 import { systemRandom } from '../../src/random.ts';
 import { numberAggregator, numberExecutor, Playground, SETTINGS } from './federation.ts';
+
+/** Bare connections to servers: the five calls, and no client behind them. */
+export class BareLinks {
+  readonly #links: ClientLink[] = [];
+
+  to(target: string): ClientLink {
+    const link = new ClientLink({
+      target,
+      credentials: credentials.createInsecure(),
+      channel: channelSettings('client', FAST_CHANNEL),
+      clock: systemClock(),
+      transferTimeoutMs: 30_000,
+    });
+    this.#links.push(link);
+    return link;
+  }
+
+  close(): void {
+    for (const link of this.#links.splice(0)) link.close();
+  }
+}
 
 export const FAST_CHANNEL: GrpcSection = {
   ...defaultGrpcSection(),

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { systemClock } from '../../clock.ts';
 import { CorruptError, RoundError } from '../../errors.ts';
 import { createAggregator } from '../../fl/aggregate/create-aggregator.ts';
@@ -19,6 +19,7 @@ import { federationVoice, parseRunName, withFederationOptions } from '../federat
 import { readSummary, summaryText } from '../federation-summary.ts';
 import { serveOverGrpc } from '../grpc-federation.ts';
 import { listenForInterrupt } from '../interrupt.ts';
+import { wholeNumber } from '../option-values.ts';
 import type { Output } from '../output.ts';
 import { stopWithParent } from '../parent-watch.ts';
 import { acquireRunLock, sessionOf } from '../run-lock.ts';
@@ -154,19 +155,16 @@ function conclude({ run, ending, finalModel }: ServerOutcome, output: Output): v
   if (!output.json && finalModel !== null) output.result(finalModel);
 }
 
-function parsePort(value: string): number {
-  const port = Number(value);
-  if (!Number.isSafeInteger(port) || port < 1 || port > 65_535)
-    throw new InvalidArgumentError('Allowed: a port from 1 to 65535.');
-  return port;
-}
-
 /** `mila server CONFIG`: runs the federation's server. */
 export function serverCommand(): Command {
   return withFederationOptions(new Command('server').description("run the federation's server"))
     .option('--resume [run]', 'go on with an interrupted run (default: the newest)', parseRunName)
     .option('--new', 'begin a new run even if one is still open')
-    .option('--metrics-port <port>', "serve the server's numbers to Prometheus on this machine", parsePort)
+    .option(
+      '--metrics-port <port>',
+      "serve the server's numbers to Prometheus on this machine",
+      wholeNumber(1, 65_535),
+    )
     .addHelpText('after', '\nExample:\n  mila server server.json --dir /srv/shared --json')
     .action(async (path: string, flags: ServerFlags) => {
       const { configuration, warnings } = await loadServerConfiguration(path);
