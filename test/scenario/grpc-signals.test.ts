@@ -124,8 +124,11 @@ it(
     expect(await readdir(join(root, 'server', 'runs', run))).not.toContain('server_ended.txt');
 
     // Whoever stayed finds the server again by itself.
+    const [again, back] = [start('server', 'server.json'), start('client', 'site_a.json')];
+    // Not before both are there again: the one that stayed could end the run alone.
+    await heard(back, '"event":"training"');
     await writeFile(join(root, 'go'), '');
-    const later = [start('server', 'server.json'), start('client', 'site_a.json'), b];
+    const later = [again, back, b];
     expect(await Promise.all(later.map(({ ended }) => ended))).toEqual([0, 0, 0]);
     expect(await readdir(join(root, 'server', 'runs'))).toEqual([run]);
   },
