@@ -5,11 +5,11 @@ const GAP_MIN_MS = 400;
 /** As long as something of interest may come any moment, the gap doubles up to this with each reading that brought none. */
 const ATTENTIVE_GAP_MAX_MS = 1_600;
 /** So long after the last thing of interest the feed is still read at once. */
-const ATTENTIVE_MS = 120_000;
-/** From then on, the gap grows by a quarter of the time that passes. */
-const GAP_GROWTH = 1 / 4;
+const ATTENTIVE_MS = 60_000;
+/** From then on, the gap grows by a third of the time that passes. */
+const GAP_GROWTH = 1 / 3;
 /** Where the gap follows the heartbeats, it is shorter than the time between two of them by this factor. */
-const BEAT_SHARE = 3 / 4;
+const BEAT_SHARE = 9 / 10;
 /** A single quick rewrite is no heartbeat: each longer interval lets what counts as one grow by this factor. */
 const BEAT_RELAXATION = 1.25;
 /** Once the gaps are long, a reading waits for this share of one, so that what comes together is read together ... */

@@ -50,7 +50,7 @@ export function profileFilter(profile: Profile): Filter {
 }
 
 /** A server must hear each heartbeat well within its time-out; a client waits for nothing that hurries. */
-const SERVER_ATTENTION: Attention = { gapMaxMs: 45_000, followsBeats: true };
+const SERVER_ATTENTION: Attention = { gapMaxMs: 54_000, followsBeats: true };
 const CLIENT_ATTENTION: Attention = { gapMaxMs: 180_000, followsBeats: false };
 
 /** How rarely, at most, a profile's mount reads the event feed while only heartbeats pass by. */
