@@ -50,9 +50,9 @@ it('stays below the time between two heartbeats, and forgets a single quick rewr
   pass(600_000);
   pace.heard(8_000);
   pace.read();
-  expect(pace.waitMs()).toBe(6_000);
+  expect(pace.waitMs()).toBe(7_200);
   pace.heard(100);
   expect(pace.waitMs()).toBeLessThan(1_000);
   for (let beats = 0; beats < 25; beats += 1) pace.heard(8_000);
-  expect(pace.waitMs()).toBe(6_000);
+  expect(pace.waitMs()).toBe(7_200);
 });
