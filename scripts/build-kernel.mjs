@@ -30,6 +30,7 @@ const VECTORS = {
   'i32x4.eq': 0x37,
   'v128.and': 0x4e,
   'v128.or': 0x50,
+  'v128.xor': 0x51,
   'v128.any_true': 0x53,
   'f64x2.promote_low_f32x4': 0x5f,
   'f32x4.add': 0xe4,

@@ -7,7 +7,7 @@ import { afterAll, expect, it } from 'vitest';
 import { MilaError } from '../../src/errors.ts';
 import { type Dtype, elementCount, ITEM_BYTES, type Tensor } from '../../src/fl/tensor/tensor.ts';
 import { Checkpoint } from '../../src/fl/torch/checkpoint-reader.ts';
-import { combineCrc32 } from '../../src/fl/torch/crc32-combine.ts';
+import { combineCrc32, crc32OfZeros, linearCrc32, movedCrc32 } from '../../src/fl/torch/crc32-combine.ts';
 import { readStateDict, writeStateDict } from '../../src/fl/torch/state-dict-file.ts';
 import { seededRandom } from '../../src/random.ts';
 
@@ -160,6 +160,20 @@ it('joins checksums of pieces to that of the whole', () => {
     fc.property(fc.uint8Array({ maxLength: 300 }), fc.uint8Array({ maxLength: 300 }), (first, second) => {
       const whole = crc32(Buffer.concat([first, second]));
       expect(combineCrc32(crc32(first), crc32(second), second.length)).toBe(whole);
+    }),
+  );
+});
+
+it('moves and adds checksums as the data they are of', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 1, maxLength: 300 }), fc.nat(70), (data, move) => {
+      const moved = Buffer.concat([data, new Uint8Array(move)]);
+      const other = Uint8Array.from(moved, (_, at) => (at * 31) % 251);
+      const sum = Uint8Array.from(moved, (byte, at) => byte ^ (other[at] ?? 0));
+      const linear = (bytes: Uint8Array) => linearCrc32(crc32(bytes), bytes.length);
+      expect(crc32OfZeros(data.length)).toBe(crc32(new Uint8Array(data.length)));
+      expect(movedCrc32(linear(data), move)).toBe(linear(moved));
+      expect((linear(moved) ^ linear(other)) >>> 0).toBe(linear(sum));
     }),
   );
 });

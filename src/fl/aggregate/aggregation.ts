@@ -3,13 +3,14 @@ import { CorruptError, RoundError } from '../../errors.ts';
 import { invariant } from '../../invariant.ts';
 import type { Logger } from '../../logger.ts';
 import type { AggregationInput, AggregationOptions, AggregationReport } from './aggregator.ts';
+import { assertUndamaged } from './damaged-inputs.ts';
 import { refuseUnlike } from './guards.ts';
 import { InputSet, type OpenUpdate } from './input-set.ts';
 import { JobPool } from './job-pool.ts';
-import { joinChecksums, type TensorFindings, type TensorTask } from './stream-jobs.ts';
+import type { TensorFindings, TensorTask } from './stream-jobs.ts';
 import { type PassSurroundings, type StreamEnvironment, type StreamOutput, StreamPass } from './streaming.ts';
 import type { Column, CommonTensor } from './tensor-columns.ts';
-import { damagedFault, FaultyUpdates, nonFiniteFault, refusalFor, type UpdateFault } from './update-fault.ts';
+import { FaultyUpdates, nonFiniteFault, refusalFor, type UpdateFault } from './update-fault.ts';
 
 /** What a rule decided for the updates at hand. */
 export interface RuleDecision {
@@ -174,16 +175,7 @@ export async function checkFindings(
   updates: readonly OpenUpdate[],
   findings: readonly TensorFindings[],
 ): Promise<void> {
-  const faults = new Map<OpenUpdate, UpdateFault>();
-  for (const found of findings)
-    for (const [position, column] of found.columns.entries()) {
-      const update = updates[column];
-      const expected = found.tensor.sources[column]?.checksum ?? null;
-      if (update === undefined || expected === null || faults.has(update)) continue;
-      const actual = joinChecksums(found, ({ inputChecksums }) => inputChecksums[position]);
-      if (actual !== expected) faults.set(update, damagedFault(update, found.tensor.name));
-    }
-  if (faults.size > 0) throw new FaultyUpdates([...faults.values()]);
+  await assertUndamaged(pass.columns, updates, findings);
   const suspects = new Set(
     findings.filter(({ results }) => results.some(({ nonFinite }) => nonFinite)).map(({ tensor }) => tensor),
   );

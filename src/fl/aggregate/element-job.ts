@@ -7,6 +7,9 @@ export interface FileRange {
   readonly offset: number;
 }
 
+/** Alone; together with others, of all their bytes combined (see PieceArena.fold); or not at all. */
+export type ChecksumWay = 'alone' | 'together' | 'none';
+
 /** The same stretch of every input, to be combined into the same stretch of the outputs. Crosses threads. */
 export interface ElementJob {
   readonly operation: PieceOperation;
@@ -15,16 +18,18 @@ export interface ElementJob {
   readonly bytes: number;
   readonly inputs: readonly FileRange[];
   readonly outputs: readonly FileRange[];
-  /** Which inputs' checksums are wanted. */
-  readonly inputChecksums: readonly boolean[];
+  /** How each input's checksum is taken. */
+  readonly inputChecksums: readonly ChecksumWay[];
 }
 
 /** What a finished job tells. */
 export interface ElementResult {
   /** Checksum of each output stretch. */
   readonly checksums: readonly number[];
-  /** Checksum of each input stretch; 0 where none was wanted. */
+  /** Checksum of each input stretch that was taken alone; 0 for the others. */
   readonly inputChecksums: readonly number[];
+  /** Checksum of the stretches taken together, with the delayed rest at its end; 0 where there are none. */
+  readonly foldedChecksum: number;
   readonly nonFinite: boolean;
   readonly nonFiniteInputs: readonly boolean[];
   readonly distances: Float64Array;

@@ -25,12 +25,20 @@ export class JobRunner {
     const findings = newFindings(job.operation, job.inputs.length);
     const checksums = job.outputs.map(() => 0);
     const inputChecksums = job.inputs.map(() => 0);
+    const together = [...job.inputs.keys()].filter((index) => job.inputChecksums[index] === 'together');
+    let foldedChecksum = 0;
     for (let done = 0; done < job.bytes; done += arena.pieceBytes) {
       const bytes = Math.min(arena.pieceBytes, job.bytes - done);
       for (const [index, range] of job.inputs.entries()) {
         const input = arena.input(index, bytes);
         readFully(range, done, input);
-        if (job.inputChecksums[index] === true) inputChecksums[index] = crc32(input, inputChecksums[index]);
+        if (job.inputChecksums[index] === 'alone')
+          inputChecksums[index] = crc32(input, inputChecksums[index]);
+      }
+      // Before the operation: it may overwrite its inputs.
+      if (together.length > 0) {
+        const piece = { bytes, isFirst: done === 0, isLast: done + bytes === job.bytes };
+        foldedChecksum = crc32(arena.fold(together, piece), foldedChecksum);
       }
       const size = { inputs: job.inputs.length, outputs: job.outputs.length, bytes };
       arena.run(job.operation, job.dtype, size, findings);
@@ -42,13 +50,14 @@ export class JobRunner {
       yield bytes * job.inputs.length;
     }
     const { nonFinite, nonFiniteInputs, distances } = findings;
-    return { checksums, inputChecksums, nonFinite, nonFiniteInputs, distances };
+    return { checksums, inputChecksums, foldedChecksum, nonFinite, nonFiniteInputs, distances };
   }
 
   #arenaFor(inputs: number, outputs: number): PieceArena {
     const key = `${inputs} ${outputs}`;
     if (this.#arena?.key !== key) {
-      const pieceBytes = pieceBytesFor(inputs + outputs);
+      // One more for what is folded.
+      const pieceBytes = pieceBytesFor(inputs + outputs + 1);
       this.#arena = { key, arena: new PieceArena({ inputs, outputs, pieceBytes, vectors: this.#vectors }) };
     }
     return this.#arena.arena;

@@ -96,6 +96,39 @@
     end
     local.get $bad v128.any_true)
 
+  ;; out[i] = in0[i] xor in1[i] xor ..., bit by bit.
+  (func (export "fold") (param $table i32) (param $n i32) (param $out i32) (param $bytes i32)
+    (local $i i32) (local $j i32) (local $end i32) (local $p i32)
+    (local $a v128) (local $b v128) (local $c v128) (local $d v128)
+    local.get $table local.get $n i32.const 2 i32.shl i32.add local.set $end
+    loop $pieces
+      local.get $table i32.load local.get $i i32.add local.tee $p
+      v128.load local.set $a
+      local.get $p v128.load offset=16 local.set $b
+      local.get $p v128.load offset=32 local.set $c
+      local.get $p v128.load offset=48 local.set $d
+      local.get $table i32.const 4 i32.add local.set $j
+      block $folded
+        loop $inputs
+          local.get $j local.get $end i32.ge_u br_if $folded
+          local.get $j i32.load local.get $i i32.add local.set $p
+          local.get $a local.get $p v128.load v128.xor local.set $a
+          local.get $b local.get $p v128.load offset=16 v128.xor local.set $b
+          local.get $c local.get $p v128.load offset=32 v128.xor local.set $c
+          local.get $d local.get $p v128.load offset=48 v128.xor local.set $d
+          local.get $j i32.const 4 i32.add local.set $j
+          br $inputs
+        end
+      end
+      local.get $out local.get $i i32.add local.tee $p
+      local.get $a v128.store
+      local.get $p local.get $b v128.store offset=16
+      local.get $p local.get $c v128.store offset=32
+      local.get $p local.get $d v128.store offset=48
+      local.get $i i32.const 64 i32.add local.tee $i
+      local.get $bytes i32.lt_u br_if $pieces
+    end)
+
   ;; Returns 1 if any element is infinite or not a number, else 0.
   (func (export "nonfinite") (param $p i32) (param $bytes i32) (result i32)
     (local $end i32) (local $mask v128) (local $bad v128)

@@ -5,6 +5,21 @@ import { sortingNetwork } from './sorting-network.ts';
 import type { Dtype } from './tensor.ts';
 import { KERNEL_STEP_BYTES, newKernelMemory, type VectorKernel } from './vector-kernel.ts';
 
+/** How far each input is behind the one before it where inputs are folded: equal damage at one place does not cancel. */
+export const FOLD_DELAY_BYTES = 16;
+/** The most inputs that can be folded. */
+export const FOLDED_MAX = 32;
+/** Room before and after each slot for what is delayed and for whole steps of the kernel. */
+const GUARD_BYTES = 1024;
+
+/** A piece of inputs that are folded. */
+export interface FoldPiece {
+  /** A multiple of the kernel's step, but for the last one. */
+  readonly bytes: number;
+  readonly isFirst: boolean;
+  readonly isLast: boolean;
+}
+
 interface ArenaOptions {
   readonly inputs: number;
   readonly outputs: number;
@@ -22,6 +37,7 @@ interface ArenaOptions {
 export class PieceArena {
   readonly pieceBytes: number;
   readonly #inputs: number;
+  readonly #outputs: number;
   readonly #buffer: ArrayBuffer;
   readonly #kernel: VectorKernel | null;
   readonly #scalar = new ScalarMath();
@@ -36,12 +52,15 @@ export class PieceArena {
     const network = sortingNetwork(inputs);
     this.pieceBytes = pieceBytes;
     this.#inputs = inputs;
+    this.#outputs = outputs;
     this.#table = 0;
     this.#weights = align(inputs * 4);
     this.#pairs = this.#weights + align(inputs * 4);
     this.#pairCount = network.length;
     this.#slots = this.#pairs + align(network.length * 8);
-    const { buffer, kernel } = newKernelMemory(this.#slots + (inputs + outputs) * pieceBytes);
+    const { buffer, kernel } = newKernelMemory(
+      this.#slots + (inputs + outputs + 1) * (pieceBytes + 2 * GUARD_BYTES),
+    );
     this.#buffer = buffer;
     this.#kernel = options.vectors === false ? null : kernel;
     new Uint32Array(buffer, this.#pairs, network.length * 2).set(network.flat());
@@ -57,8 +76,47 @@ export class PieceArena {
     return new Uint8Array(this.#buffer, this.#slot(this.#inputs + index), bytes);
   }
 
+  /**
+   * Combine some inputs by exclusive or, each delayed by FOLD_DELAY_BYTES against the one before it.
+   *
+   * Shapes: as many bytes as the piece has, with the last piece also the delayed rest of every input.
+   * Guarantees: pieces one after the other give what the whole inputs would. Valid until the next call.
+   */
+  fold(inputs: readonly number[], piece: FoldPiece): Uint8Array {
+    const restBytes = FOLD_DELAY_BYTES * (inputs.length - 1);
+    const bytes = piece.bytes + (piece.isLast ? restBytes : 0);
+    const place = this.#slot(this.#inputs + this.#outputs);
+    const all = new Uint8Array(this.#buffer);
+    for (const index of inputs) {
+      const slot = this.#slot(index);
+      if (piece.isFirst) all.fill(0, slot - GUARD_BYTES, slot);
+      if (piece.isLast) all.fill(0, slot + piece.bytes, slot + piece.bytes + GUARD_BYTES);
+    }
+    this.#foldDelayed(inputs, place, align(bytes));
+    // The operation may overwrite the inputs, and the next piece will: what is still delayed is kept before them.
+    for (const index of piece.isLast ? [] : inputs) {
+      const slot = this.#slot(index);
+      all.copyWithin(slot - restBytes, slot + piece.bytes - restBytes, slot + piece.bytes);
+    }
+    return new Uint8Array(this.#buffer, place, bytes);
+  }
+
+  #foldDelayed(inputs: readonly number[], place: number, bytes: number): void {
+    const starts = inputs.map((index, order) => this.#slot(index) - order * FOLD_DELAY_BYTES);
+    if (this.#kernel !== null) {
+      new Uint32Array(this.#buffer, this.#table, inputs.length).set(starts);
+      this.#kernel.fold(this.#table, inputs.length, place, bytes);
+      return;
+    }
+    const folded = new Int32Array(this.#buffer, place, bytes / 4).fill(0);
+    for (const start of starts) {
+      const input = new Int32Array(this.#buffer, start, bytes / 4);
+      for (let at = 0; at < folded.length; at += 1) folded[at] = (folded[at] ?? 0) ^ (input[at] ?? 0);
+    }
+  }
+
   #slot(index: number): number {
-    return this.#slots + index * this.pieceBytes;
+    return this.#slots + GUARD_BYTES + index * (this.pieceBytes + 2 * GUARD_BYTES);
   }
 
   /** Combine the first `bytes` bytes of the first `count` inputs; inputs may be overwritten. */

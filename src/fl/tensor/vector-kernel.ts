@@ -4,6 +4,7 @@ import { KERNEL_BASE64 } from './kernel-bytes.ts';
 export interface VectorKernel {
   mean(table: number, count: number, output: number, bytes: number, divisor: number): number;
   weighted(table: number, weights: number, count: number, output: number, bytes: number): number;
+  fold(table: number, count: number, output: number, bytes: number): void;
   nonfinite(input: number, bytes: number): number;
   sort(table: number, pairs: number, pairCount: number, bytes: number): void;
   distance(left: number, right: number, bytes: number): number;

@@ -75,6 +75,44 @@ it('refuses a damaged storage by its checksum, also when it is found while combi
   expect(w).toEqual([3, 4]);
 });
 
+function damage(index: number, content: Uint8Array): void {
+  const path = round.inputs[index]?.path ?? '';
+  const bytes = readFileSync(path);
+  const at = bytes.indexOf(content);
+  bytes[at] = (bytes[at] ?? 0) ^ 1;
+  writeFileSync(path, bytes);
+}
+
+it('refuses every damaged update when several are, in the same bit', async () => {
+  damage(0, Buffer.from(Float32Array.of(1, 2).buffer));
+  damage(2, Buffer.from(Float32Array.of(5, 6).buffer));
+  const { refused } = await refusals();
+  expect(refused.map(({ participant }) => participant)).toEqual(['a', 'c']);
+});
+
+it('compares checksums across the stretches of a long tensor', async () => {
+  const long = (seed: number) => ({
+    ...float32(),
+    shape: [1_300_007],
+    bytes: new Uint8Array(Float32Array.from({ length: 1_300_007 }, (_, at) => at + seed).buffer),
+  });
+  for (const [index, { path }] of round.inputs.entries())
+    await writeStateDict(path, new Map([['w', long(index)]]));
+  expect((await refusals()).refused).toEqual([]);
+  damage(2, Buffer.from(Float32Array.of(1_200_002, 1_200_003).buffer));
+  expect((await refusals()).refused).toEqual([{ participant: 'c', reason: 'bad-checksum', tensor: 'w' }]);
+});
+
+it('refuses copies of one damaged checkpoint, whose damage is the same', async () => {
+  damage(1, Buffer.from(Float32Array.of(3, 4).buffer));
+  for (const index of [0, 2])
+    writeFileSync(round.inputs[index]?.path ?? '', readFileSync(round.inputs[1]?.path ?? ''));
+  await round.join('d', new Map([['w', float32(7, 8)]]));
+  const { refused, w } = await refusals();
+  expect(refused.map(({ participant }) => participant).sort()).toEqual(['a', 'b', 'c']);
+  expect(w).toEqual([7, 8]);
+});
+
 it('refuses a file that is no checkpoint, and a cut one', async () => {
   writeFileSync(round.inputs[0]?.path ?? '', 'not a checkpoint');
   const path = round.inputs[2]?.path ?? '';

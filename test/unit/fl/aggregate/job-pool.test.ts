@@ -44,7 +44,7 @@ async function jobsInto(output: FileHandle, inputOffset = 0): Promise<ElementJob
       bytes: SEGMENT,
       inputs: Array.from({ length: INPUTS }, () => ({ descriptor: input.fd, offset: at + inputOffset })),
       outputs: [{ descriptor: output.fd, offset: at }],
-      inputChecksums: [true, false, false, false],
+      inputChecksums: ['alone', 'together', 'none', 'together'],
     });
   return jobs;
 }

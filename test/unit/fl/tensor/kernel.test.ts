@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { KERNEL_BASE64 } from '../../../../src/fl/tensor/kernel-bytes.ts';
-import { PieceArena } from '../../../../src/fl/tensor/piece-arena.ts';
+import { FOLD_DELAY_BYTES, PieceArena } from '../../../../src/fl/tensor/piece-arena.ts';
 import { newFindings, type PieceOperation } from '../../../../src/fl/tensor/piece-operation.ts';
 import type { Dtype } from '../../../../src/fl/tensor/tensor.ts';
 import { newKernelMemory } from '../../../../src/fl/tensor/vector-kernel.ts';
@@ -126,3 +126,44 @@ it('notices infinities and NaNs wherever they stand', () => {
       }
     }
 });
+
+it.each([true, false])(
+  'folds inputs piece by piece as the whole, each delayed, with vectors: %s',
+  (vectors) => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 32 }),
+        fc.integer({ min: 1, max: 9000 }),
+        fc.nat(),
+        (count, length, seed) => {
+          const inputs = Array.from({ length: count }, (_, index) =>
+            Uint8Array.from(
+              { length },
+              (_byte, at) => (seed + at * 7 + index * 13 + (at * index) ** 2) % 256,
+            ),
+          );
+          const arena = new PieceArena({ inputs: count, outputs: 1, pieceBytes: PIECE_BYTES, vectors });
+          const folded: Buffer[] = [];
+          for (let done = 0; done < length; done += PIECE_BYTES) {
+            const bytes = Math.min(PIECE_BYTES, length - done);
+            for (const [index, input] of inputs.entries()) {
+              arena.input(index, PIECE_BYTES).fill(0xff);
+              arena.input(index, bytes).set(input.subarray(done, done + bytes));
+            }
+            const piece = { bytes, isFirst: done === 0, isLast: done + bytes === length };
+            folded.push(Buffer.from(arena.fold([...inputs.keys()], piece)));
+            for (const index of inputs.keys()) arena.input(index, bytes).fill(0xaa);
+          }
+          const expected = Buffer.alloc(length + FOLD_DELAY_BYTES * (count - 1));
+          for (const [index, input] of inputs.entries())
+            for (const [at, byte] of input.entries()) {
+              const place = at + index * FOLD_DELAY_BYTES;
+              expected[place] = (expected[place] ?? 0) ^ byte;
+            }
+          expect(Buffer.concat(folded).equals(expected)).toBe(true);
+        },
+      ),
+      { numRuns: 40 },
+    );
+  },
+);
