@@ -167,3 +167,14 @@ export class GrpcPlayground {
     }
   }
 }
+
+/** A `Checkpoint` message of a token and so many bytes of content, encoded. Units: bytes. */
+export function checkpointOf(token: string, sizeBytes: number): Buffer {
+  const head = Buffer.from([0x0a, token.length, ...Buffer.from(token), 0x12]);
+  const size: number[] = [];
+  for (let rest = sizeBytes; ; rest >>>= 7) {
+    size.push(rest > 0x7f ? (rest & 0x7f) | 0x80 : rest);
+    if (rest <= 0x7f) break;
+  }
+  return Buffer.concat([head, Buffer.from(size), Buffer.alloc(sizeBytes, 1)]);
+}

@@ -56,7 +56,7 @@ export function jobsOf(tensor: CommonTensor, task: TensorTask, outputs: readonly
  * by bit and as far apart as the inputs are delayed. Inputs with equal checksums are likely one content, and may have been
  * copied with their damage: only one of them goes with the others.
  */
-export function checksumWays(sources: readonly Pick<ColumnSource, 'checksum'>[]): readonly ChecksumWay[] {
+function checksumWays(sources: readonly Pick<ColumnSource, 'checksum'>[]): readonly ChecksumWay[] {
   const seen = new Set<number>();
   const ways = sources.map(({ checksum }): ChecksumWay => {
     if (checksum === null) return 'none';
@@ -88,6 +88,7 @@ export function joinChecksums(
 /** Whether inputs whose checksums were taken together have what they should have; true where there are none. */
 export function agreesTogether({ tensor, columns, jobs, results }: TensorFindings): boolean {
   const together = columns.filter((_column, position) => jobs[0]?.inputChecksums[position] === 'together');
+  if (together.length === 0) return true;
   const restBytes = FOLD_DELAY_BYTES * (together.length - 1);
   let expected = 0;
   for (const [order, column] of together.entries()) {
@@ -95,8 +96,8 @@ export function agreesTogether({ tensor, columns, jobs, results }: TensorFinding
     expected ^= movedCrc32(own, restBytes - order * FOLD_DELAY_BYTES);
   }
   let actual = 0;
-  let leftBytes = together.length === 0 ? 0 : tensor.bytes;
-  for (const [index, { foldedChecksum }] of together.length === 0 ? [] : results.entries()) {
+  let leftBytes = tensor.bytes;
+  for (const [index, { foldedChecksum }] of results.entries()) {
     const bytes = jobs[index]?.bytes ?? 0;
     leftBytes -= bytes;
     actual ^= movedCrc32(linearCrc32(foldedChecksum, bytes + restBytes), leftBytes);
