@@ -64,7 +64,7 @@ async function readAll(): Promise<'read' | 'refused'> {
       for (const { layout } of checkpoint.tree().tensors) await checkpoint.readTensor(layout);
       checkpoint.model();
     } finally {
-      await checkpoint.close();
+      checkpoint.close();
     }
     return 'read';
   } catch (error) {

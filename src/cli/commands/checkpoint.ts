@@ -32,10 +32,10 @@ async function withCheckpoint<Result>(
   const checkpoint = await Checkpoint.open(path, { checksum: verify ? 'error' : 'ignore' });
   try {
     const result = await use(checkpoint);
-    await checkpoint.source.assertUnchanged();
+    checkpoint.source.assertUnchanged();
     return result;
   } finally {
-    await checkpoint.close();
+    checkpoint.close();
   }
 }
 

@@ -87,19 +87,19 @@ async function withInputs(request: AggregationRequest, pool: JobPool): Promise<A
         return await attempt(set, { ...request, pool }, adopted);
       } catch (error) {
         if (!(error instanceof FaultyUpdates)) throw error;
-        for (const fault of error.faults) await leaveOut(set, fault, request.logger);
+        for (const fault of error.faults) leaveOut(set, fault, request.logger);
       }
     }
   } finally {
-    await set.close();
-    for (const { checkpoint } of adopted) await checkpoint.close();
+    set.close();
+    for (const { checkpoint } of adopted) checkpoint.close();
   }
 }
 
-async function leaveOut(set: InputSet, fault: UpdateFault, logger: Logger): Promise<void> {
+function leaveOut(set: InputSet, fault: UpdateFault, logger: Logger): void {
   const refusal = refusalFor(fault);
   logger.warn({ component: 'aggregate', ...refusal }, 'an update was refused');
-  await set.refuse(fault.update, refusal);
+  set.refuse(fault.update, refusal);
 }
 
 async function attempt(

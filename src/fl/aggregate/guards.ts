@@ -45,7 +45,7 @@ export async function refuseUnlike(set: InputSet, previousPath: string | undefin
   for (const update of [...set.updates]) {
     const difference = differenceOf(update.model, expected);
     if (difference !== undefined)
-      await set.refuse(update, { participant: update.input.participant, ...difference });
+      set.refuse(update, { participant: update.input.participant, ...difference });
   }
 }
 
@@ -54,7 +54,7 @@ async function formOf(path: string): Promise<ModelPlan> {
   try {
     return checkpoint.model();
   } finally {
-    await checkpoint.close();
+    checkpoint.close();
   }
 }
 

@@ -40,7 +40,7 @@ export class InputSet {
     try {
       for (const input of sorted) await set.#openOne(input);
     } catch (error) {
-      await set.close();
+      set.close();
       throw error;
     }
     return set;
@@ -53,17 +53,17 @@ export class InputSet {
       this.updates.push({ input, checkpoint, model: checkpoint.model() });
       checkpoint.releaseTree();
     } catch (error) {
-      await checkpoint?.close();
+      checkpoint?.close();
       if (!(error instanceof CorruptError)) throw error;
       this.refused.push(refusalOf(input, error));
     }
   }
 
   /** Leave an update out. */
-  async refuse(update: OpenUpdate, refusal: RefusedUpdate): Promise<void> {
+  refuse(update: OpenUpdate, refusal: RefusedUpdate): void {
     this.refused.push(refusal);
     this.updates.splice(this.updates.indexOf(update), 1);
-    await update.checkpoint.close();
+    update.checkpoint.close();
   }
 
   /** Errors: RoundError 'no-updates' | 'too-few-updates', naming why the others were refused. */
@@ -81,8 +81,8 @@ export class InputSet {
     });
   }
 
-  async close(): Promise<void> {
-    for (const { checkpoint } of this.updates) await checkpoint.close();
+  close(): void {
+    for (const { checkpoint } of this.updates) checkpoint.close();
   }
 }
 

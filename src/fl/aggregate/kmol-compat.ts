@@ -64,7 +64,7 @@ export async function aggregateLikeKmol(request: CompatRequest): Promise<Aggrega
     const results = rule.kind === 'plain' ? planPlain(updates) : planWeighted(updates, rule.weights);
     const metadata = rule.kind === 'plain' ? (updates[0]?.model.metadata ?? null) : null;
     const sizeBytes = await writeResults(request, results, metadata);
-    for (const { checkpoint } of updates) await checkpoint.source.assertUnchanged();
+    for (const { checkpoint } of updates) checkpoint.source.assertUnchanged();
     const weights = updates.map(({ input }, index) => {
       const weight = rule.kind === 'plain' ? 1 / updates.length : (rule.weights[index]?.value ?? 0);
       return [input.participant, weight] as const;
@@ -72,7 +72,7 @@ export async function aggregateLikeKmol(request: CompatRequest): Promise<Aggrega
     const notes = ['combined as kMoL does, without guards'];
     return { weights: new Map(weights), refused: [], tensors: results.length, sizeBytes, notes };
   } finally {
-    await set.close();
+    set.close();
   }
 }
 

@@ -1,6 +1,6 @@
 import { FOLD_DELAY_BYTES, FOLDED_MAX } from '../tensor/piece-arena.ts';
 import type { PieceOperation } from '../tensor/piece-operation.ts';
-import { combineCrc32, linearCrc32, movedCrc32 } from '../torch/crc32-combine.ts';
+import { combineCrc32, crc32OfZeros, linearCrc32, movedCrc32 } from '../torch/crc32-combine.ts';
 import type { ChecksumWay, ElementJob, ElementResult, FileRange } from './element-job.ts';
 import type { ColumnSource, CommonTensor } from './tensor-columns.ts';
 
@@ -90,10 +90,11 @@ export function agreesTogether({ tensor, columns, jobs, results }: TensorFinding
   const together = columns.filter((_column, position) => jobs[0]?.inputChecksums[position] === 'together');
   if (together.length === 0) return true;
   const restBytes = FOLD_DELAY_BYTES * (together.length - 1);
+  const zeros = crc32OfZeros(tensor.bytes);
   let expected = 0;
-  for (const [order, column] of together.entries()) {
-    const own = linearCrc32(tensor.sources[column]?.checksum ?? 0, tensor.bytes);
-    expected ^= movedCrc32(own, restBytes - order * FOLD_DELAY_BYTES);
+  for (const column of together) {
+    const own = (tensor.sources[column]?.checksum ?? 0) ^ zeros;
+    expected = movedCrc32(expected, FOLD_DELAY_BYTES) ^ own;
   }
   let actual = 0;
   let leftBytes = tensor.bytes;

@@ -137,7 +137,7 @@ export class StreamPass {
           plan.storages.map(({ name }) => sums.get(name) ?? 0),
         );
     }
-    for (const { checkpoint } of this.columns) await checkpoint.source.assertUnchanged();
+    for (const { checkpoint } of this.columns) checkpoint.source.assertUnchanged();
   }
 
   async #run(planned: readonly TensorJobs[]): Promise<TensorFindings[]> {

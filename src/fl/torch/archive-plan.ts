@@ -3,13 +3,14 @@ import { crc32 } from 'node:zlib';
 import { invariant } from '../../invariant.ts';
 import { type Dtype, elementCount, ITEM_BYTES } from '../tensor/tensor.ts';
 import {
-  dataDescriptor,
-  directoryOf,
-  localHeader,
+  appendDataDescriptor,
+  appendDirectory,
+  appendLocalHeader,
   type PlacedRecord,
   placeRecords,
   recordEnd,
 } from './archive-layout.ts';
+import { GrowingBytes } from './growing-bytes.ts';
 import { ModelPickler, type PickledTensor } from './pickle-writer.ts';
 import type { ModelMetadata } from './state-dict-plan.ts';
 import { contiguousStride } from './tensor-layout.ts';
@@ -87,21 +88,21 @@ export class ArchivePlan {
     ]);
     const sums = [crc32(this.#pickle), crc32(BYTE_ORDER), ...checksums, crc32(VERSION)];
     // What stands between two storages goes out in one piece.
-    let pending: Buffer[] = [];
+    const pending = new GrowingBytes();
     let start = 0;
     for (const [index, record] of this.#records.entries()) {
-      pending.push(localHeader(record));
+      appendLocalHeader(pending, record);
       const content = contents.get(index);
-      if (content !== undefined) pending.push(content);
+      if (content !== undefined) pending.append(content);
       else {
-        writeFully(descriptor, Buffer.concat(pending), start);
-        pending = [];
+        writeFully(descriptor, pending.bytes, start);
+        pending.clear();
         start = record.payloadEnd;
       }
-      pending.push(dataDescriptor(record, sums[index] ?? 0));
+      appendDataDescriptor(pending, record, sums[index] ?? 0);
     }
-    pending.push(directoryOf(this.#records, sums));
-    writeFully(descriptor, Buffer.concat(pending), start);
+    appendDirectory(pending, this.#records, sums);
+    writeFully(descriptor, pending.bytes, start);
   }
 
   /** Length of the file less its directory. Units: bytes. */

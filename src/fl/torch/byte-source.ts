@@ -1,7 +1,9 @@
-import { constants, readSync } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type BigIntStats, closeSync, constants, fstatSync, openSync, read, readSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { errnoOf, messageOf, StaleError, StateError } from '../../errors.ts';
 import { malformed } from './malformed.ts';
+
+const readSoon = promisify(read);
 
 /** Reads up to this length are done at once. Units: bytes. */
 const SHORT_BYTES = 256 * 1024;
@@ -23,13 +25,25 @@ function unreadable(path: string, cause: unknown): StateError {
   });
 }
 
-async function stateOf(handle: FileHandle): Promise<FileState> {
-  const stat = await handle.stat({ bigint: true });
-  return { sizeBytes: Number(stat.size), modifiedNs: stat.mtimeNs, inode: stat.ino };
+function stateOf({ size, mtimeNs, ino }: BigIntStats): FileState {
+  return { sizeBytes: Number(size), modifiedNs: mtimeNs, inode: ino };
+}
+
+/** Errors: StateError 'checkpoint-missing' | 'checkpoint-unreadable'. */
+function openForReading(path: string): number {
+  try {
+    // A pipe that nobody writes to would hold up `open` itself: it is opened without waiting, and then refused.
+    return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
 }
 
 /**
  * A file opened for positioned reads.
+ *
+ * Opening and asking for its state are done at once: a thread's hand-over takes longer, most of all while other threads
+ * come up.
  *
  * Guarantees: a read gives all the bytes asked for or fails; nothing outside [0, sizeBytes) is ever asked of the file.
  * Errors: CorruptError 'out-of-bounds' for a range outside the file; StaleError 'changed' when the file shrank or
@@ -38,40 +52,34 @@ async function stateOf(handle: FileHandle): Promise<FileState> {
 export class ByteSource {
   readonly path: string;
   readonly sizeBytes: number;
-  readonly #handle: FileHandle;
+  /** For readers in other threads of this process; valid until `close`. */
+  readonly descriptor: number;
   readonly #opened: FileState;
   #closed = false;
 
-  private constructor(path: string, handle: FileHandle, opened: FileState) {
+  private constructor(path: string, descriptor: number, opened: FileState) {
     this.path = path;
     this.sizeBytes = opened.sizeBytes;
-    this.#handle = handle;
+    this.descriptor = descriptor;
     this.#opened = opened;
   }
 
   /** Errors: StateError 'checkpoint-missing' | 'checkpoint-unreadable'. */
-  static async open(path: string): Promise<ByteSource> {
-    // A pipe that nobody writes to would hold up `open` itself: it is opened without waiting, and then refused.
-    const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause: unknown) => {
-      throw unreadable(path, cause);
-    });
+  static open(path: string): ByteSource {
+    const descriptor = openForReading(path);
     try {
-      if (!(await handle.stat()).isFile())
+      const stat = fstatSync(descriptor, { bigint: true });
+      if (!stat.isFile())
         throw new StateError({
           code: 'checkpoint-unreadable',
           message: `${path} is not a file`,
           data: { path },
         });
-      return new ByteSource(path, handle, await stateOf(handle));
+      return new ByteSource(path, descriptor, stateOf(stat));
     } catch (error) {
-      await handle.close();
+      closeSync(descriptor);
       throw error;
     }
-  }
-
-  /** The descriptor, for readers in other threads of this process; valid until `close`. */
-  get descriptor(): number {
-    return this.#handle.fd;
   }
 
   /** Read `length` bytes at `offset` into a fresh buffer. */
@@ -89,34 +97,41 @@ export class ByteSource {
     this.#check(offset, target.length);
     let done = 0;
     while (done < target.length) {
-      const { bytesRead } = await this.#handle.read(target, done, target.length - done, offset + done);
+      const { bytesRead } = await readSoon(
+        this.descriptor,
+        target,
+        done,
+        target.length - done,
+        offset + done,
+      );
       if (bytesRead === 0) throw this.#changed();
       done += bytesRead;
     }
   }
 
-  /** As `readInto`, at once: for the few bytes of a record's header, where a thread's hand-over costs more. */
-  readIntoSync(target: Uint8Array, offset: number): void {
-    this.#check(offset, target.length);
+  /** As `readInto`, at once, the first `length` bytes of it: for the few bytes of a record's header. */
+  readIntoSync(target: Uint8Array, offset: number, length = target.length): void {
+    this.#check(offset, length);
     let done = 0;
-    while (done < target.length) {
-      const bytesRead = readSync(this.#handle.fd, target, done, target.length - done, offset + done);
+    while (done < length) {
+      const bytesRead = readSync(this.descriptor, target, done, length - done, offset + done);
       if (bytesRead === 0) throw this.#changed();
       done += bytesRead;
     }
   }
 
   /** Fail if the file was written since it was opened. Errors: StaleError 'changed'. */
-  async assertUnchanged(): Promise<void> {
-    const now = await stateOf(this.#handle);
+  assertUnchanged(): void {
+    const now = stateOf(fstatSync(this.descriptor, { bigint: true }));
     if (now.sizeBytes !== this.#opened.sizeBytes || now.modifiedNs !== this.#opened.modifiedNs)
       throw this.#changed();
   }
 
-  async close(): Promise<void> {
+  /** Idempotent. */
+  close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    await this.#handle.close();
+    closeSync(this.descriptor);
   }
 
   #check(offset: number, length: number): void {

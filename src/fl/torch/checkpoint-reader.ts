@@ -64,13 +64,13 @@ export class Checkpoint {
   }
 
   static async open(path: string, options: CheckpointOptions = {}): Promise<Checkpoint> {
-    const source = await ByteSource.open(path);
+    const source = ByteSource.open(path);
     try {
       const limits = { ...DEFAULT_LIMITS, ...options.limits };
       const decoder = options.decoder ?? new PickleDecoder(limits);
       return new Checkpoint(source, await openStore(source, limits, decoder), { ...options, decoder });
     } catch (error) {
-      await source.close();
+      source.close();
       throw error;
     }
   }
@@ -148,8 +148,9 @@ export class Checkpoint {
     return target;
   }
 
-  async close(): Promise<void> {
-    await this.source.close();
+  /** Idempotent. */
+  close(): void {
+    this.source.close();
   }
 }
 

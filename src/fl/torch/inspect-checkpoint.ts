@@ -29,10 +29,10 @@ export async function inspectCheckpoint(
       if (options.readStorages === true) await checkpoint.verify(layout);
       else await checkpoint.place(layout);
     }
-    await checkpoint.source.assertUnchanged();
+    checkpoint.source.assertUnchanged();
     const tensors = new Map([...model.tensors].map(([name, { dtype, shape }]) => [name, { dtype, shape }]));
     return { format: checkpoint.format, sizeBytes: checkpoint.source.sizeBytes, tensors };
   } finally {
-    await checkpoint.close();
+    checkpoint.close();
   }
 }

@@ -1,4 +1,5 @@
 import type { Dtype } from '../tensor/tensor.ts';
+import { GrowingBytes } from './growing-bytes.ts';
 import type { ModelMetadata } from './state-dict-plan.ts';
 import { storageClassOf } from './storage-classes.ts';
 
@@ -25,7 +26,7 @@ const INT32_MAX = 2 ** 31 - 1;
  * same input gives the same bytes.
  */
 export class ModelPickler {
-  readonly #parts: Buffer[] = [];
+  readonly #stream = new GrowingBytes();
   readonly #classes = new Map<string, number>();
 
   static pickle(tensors: readonly PickledTensor[], metadata: ModelMetadata | null): Buffer {
@@ -45,7 +46,7 @@ export class ModelPickler {
     }
     if (metadata !== null) pickler.#metadata(metadata);
     pickler.#bytes(0x73, 0x2e);
-    return Buffer.concat(pickler.#parts);
+    return pickler.#stream.bytes;
   }
 
   #tensor(tensor: PickledTensor): void {
@@ -117,29 +118,23 @@ export class ModelPickler {
   }
 
   #global(module: string, name: string): void {
-    this.#parts.push(Buffer.from(`c${module}\n${name}\n`, 'latin1'));
+    this.#stream.uint8(0x63);
+    this.#stream.text(`${module}\n${name}\n`);
   }
 
   #text(text: string): void {
-    const encoded = Buffer.from(text, 'utf8');
-    const head = Buffer.allocUnsafe(5);
-    head.writeUInt8(0x58, 0);
-    head.writeUInt32LE(encoded.length, 1);
-    this.#parts.push(head, encoded);
+    this.#stream.uint8(0x58);
+    this.#stream.sizedText(text);
   }
 
   #integer(value: number): void {
     if (value >= 0 && value < 256) this.#bytes(0x4b, value);
     else if (value >= -INT32_MAX && value <= INT32_MAX) {
-      const encoded = Buffer.allocUnsafe(5);
-      encoded.writeUInt8(0x4a, 0);
-      encoded.writeInt32LE(value, 1);
-      this.#parts.push(encoded);
+      this.#stream.uint8(0x4a);
+      this.#stream.int32(value);
     } else {
-      const encoded = Buffer.allocUnsafe(10);
-      encoded.writeUInt16LE(0x088a, 0);
-      encoded.writeBigInt64LE(BigInt(value), 2);
-      this.#parts.push(encoded);
+      this.#bytes(0x8a, 0x08);
+      this.#stream.int64(value);
     }
   }
 
@@ -150,6 +145,6 @@ export class ModelPickler {
   }
 
   #bytes(...bytes: readonly number[]): void {
-    this.#parts.push(Buffer.from(bytes));
+    for (const byte of bytes) this.#stream.uint8(byte);
   }
 }

@@ -17,10 +17,10 @@ export async function readStateDict(path: string, options: CheckpointOptions = {
       const bytes = await checkpoint.readTensor(layout);
       stateDict.set(name, { dtype: layout.dtype, shape: layout.shape, bytes });
     }
-    await checkpoint.source.assertUnchanged();
+    checkpoint.source.assertUnchanged();
     return stateDict;
   } finally {
-    await checkpoint.close();
+    checkpoint.close();
   }
 }
 

@@ -6,9 +6,9 @@ import { malformed, quoted } from './malformed.ts';
 export interface ZipRecord {
   /** The name below the archive's prefix, such as `data/0`. */
   readonly name: string;
-  /** The whole name as the archive has it. */
-  readonly fullName: string;
   readonly nameBytes: number;
+  /** Where the directory has its name. */
+  readonly nameAt: number;
   readonly method: 'stored' | 'deflated';
   readonly crc32: number;
   readonly storedBytes: number;
@@ -22,6 +22,8 @@ export interface ZipDirectory {
   readonly records: ReadonlyMap<string, ZipRecord>;
   /** Where the central directory starts: every payload ends before it. */
   readonly payloadEnd: number;
+  /** The central directory's own bytes: records' names are compared with them. */
+  readonly bytes: Buffer;
   /** Room for one local header, so that reading thousands of them leaves no garbage. */
   readonly headerScratch: Buffer;
 }
@@ -141,7 +143,7 @@ export async function readZipDirectory(source: ByteSource, limits: CheckpointLim
     throw malformed('bad-directory', "the archive's directory has bytes left over");
   assertDisjoint(records, place.offset);
   const headerScratch = Buffer.allocUnsafeSlow(LOCAL_BYTES + longest);
-  return { prefix: prefix ?? '', records, payloadEnd: place.offset, headerScratch };
+  return { prefix: prefix ?? '', records, payloadEnd: place.offset, bytes: directory, headerScratch };
 }
 
 function readCentralRecord(directory: Buffer, at: number, payloadEnd: number) {
@@ -151,7 +153,8 @@ function readCentralRecord(directory: Buffer, at: number, payloadEnd: number) {
   const extraBytes = directory.readUInt16LE(at + 30);
   const next = at + CENTRAL_BYTES + nameBytes + extraBytes + directory.readUInt16LE(at + 32);
   if (next > directory.length) throw malformed('bad-directory', "a record's name runs past the directory");
-  const name = decodeName(directory, at + CENTRAL_BYTES, nameBytes);
+  const nameAt = at + CENTRAL_BYTES;
+  const name = decodeName(directory, nameAt, nameBytes);
   const flags = directory.readUInt16LE(at + 8);
   if ((flags & (FLAG_ENCRYPTED | FLAG_STRONG_ENCRYPTION | FLAG_MASKED_HEADERS)) !== 0)
     throw malformed('bad-record', `record ${quoted(name)} is encrypted`);
@@ -159,8 +162,7 @@ function readCentralRecord(directory: Buffer, at: number, payloadEnd: number) {
   let storedBytes = directory.readUInt32LE(at + 20);
   let headerOffset = directory.readUInt32LE(at + 42);
   if (sizeBytes === SATURATED_32 || storedBytes === SATURATED_32 || headerOffset === SATURATED_32) {
-    const extraAt = at + CENTRAL_BYTES + nameBytes;
-    const extra = directory.subarray(extraAt, extraAt + extraBytes);
+    const extra = directory.subarray(nameAt + nameBytes, nameAt + nameBytes + extraBytes);
     [sizeBytes, storedBytes, headerOffset] = widen([sizeBytes, storedBytes, headerOffset], extra);
   }
   const method = methodOf(directory.readUInt16LE(at + 10), name);
@@ -170,7 +172,7 @@ function readCentralRecord(directory: Buffer, at: number, payloadEnd: number) {
     throw malformed('bad-record', `record ${quoted(name)} has two sizes`);
   const crc32 = directory.readUInt32LE(at + 16);
   return {
-    record: { name, fullName: name, nameBytes, method, crc32, storedBytes, sizeBytes, headerOffset },
+    record: { name, nameBytes, nameAt, method, crc32, storedBytes, sizeBytes, headerOffset },
     next,
   };
 }
@@ -223,17 +225,17 @@ function assertDisjoint(records: ReadonlyMap<string, ZipRecord>, payloadEnd: num
  * Errors: CorruptError 'bad-record' when the header is not this record's.
  */
 export function payloadOffset(source: ByteSource, directory: ZipDirectory, record: ZipRecord): number {
-  const scratch = directory.headerScratch;
-  const header = scratch.subarray(0, LOCAL_BYTES + record.nameBytes);
-  source.readIntoSync(header, record.headerOffset);
-  const nameBytes = header.readUInt16LE(26);
+  const { headerScratch: header, bytes } = directory;
+  const { nameAt, nameBytes } = record;
+  const headerBytes = LOCAL_BYTES + nameBytes;
+  source.readIntoSync(header, record.headerOffset, headerBytes);
   // A header of another name would let two records share one payload.
   const isIts =
     header.readUInt32LE(0) === LOCAL_SIGNATURE &&
-    decodeName(header, LOCAL_BYTES, record.nameBytes) === record.fullName;
-  if (!isIts || nameBytes !== record.nameBytes)
-    throw malformed('bad-record', `record ${quoted(record.name)} is not where the directory says`);
-  const offset = record.headerOffset + LOCAL_BYTES + nameBytes + header.readUInt16LE(28);
+    header.readUInt16LE(26) === nameBytes &&
+    header.compare(bytes, nameAt, nameAt + nameBytes, LOCAL_BYTES, headerBytes) === 0;
+  if (!isIts) throw malformed('bad-record', `record ${quoted(record.name)} is not where the directory says`);
+  const offset = record.headerOffset + headerBytes + header.readUInt16LE(28);
   if (offset + record.storedBytes > directory.payloadEnd)
     throw malformed('bad-record', `record ${quoted(record.name)} runs past the end of the data`);
   return offset;

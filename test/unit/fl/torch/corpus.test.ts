@@ -39,7 +39,7 @@ async function tensorsOf(file: string) {
     }
     return found;
   } finally {
-    await checkpoint.close();
+    checkpoint.close();
   }
 }
 
@@ -53,7 +53,7 @@ async function modelOf(file: string): Promise<void> {
   try {
     for (const layout of checkpoint.model().tensors.values()) await checkpoint.readTensor(layout);
   } finally {
-    await checkpoint.close();
+    checkpoint.close();
   }
 }
 
@@ -101,13 +101,13 @@ it('names the foreign object and the place where it stands in the model', async 
 it("keeps a scheduler's bound method as an inert name", async () => {
   const checkpoint = await Checkpoint.open(new URL('kmol_real_onecycle.pt', FOLDER).pathname);
   const { opaque } = checkpoint.tree();
-  await checkpoint.close();
+  checkpoint.close();
   expect(opaque.map(({ name }) => name)).toEqual(['torch.optim.lr_scheduler.OneCycleLR._annealing_cos']);
 });
 
 it("keeps a module's versions beside the state dict", async () => {
   const checkpoint = await Checkpoint.open(new URL('bn_state_dict.pt', FOLDER).pathname);
   const { metadata } = checkpoint.model();
-  await checkpoint.close();
+  checkpoint.close();
   expect(metadata?.get('1')).toEqual(new Map([['version', 2]]));
 });
