@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { statSync } from 'node:fs';
 import { CorruptError, RoundError } from '../../errors.ts';
 import { invariant } from '../../invariant.ts';
 import type { Logger } from '../../logger.ts';
@@ -56,7 +56,7 @@ export interface AggregationRequest {
 export async function runAggregation(request: AggregationRequest): Promise<AggregationReport> {
   const pool = new JobPool(request.environment);
   try {
-    pool.expect(await sizeOf(request.inputs));
+    pool.expect(sizeOf(request.inputs));
     return await withInputs(request, pool);
   } finally {
     await pool.close();
@@ -64,16 +64,16 @@ export async function runAggregation(request: AggregationRequest): Promise<Aggre
 }
 
 /** The bytes of all inputs, as far as they can be looked at: what is missing is told when it is opened. */
-async function sizeOf(inputs: readonly AggregationInput[]): Promise<number> {
-  const sizes = await Promise.all(
-    inputs.map(({ path }) =>
-      stat(path).then(
-        ({ size }) => size,
-        () => 0,
-      ),
-    ),
-  );
-  return sizes.reduce((sum, size) => sum + size, 0);
+function sizeOf(inputs: readonly AggregationInput[]): number {
+  return inputs.reduce((sum, { path }) => sum + sizeAt(path), 0);
+}
+
+function sizeAt(path: string): number {
+  try {
+    return statSync(path).size;
+  } catch {
+    return 0;
+  }
 }
 
 async function withInputs(request: AggregationRequest, pool: JobPool): Promise<AggregationReport> {

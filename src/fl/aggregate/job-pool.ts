@@ -24,11 +24,12 @@ const SLICE_MS = 10;
  * Runs jobs, in threads when there is much to do.
  *
  * Guarantees: results are in the order of the jobs, and the same for any number of threads; when a run settles, no
- * thread uses a file any more; threads once started serve every later run, until `close`.
+ * thread uses a file any more; threads once started serve every later run, until `dismiss` or `close`.
  */
 export class JobPool {
   readonly #options: PoolOptions;
   readonly #threads: JobThread[] = [];
+  readonly #endings: Promise<void>[] = [];
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -50,9 +51,15 @@ export class JobPool {
     return runTogether(this.#threads, jobs, options, vectors);
   }
 
+  /** Let the threads end while other work goes on: likely nothing is left to do. A later run starts new ones. */
+  dismiss(): void {
+    for (const thread of this.#threads.splice(0)) this.#endings.push(thread.close());
+  }
+
   /** End the threads. Idempotent. */
   async close(): Promise<void> {
-    await Promise.all(this.#threads.splice(0).map((thread) => thread.close()));
+    this.dismiss();
+    await Promise.all(this.#endings);
   }
 }
 

@@ -122,6 +122,7 @@ export class StreamPass {
       return jobsOf(tensor, request.taskFor(tensor), outputs);
     });
     const findings = await this.#run(planned);
+    this.#pool.dismiss();
     await request.check(findings);
     for (const [index, plan] of plans.entries()) {
       const sums = new Map(

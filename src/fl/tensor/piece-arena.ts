@@ -46,6 +46,8 @@ export class PieceArena {
   readonly #pairs: number;
   readonly #pairCount: number;
   readonly #slots: number;
+  /** The last view of each slot: pieces of one length follow each other, and views are dear to make. */
+  readonly #views: (Uint8Array | undefined)[] = [];
 
   constructor(options: ArenaOptions) {
     const { inputs, outputs, pieceBytes } = options;
@@ -68,12 +70,20 @@ export class PieceArena {
 
   /** Where input `index` is put: its first `bytes` bytes. */
   input(index: number, bytes: number): Uint8Array {
-    return new Uint8Array(this.#buffer, this.#slot(index), bytes);
+    return this.#view(index, bytes);
   }
 
   /** Where output `index` is found: its first `bytes` bytes. */
   output(index: number, bytes: number): Uint8Array {
-    return new Uint8Array(this.#buffer, this.#slot(this.#inputs + index), bytes);
+    return this.#view(this.#inputs + index, bytes);
+  }
+
+  #view(slot: number, bytes: number): Uint8Array {
+    const last = this.#views[slot];
+    if (last?.length === bytes) return last;
+    const view = new Uint8Array(this.#buffer, this.#slot(slot), bytes);
+    this.#views[slot] = view;
+    return view;
   }
 
   /**
