@@ -122,31 +122,33 @@ export async function readZipDirectory(source: ByteSource, limits: CheckpointLim
   if (place.count === 0) throw malformed('bad-directory', 'the archive is empty');
   const directory = await source.read(place.offset, place.sizeBytes);
   const records = new Map<string, ZipRecord>();
-  let prefix: string | undefined;
-  let at = 0;
+  const cursor: DirectoryCursor = { directory, at: 0, prefix: '', payloadEnd: place.offset };
   let longest = 0;
   for (let index = 0; index < place.count; index += 1) {
-    const { record, next } = readCentralRecord(directory, at, place.offset);
-    at = next;
-    const slash = record.name.indexOf('/');
-    // torch takes the prefix from the first record and refuses records outside it.
-    prefix ??= slash < 0 ? '' : record.name.slice(0, slash + 1);
-    if (prefix === '' || !record.name.startsWith(prefix))
-      throw malformed('bad-record', `record ${quoted(record.name)} lies outside the archive's folder`);
-    const name = record.name.slice(prefix.length);
-    if (records.has(name))
-      throw malformed('bad-record', `record ${quoted(name)} stands twice in the archive`);
+    const record = readCentralRecord(cursor);
+    if (records.has(record.name))
+      throw malformed('bad-record', `record ${quoted(record.name)} stands twice in the archive`);
     longest = Math.max(longest, record.nameBytes);
-    records.set(name, { ...record, name });
+    records.set(record.name, record);
   }
-  if (at !== directory.length)
+  if (cursor.at !== directory.length)
     throw malformed('bad-directory', "the archive's directory has bytes left over");
   assertDisjoint(records, place.offset);
   const headerScratch = Buffer.allocUnsafeSlow(LOCAL_BYTES + longest);
-  return { prefix: prefix ?? '', records, payloadEnd: place.offset, bytes: directory, headerScratch };
+  return { prefix: cursor.prefix, records, payloadEnd: place.offset, bytes: directory, headerScratch };
 }
 
-function readCentralRecord(directory: Buffer, at: number, payloadEnd: number) {
+/** Where in the directory the next record stands, and what all records have in common. */
+interface DirectoryCursor {
+  readonly directory: Buffer;
+  readonly payloadEnd: number;
+  at: number;
+  /** Empty before the first record. */
+  prefix: string;
+}
+
+function readCentralRecord(cursor: DirectoryCursor): ZipRecord {
+  const { directory, at, payloadEnd } = cursor;
   if (at + CENTRAL_BYTES > directory.length || directory.readUInt32LE(at) !== CENTRAL_SIGNATURE)
     throw malformed('bad-directory', "the archive's directory is cut or overwritten", { offset: at });
   const nameBytes = directory.readUInt16LE(at + 28);
@@ -154,7 +156,7 @@ function readCentralRecord(directory: Buffer, at: number, payloadEnd: number) {
   const next = at + CENTRAL_BYTES + nameBytes + extraBytes + directory.readUInt16LE(at + 32);
   if (next > directory.length) throw malformed('bad-directory', "a record's name runs past the directory");
   const nameAt = at + CENTRAL_BYTES;
-  const name = decodeName(directory, nameAt, nameBytes);
+  const name = nameBelowPrefix(cursor, decodeName(directory, nameAt, nameBytes));
   const flags = directory.readUInt16LE(at + 8);
   if ((flags & (FLAG_ENCRYPTED | FLAG_STRONG_ENCRYPTION | FLAG_MASKED_HEADERS)) !== 0)
     throw malformed('bad-record', `record ${quoted(name)} is encrypted`);
@@ -171,10 +173,17 @@ function readCentralRecord(directory: Buffer, at: number, payloadEnd: number) {
   if (method === 'stored' && storedBytes !== sizeBytes)
     throw malformed('bad-record', `record ${quoted(name)} has two sizes`);
   const crc32 = directory.readUInt32LE(at + 16);
-  return {
-    record: { name, nameBytes, nameAt, method, crc32, storedBytes, sizeBytes, headerOffset },
-    next,
-  };
+  cursor.at = next;
+  return { name, nameBytes, nameAt, method, crc32, storedBytes, sizeBytes, headerOffset };
+}
+
+/** torch takes the prefix from the first record and refuses records outside it. */
+function nameBelowPrefix(cursor: DirectoryCursor, name: string): string {
+  if (cursor.prefix === '') cursor.prefix = name.slice(0, name.indexOf('/') + 1);
+  const { prefix } = cursor;
+  if (prefix === '' || !name.startsWith(prefix))
+    throw malformed('bad-record', `record ${quoted(name)} lies outside the archive's folder`);
+  return name.slice(prefix.length);
 }
 
 function methodOf(code: number, name: string): ZipRecord['method'] {
@@ -211,12 +220,17 @@ function widen(fields: readonly [number, number, number], extra: Buffer): [numbe
 }
 
 function assertDisjoint(records: ReadonlyMap<string, ZipRecord>, payloadEnd: number): void {
-  const sorted = [...records.values()].sort((a, b) => a.headerOffset - b.headerOffset);
-  for (const [index, record] of sorted.entries()) {
-    const end = record.headerOffset + LOCAL_BYTES + record.nameBytes + record.storedBytes;
-    const limit = sorted[index + 1]?.headerOffset ?? payloadEnd;
-    if (end > limit) throw malformed('bad-record', `record ${quoted(record.name)} overlaps the next one`);
+  let previous: ZipRecord | undefined;
+  for (const record of [...records.values()].sort((a, b) => a.headerOffset - b.headerOffset)) {
+    if (previous !== undefined) assertEndsBefore(previous, record.headerOffset);
+    previous = record;
   }
+  if (previous !== undefined) assertEndsBefore(previous, payloadEnd);
+}
+
+function assertEndsBefore(record: ZipRecord, limit: number): void {
+  const end = record.headerOffset + LOCAL_BYTES + record.nameBytes + record.storedBytes;
+  if (end > limit) throw malformed('bad-record', `record ${quoted(record.name)} overlaps the next one`);
 }
 
 /**
