@@ -1,7 +1,7 @@
-import type { RemoteUser } from '../tree/entry.ts';
+import type { Content, RemoteUser } from '../tree/entry.ts';
 
 /**
- * Gives equal texts and users one place in memory.
+ * Gives equal texts, contents and users one place in memory.
  *
  * The three trees hold the same ids, names and hashes, and thousands of files have few authors: read row by row from the
  * index, each would be a copy of its own. Lives as long as one reading.
@@ -9,12 +9,22 @@ import type { RemoteUser } from '../tree/entry.ts';
 export class Interner {
   readonly #texts = new Map<string, string>();
   readonly #users = new Map<string, RemoteUser>();
+  /** The last content of each hash: the trees mostly agree. */
+  readonly #contents = new Map<string, Content>();
 
   text(value: string): string {
     const known = this.#texts.get(value);
     if (known !== undefined) return known;
     this.#texts.set(value, value);
     return value;
+  }
+
+  content(sha1: string, sizeBytes: number, modifiedAtMs: number): Content {
+    const last = this.#contents.get(sha1);
+    if (last?.sizeBytes === sizeBytes && last.modifiedAtMs === modifiedAtMs) return last;
+    const content = { sha1: last?.sha1 ?? sha1, sizeBytes, modifiedAtMs };
+    this.#contents.set(content.sha1, content);
+    return content;
   }
 
   /** Null for an account that Box did not name. */

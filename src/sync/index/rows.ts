@@ -43,11 +43,7 @@ interface ContentColumns {
 }
 
 function contentOf(row: ContentColumns, interner: Interner): Content {
-  return {
-    sha1: interner.text(row.sha1 ?? ''),
-    sizeBytes: row.size_bytes ?? 0,
-    modifiedAtMs: row.modified_at_ms ?? 0,
-  };
+  return interner.content(row.sha1 ?? '', row.size_bytes ?? 0, row.modified_at_ms ?? 0);
 }
 
 function contentColumns(content: Content | null): ContentColumns {
@@ -134,7 +130,7 @@ export function syncedFromRow(row: SyncedRow, interner: Interner): SyncedNode {
     localId: row.local_id === null ? null : localId(row.local_id),
     parentId: row.parent_id === null ? null : remoteId(interner.text(row.parent_id)),
     name: interner.text(row.name),
-    kind: row.kind,
+    kind: row.kind === 'file' ? 'file' : 'folder',
     content: row.kind === 'file' ? contentOf(row, interner) : null,
   };
 }

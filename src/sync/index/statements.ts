@@ -9,6 +9,7 @@ export interface Statements {
   readonly remoteChildren: Statement<[string], unknown>;
   readonly remoteOne: Statement<[string], unknown>;
   readonly syncedOne: Statement<[string], unknown>;
+  readonly syncedCount: Statement<[], { count: number }>;
   readonly localOne: Statement<[number], unknown>;
   readonly putRemote: Statement<[object]>;
   readonly putLocal: Statement<[object]>;
@@ -67,6 +68,7 @@ export function prepareStatements(database: Database): Statements {
     remoteChildren: database.prepare('SELECT * FROM remote_tree WHERE parent_id = ?'),
     remoteOne: database.prepare('SELECT * FROM remote_tree WHERE id = ?'),
     syncedOne: database.prepare('SELECT * FROM synced_tree WHERE remote_id = ?'),
+    syncedCount: database.prepare('SELECT COUNT(*) AS count FROM synced_tree'),
     localOne: database.prepare('SELECT * FROM local_tree WHERE id = ?'),
     putRemote: database.prepare(upsert('remote_tree', REMOTE)),
     putLocal: database.prepare(upsert('local_tree', LOCAL)),

@@ -52,6 +52,8 @@ export class VersionIndex {
       const database = new Database(path);
       database.pragma('journal_mode = WAL');
       database.pragma('synchronous = NORMAL');
+      // The trees are in memory; SQLite's own copy of their pages (16 MB by default) would be a second one.
+      database.pragma('cache_size = -4096');
       database.pragma('busy_timeout = 5000');
       migrate(database);
       return new VersionIndex(database);
@@ -101,6 +103,11 @@ export class VersionIndex {
   synced(id: RemoteId): SyncedEntry | undefined {
     const row = this.#sql.syncedOne.get(id);
     return row === undefined ? undefined : syncedFromRow(row as SyncedRow, new Interner());
+  }
+
+  /** How many entries are paired, the root included; without loading them. */
+  syncedCount(): number {
+    return this.#sql.syncedCount.get()?.count ?? 0;
   }
 
   /** One local entry. */

@@ -32,6 +32,7 @@ import { type MountStatus, mountStatus } from './mount-status.ts';
 import { obeyAboutFiles } from './obey-about-files.ts';
 import { openIndex } from './open-index.ts';
 import { Pins } from './pins.ts';
+import { reclaimMemory } from './reclaim-memory.ts';
 import { adoptSelection, rememberLayout } from './remembered.ts';
 import { findRemoteRoot } from './remote-root.ts';
 import { type BandwidthLimits, throttledStore } from './throttled-store.ts';
@@ -208,7 +209,11 @@ async function runEngine(
   session.running = { store, replica, disk, engine, pins, filter: options.filter };
   stop.signal.addEventListener('abort', () => engine.stop(), { once: true });
   if (stop.signal.aborted) engine.stop();
-  void engine.ready().then(() => onReady({ status: () => describe(session), stop: () => stop.abort() }));
+  reclaimMemory(replica.local.size);
+  void engine.ready().then(() => {
+    reclaimMemory(replica.local.size);
+    onReady({ status: () => describe(session), stop: () => stop.abort() });
+  });
   await engine.run();
 }
 
@@ -273,7 +278,7 @@ async function refuseForeignContent(layout: MountLayout): Promise<void> {
 /** Make the mirrored folder, unless it was there before and is gone: then somebody must say whether that was meant. */
 async function prepareRoot(layout: MountLayout, index: VersionIndex): Promise<void> {
   const root = new MirrorRoot(layout).path;
-  const known = index.loadTrees().synced.size;
+  const known = index.syncedCount();
   if ((await statFacts(root)) === undefined && known > 1) {
     throw new StateError({
       code: 'root-missing',

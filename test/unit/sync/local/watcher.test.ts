@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -23,22 +23,28 @@ const countingClock = (): Clock => {
   return { ...clock, after: (delayMs, callback) => clock.after(delayMs, counted(callback)) };
 };
 
+async function watch(onFailure: (error: unknown) => void = rethrow): Promise<void> {
+  watcher = await startWatcher({
+    path: folder,
+    ignored: (path) => path.endsWith('.mila-tmp') || path === hidden,
+    onHint: (path) => void hints.add(path),
+    onFailure,
+    clock: countingClock(),
+    logger: silentLogger,
+  });
+}
+
+function rethrow(error: unknown): never {
+  throw error;
+}
+
 beforeEach(async () => {
   folder = join(await mkdtemp(join(tmpdir(), 'watcher-')), 'root');
   await mkdir(folder);
   hints = new Set();
   hidden = undefined;
   timersFired = 0;
-  watcher = await startWatcher({
-    path: folder,
-    ignored: (path) => path.endsWith('.mila-tmp') || path === hidden,
-    onHint: (path) => void hints.add(path),
-    onFailure: (error) => {
-      throw error;
-    },
-    clock: countingClock(),
-    logger: silentLogger,
-  });
+  await watch();
 });
 
 afterEach(async () => {
@@ -75,12 +81,54 @@ it('hears of what stands in a folder that escaped it at first', async () => {
   await eventually(() => expect([...hints]).toContain(inside));
 });
 
+it('hears of a folder that took the name of another, and of the one that was moved away', async () => {
+  await mkdir(join(folder, 'run'));
+  await writeFile(join(folder, 'run', 'first.txt'), 'x');
+  await eventually(() => expect([...hints]).toContain(join(folder, 'run', 'first.txt')));
+  await rename(join(folder, 'run'), join(folder, 'former'));
+  await mkdir(join(folder, 'run'));
+  // Both are watched once what is written into them is told of under their names of now.
+  for (const name of ['run', 'former'])
+    await eventually(async () => {
+      await writeFile(join(folder, name, 'later.txt'), String(Math.random()));
+      expect([...hints]).toContain(join(folder, name, 'later.txt'));
+    });
+});
+
+it('hears of a folder that went and came back', async () => {
+  for (const turn of ['one', 'two', 'three']) {
+    const path = join(folder, 'run', 'rounds', `${turn}.pt`);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, 'x');
+    await eventually(() => expect([...hints]).toContain(path));
+    await rm(join(folder, 'run'), { recursive: true });
+  }
+});
+
+it('hears of changes deep in a tree that was there before it', async () => {
+  const paths = Array.from({ length: 30 }, (_, index) => join(folder, `run_${index}`, 'rounds', 'round_1'));
+  for (const path of paths) await mkdir(path, { recursive: true });
+  await watcher?.close();
+  hints.clear();
+  await watch();
+  await Promise.all(paths.map((path) => writeFile(join(path, 'a.pt'), 'x')));
+  await eventually(() => expect(paths.filter((path) => !hints.has(join(path, 'a.pt')))).toEqual([]));
+  expect([...hints].every((path) => path.endsWith('a.pt'))).toBe(true);
+});
+
+it('tells of a root that is not there, and closes', async () => {
+  await watcher?.close();
+  await rm(folder, { recursive: true });
+  const failures: unknown[] = [];
+  await watch((error) => failures.push(error));
+  expect(failures).toHaveLength(1);
+});
+
 it('never looks outside its folder', async () => {
   await mkdir(join(folder, '..', 'neighbour', 'inner'), { recursive: true });
-  // The looks that the start plans, then those of a folder made later.
-  await eventually(() => expect(timersFired).toBeGreaterThanOrEqual(2));
   await mkdir(join(folder, 'a'));
-  await eventually(() => expect(timersFired).toBeGreaterThanOrEqual(4));
+  // The first look at what changed, and the second.
+  await eventually(() => expect(timersFired).toBeGreaterThanOrEqual(2));
   expect([...hints].filter((path) => !path.startsWith(folder))).toEqual([]);
 });
 
