@@ -109,6 +109,8 @@ export class WatchedTree {
       await watcher.close();
       return this.#takeIn(folder, 'new');
     }
+    // What changed in it before it was watched, nobody told.
+    if (age === 'new') onHint(folder.path);
     for (const entry of await this.#entriesOf(folder)) {
       if (entry.isDirectory()) this.#add(folder, entry.name, age);
       else if (age === 'new' && !ignored(join(folder.path, entry.name)))

@@ -26,6 +26,8 @@ export interface WatcherOptions {
  * what the system lost of many changes in quick succession.
  */
 const LOOKS_MS = [0, 1_500];
+/** Between two looks at one folder there is this long, however many names change; the first comes at once. */
+const LOOK_GAP_MS = 100;
 /** Looks that are due within this time of each other are one. */
 const LOOK_SLOT_MS = 100;
 
@@ -33,6 +35,8 @@ const LOOK_SLOT_MS = 100;
 class PlannedLooks {
   readonly #look: (folder: string) => void;
   readonly #clock: Clock;
+  /** When each folder was looked at without delay. */
+  readonly #lastLooksMs = new Map<string, number>();
   readonly #slots = new Map<number, { readonly timer: Timer; readonly folders: Set<string> }>();
   #closed = false;
 
@@ -44,10 +48,23 @@ class PlannedLooks {
   plan(folder: string): void {
     if (this.#closed) return;
     const now = this.#clock.monotonic();
+    this.#forgetLooksBefore(now - LOOK_GAP_MS);
+    if (!this.#lastLooksMs.has(folder)) {
+      this.#lastLooksMs.set(folder, now);
+      this.#look(folder);
+    }
     for (const delayMs of LOOKS_MS) {
       const slot = Math.ceil((now + delayMs) / LOOK_SLOT_MS);
       const { folders } = this.#slots.get(slot) ?? this.#open(slot, slot * LOOK_SLOT_MS - now);
       folders.add(folder);
+    }
+  }
+
+  /** Looks are noted in the order of their times. */
+  #forgetLooksBefore(timeMs: number): void {
+    for (const [folder, atMs] of this.#lastLooksMs) {
+      if (atMs > timeMs) return;
+      this.#lastLooksMs.delete(folder);
     }
   }
 
