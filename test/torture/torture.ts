@@ -9,7 +9,7 @@ import { Administrator } from '../../src/cli/demo/administrator.ts';
 import { randomBelow, seededRandom } from '../../src/random.ts';
 import { type RunningEmulator, startEmulator } from '../../src/sync/box-emulator/emulator.ts';
 import { BoxContents } from './box-contents.ts';
-import { diskTree } from './disk-contents.ts';
+import { diskTree, HashCache } from './disk-contents.ts';
 import { Writer } from './writer.ts';
 
 /** What is done to the mounts. */
@@ -171,9 +171,11 @@ class Torture {
   async #agreement(box: BoxContents): Promise<Map<string, string>> {
     const deadline = Date.now() + SETTLE_MIN_MS + this.#options.files * SETTLE_MS_PER_FILE;
     let former: Map<string, string> | undefined;
+    const cache = new HashCache();
     for (;;) {
       const tree = await box.tree(['shared', 'runs']);
-      const disks = await Promise.all(this.#sites.map(({ root }) => diskTree(root)));
+      const disks = await Promise.all(this.#sites.map(({ root }) => diskTree(root, cache)));
+      cache.turn();
       const agreed = disks.every((disk) => isDeepStrictEqual(disk, sortedLike(disk, tree)));
       if (agreed && former !== undefined && isDeepStrictEqual(former, tree)) return tree;
       if (Date.now() > deadline) return tree;
