@@ -43,7 +43,8 @@ interface Site {
 }
 
 const SETTLE_MIN_MS = 90_000;
-const SETTLE_MS_PER_FILE = 50;
+/** For each file and mount, when all share two cores. */
+const SETTLE_MS_PER_COPY = 25;
 const STILL_MS = 3000;
 const MIB = 1024 * 1024;
 
@@ -169,7 +170,8 @@ class Torture {
 
   /** Wait until every disk and Box show the same and go on showing it; the last tree when they never do. */
   async #agreement(box: BoxContents): Promise<Map<string, string>> {
-    const deadline = Date.now() + SETTLE_MIN_MS + this.#options.files * SETTLE_MS_PER_FILE;
+    const { files, mounts } = this.#options;
+    const deadline = Date.now() + SETTLE_MIN_MS + files * mounts * SETTLE_MS_PER_COPY;
     let former: Map<string, string> | undefined;
     const cache = new HashCache();
     for (;;) {
