@@ -29,7 +29,7 @@ export interface OpenedMountWorkdir {
 }
 
 /** How often the index is asked whether the mount stored anything; costs no disk access while it did not. */
-const INDEX_POLL_MS = 150;
+const INDEX_POLL_MS = 50;
 /** How long a mount that has just begun may take to make its index. */
 const INDEX_WAIT_MS = 5_000;
 /** How often it is looked whether the mount's process still lives. */

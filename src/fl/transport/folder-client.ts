@@ -13,7 +13,7 @@ import type { Workdir } from './workdir.ts';
 /** The longest task configuration that is read. Units: bytes. */
 const TASK_MAX_BYTES = 16_777_216;
 /** How often the way of an update to the others is looked at. Units: milliseconds. */
-const DELIVERY_POLL_MS = 200;
+const DELIVERY_POLL_MS = 100;
 
 interface FolderClientOptions {
   readonly workdir: Workdir;

@@ -68,7 +68,6 @@ export class LongPoll {
   async #subscribe(streamPosition: string, signal: AbortSignal): Promise<string> {
     const channel = await this.#open(signal);
     channel.subscriptions += 1;
-    if (channel.subscriptions > channel.subscriptionsMax) return 'max_retries';
     const url = new URL(channel.url);
     url.searchParams.set('stream_position', streamPosition);
     const secure = url.protocol === 'https:' || isLoopback(url.hostname);
@@ -88,7 +87,9 @@ export class LongPoll {
   }
 
   async #open(signal: AbortSignal): Promise<Channel> {
-    if (this.#channel !== undefined) return this.#channel;
+    const present = this.#channel;
+    // Used up: the next server is asked for at once, since the sign that is waited for may be the one that counts.
+    if (present !== undefined && present.subscriptions < present.subscriptionsMax) return present;
     const json = await ask(signal, () => this.#session.client.events.getEventsWithLongPolling({}, signal));
     const result = serversSchema.safeParse(json);
     const server = result.data?.entries[0];

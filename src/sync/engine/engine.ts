@@ -11,7 +11,7 @@ import { plan } from '../plan/planner.ts';
 import type { RemoteStore } from '../remote/remote-store.ts';
 import { Dispatcher, isFull } from './dispatcher.ts';
 import { type Attention, FeedPace } from './feed-pace.ts';
-import { isOfInterest } from './lanes.ts';
+import { asksForAnswer, isOfInterest } from './lanes.ts';
 import { PlanPace } from './plan-pace.ts';
 import { RemoteFeed } from './remote-feed.ts';
 import { RemoteObserver } from './remote-observer.ts';
@@ -273,6 +273,7 @@ export class SyncEngine {
     const started = this.#dispatcher.dispatch(this.#plan.ops, (op) => this.#isUnsettled(op));
     // What runs already is no news: a long upload is no reason to read the feed all the while.
     if (started.some(isOfInterest)) this.#pace.interest();
+    if (started.some(asksForAnswer)) this.#pace.expectAnswer();
     return started.length;
   }
 

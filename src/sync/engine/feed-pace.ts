@@ -4,6 +4,8 @@ import type { Clock } from '../../clock.ts';
 const GAP_MIN_MS = 400;
 /** As long as something of interest may come any moment, the gap doubles up to this with each reading that brought none. */
 const ATTENTIVE_GAP_MAX_MS = 1_600;
+/** After a checkpoint went, so many readings more are quick: others' files pass by before the next model comes. */
+const ANSWER_READINGS = 4;
 /** So long after the last thing of interest the feed is still read at once. */
 const ATTENTIVE_MS = 60_000;
 /** From then on, the gap grows by a third of the time that passes. */
@@ -37,7 +39,7 @@ export class FeedPace {
   readonly #attention: Attention;
   #lastReadMs = Number.NEGATIVE_INFINITY;
   #lastInterestMs: number;
-  /** Readings since something of interest was found. */
+  /** Readings since something of interest was found; below 0 while an answer is expected. */
   #idleReadings = 0;
   /** The time between two heartbeats, as far as they were heard. */
   #beatMs = Number.POSITIVE_INFINITY;
@@ -51,7 +53,13 @@ export class FeedPace {
   /** Something came or went that is more than a sign of life. */
   interest(): void {
     this.#lastInterestMs = this.#clock.monotonic();
-    this.#idleReadings = 0;
+    this.#idleReadings = Math.min(0, this.#idleReadings);
+  }
+
+  /** Something went that others answer to. */
+  expectAnswer(): void {
+    this.interest();
+    this.#idleReadings = -ANSWER_READINGS;
   }
 
   /** Something happens that is of no use here: what is of use may follow. */

@@ -6,7 +6,7 @@ export type Lane = 'control' | 'bulk';
 
 /** Files up to this size take the control lane. */
 const CONTROL_BYTES_MAX = 64 * 1024;
-const CONCURRENCY: Readonly<Record<Lane, number>> = { control: 6, bulk: 2 };
+const CONCURRENCY: Readonly<Record<Lane, number>> = { control: 6, bulk: 4 };
 
 /** So many ops of a lane are handed out at once; the others stay in the plan, where they can still change. */
 export const LANE_WINDOW = 500;
@@ -27,6 +27,11 @@ export function laneOf(op: Op): Lane {
 export function isOfInterest(op: Op): boolean {
   const arrives = op.kind === 'download' || op.kind === 'make-local-folder' || op.kind === 'remove-local';
   return arrives || laneOf(op) === 'bulk';
+}
+
+/** True for a checkpoint that leaves: the next model is the answer to it. */
+export function asksForAnswer(op: Op): boolean {
+  return (op.kind === 'upload' || op.kind === 'upload-version') && laneOf(op) === 'bulk';
 }
 
 /**

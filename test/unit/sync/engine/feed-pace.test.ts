@@ -32,6 +32,26 @@ it('reads at once after something of interest, and rarer while the readings brin
   expect(pace.waitMs()).toBeLessThanOrEqual(400);
 });
 
+it('stays quick a little longer after a checkpoint went, whatever else comes meanwhile', () => {
+  const quickReadings = (prepare: (pace: FeedPace) => void) => {
+    const { pace, pass } = paceAt();
+    prepare(pace);
+    let count = 0;
+    for (pace.read(); pace.waitMs() <= 400; pace.read()) {
+      pass(pace.waitMs());
+      count += 1;
+    }
+    return count;
+  };
+  const usual = quickReadings((pace) => pace.interest());
+  expect(quickReadings((pace) => pace.expectAnswer())).toBe(usual + 4);
+  const both = (pace: FeedPace) => {
+    pace.expectAnswer();
+    pace.interest();
+  };
+  expect(quickReadings(both)).toBe(usual + 4);
+});
+
 it('goes on reading seldom after a long quiet time', () => {
   const { pace, pass } = paceAt();
   pass(600_000);
