@@ -4,8 +4,12 @@ import type { Clock } from '../../clock.ts';
 const GAP_MIN_MS = 400;
 /** As long as something of interest may come any moment, the gap doubles up to this with each reading that brought none. */
 const ATTENTIVE_GAP_MAX_MS = 1_600;
-/** After a checkpoint went, so many readings more are quick: others' files pass by before the next model comes. */
-const ANSWER_READINGS = 4;
+/**
+ * After a checkpoint went, so many readings have this gap instead: others' files pass by before the next model comes, and
+ * a gap that doubles with each of them would be longest just then.
+ */
+const ANSWER_READINGS = 6;
+const ANSWER_GAP_MS = 800;
 /** So long after the last thing of interest the feed is still read at once. */
 const ATTENTIVE_MS = 60_000;
 /** From then on, the gap grows by a third of the time that passes. */
@@ -39,8 +43,10 @@ export class FeedPace {
   readonly #attention: Attention;
   #lastReadMs = Number.NEGATIVE_INFINITY;
   #lastInterestMs: number;
-  /** Readings since something of interest was found; below 0 while an answer is expected. */
+  /** Readings since something of interest was found. */
   #idleReadings = 0;
+  /** Readings that an answer is still expected from. */
+  #answerReadings = 0;
   /** The time between two heartbeats, as far as they were heard. */
   #beatMs = Number.POSITIVE_INFINITY;
 
@@ -53,13 +59,14 @@ export class FeedPace {
   /** Something came or went that is more than a sign of life. */
   interest(): void {
     this.#lastInterestMs = this.#clock.monotonic();
-    this.#idleReadings = Math.min(0, this.#idleReadings);
+    this.#idleReadings = 0;
+    this.#answerReadings = 0;
   }
 
   /** Something went that others answer to. */
   expectAnswer(): void {
     this.interest();
-    this.#idleReadings = -ANSWER_READINGS;
+    this.#answerReadings = ANSWER_READINGS;
   }
 
   /** Something happens that is of no use here: what is of use may follow. */
@@ -76,18 +83,23 @@ export class FeedPace {
 
   read(): void {
     this.#idleReadings += 1;
+    this.#answerReadings = Math.max(0, this.#answerReadings - 1);
     this.#lastReadMs = this.#clock.monotonic();
   }
 
   /** How long the next reading must wait. Units: milliseconds; 0: now. */
   waitMs(): number {
     const now = this.#clock.monotonic();
-    // The first reading after something of interest is quick, and so is the one after that.
-    const attentiveMs = Math.min(ATTENTIVE_GAP_MAX_MS, GAP_MIN_MS * 2 ** Math.max(0, this.#idleReadings - 1));
     const quietGapMs = Math.min(this.#gapMaxMs, (now - this.#lastInterestMs - ATTENTIVE_MS) * GAP_GROWTH);
-    const dueMs = this.#lastReadMs + Math.max(attentiveMs, quietGapMs) - now;
+    const dueMs = this.#lastReadMs + Math.max(this.#attentiveMs, quietGapMs) - now;
     if (quietGapMs <= ATTENTIVE_GAP_MAX_MS) return Math.max(0, dueMs);
     return Math.max(dueMs, Math.min(TOGETHER_MAX_MS, quietGapMs * TOGETHER_SHARE));
+  }
+
+  /** The first reading after something of interest is quick, and so is the one after that. */
+  get #attentiveMs(): number {
+    if (this.#answerReadings > 0) return ANSWER_GAP_MS;
+    return Math.min(ATTENTIVE_GAP_MAX_MS, GAP_MIN_MS * 2 ** Math.max(0, this.#idleReadings - 1));
   }
 
   get #gapMaxMs(): number {

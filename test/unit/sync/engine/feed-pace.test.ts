@@ -32,24 +32,22 @@ it('reads at once after something of interest, and rarer while the readings brin
   expect(pace.waitMs()).toBeLessThanOrEqual(400);
 });
 
-it('stays quick a little longer after a checkpoint went, whatever else comes meanwhile', () => {
-  const quickReadings = (prepare: (pace: FeedPace) => void) => {
-    const { pace, pass } = paceAt();
-    prepare(pace);
-    let count = 0;
-    for (pace.read(); pace.waitMs() <= 400; pace.read()) {
-      pass(pace.waitMs());
-      count += 1;
-    }
-    return count;
-  };
-  const usual = quickReadings((pace) => pace.interest());
-  expect(quickReadings((pace) => pace.expectAnswer())).toBe(usual + 4);
-  const both = (pace: FeedPace) => {
-    pace.expectAnswer();
-    pace.interest();
-  };
-  expect(quickReadings(both)).toBe(usual + 4);
+it('reads at an even gap for a while after a checkpoint went, until its answer comes', () => {
+  const { pace, pass } = paceAt();
+  const gaps = (count: number) =>
+    Array.from({ length: count }, () => {
+      pace.read();
+      const waitMs = pace.waitMs();
+      pass(waitMs);
+      return waitMs;
+    });
+  pace.interest();
+  expect(gaps(4)).toEqual([400, 800, 1_600, 1_600]);
+  pace.expectAnswer();
+  expect(gaps(8)).toEqual([800, 800, 800, 800, 800, 1_600, 1_600, 1_600]);
+  pace.expectAnswer();
+  pace.interest();
+  expect(gaps(2)).toEqual([400, 800]);
 });
 
 it('goes on reading seldom after a long quiet time', () => {
