@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import PQueue from 'p-queue';
 import { FolderWatcher } from './folder-watcher.ts';
 
@@ -12,6 +12,8 @@ interface WatchedFolder {
   readonly folders: Map<string, WatchedFolder>;
   watcher: FolderWatcher | undefined;
   isClosed: boolean;
+  /** The look that runs or waits last. */
+  looked: Promise<void>;
 }
 
 interface WatchedTreeOptions {
@@ -51,10 +53,19 @@ export class WatchedTree {
     await this.#openings.onIdle();
   }
 
-  /** Look at a folder again: take in new folders below it, and let go of those that went. */
-  async look(path: string): Promise<void> {
+  /**
+   * Look at a folder again: take in new folders below it, and let go of those that went.
+   *
+   * One look after the other: a listing that was overtaken would let go of what a later one took in.
+   */
+  look(path: string): void {
     const folder = this.#find(path);
-    if (folder?.watcher === undefined || this.#closed) return;
+    if (folder === undefined) return;
+    folder.looked = folder.looked.then(() => this.#lookNow(folder)).catch(this.#options.onError);
+  }
+
+  async #lookNow(folder: WatchedFolder): Promise<void> {
+    if (folder.watcher === undefined || folder.isClosed || this.#closed) return;
     const renamed = this.#renamed.get(folder) ?? new Set();
     this.#renamed.delete(folder);
     const there = new Map((await this.#entriesOf(folder)).map((entry) => [entry.name, entry]));
@@ -131,7 +142,7 @@ export class WatchedTree {
   #find(path: string): WatchedFolder | undefined {
     const { path: root } = this.#root;
     let folder: WatchedFolder | undefined = this.#root;
-    for (const name of path.slice(root.length).split('/').filter(Boolean)) folder = folder?.folders.get(name);
+    for (const name of path.slice(root.length).split(sep).filter(Boolean)) folder = folder?.folders.get(name);
     return folder;
   }
 
@@ -150,7 +161,7 @@ export class WatchedTree {
 }
 
 function folderAt(path: string): WatchedFolder {
-  return { path, folders: new Map(), watcher: undefined, isClosed: false };
+  return { path, folders: new Map(), watcher: undefined, isClosed: false, looked: Promise.resolve() };
 }
 
 function isGone(error: unknown): boolean {

@@ -99,7 +99,7 @@ export async function startWatcher(options: WatcherOptions): Promise<Watcher> {
     logger.warn({ error: String(error) }, 'the watcher reported an error');
     options.onFailure(error);
   };
-  const looks = new PlannedLooks(clock, (folder) => void tree.look(folder));
+  const looks = new PlannedLooks(clock, (folder) => tree.look(folder));
   const tree = new WatchedTree({ path, ignored, onHint, onError, onNames: (folder) => looks.plan(folder) });
   await tree.open();
   return {
