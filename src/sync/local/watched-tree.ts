@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import PQueue from 'p-queue';
+import { FewAtOnce } from './few-at-once.ts';
 import { FolderWatcher } from './folder-watcher.ts';
 
 /** Folders that are taken in at the same time. */
@@ -36,7 +36,7 @@ type Age = 'old' | 'new';
  */
 export class WatchedTree {
   readonly #options: WatchedTreeOptions;
-  readonly #openings = new PQueue({ concurrency: OPENINGS_MAX });
+  readonly #openings = new FewAtOnce(OPENINGS_MAX);
   readonly #root: WatchedFolder;
   /** Names of each folder that were told of since it was last looked at: what has them may be something else now. */
   readonly #renamed = new Map<WatchedFolder, Set<string>>();
@@ -50,7 +50,7 @@ export class WatchedTree {
   /** Watch everything that is there. */
   async open(): Promise<void> {
     await this.#takeIn(this.#root, 'old').catch((error: unknown) => this.#options.onError(error));
-    await this.#openings.onIdle();
+    await this.#openings.idle();
   }
 
   /**
@@ -82,7 +82,7 @@ export class WatchedTree {
     this.#closed = true;
     this.#openings.clear();
     await this.#closeAll(this.#root);
-    await this.#openings.onIdle();
+    await this.#openings.idle();
   }
 
   #add(parent: WatchedFolder, name: string, age: Age): void {
@@ -90,13 +90,12 @@ export class WatchedTree {
     if (this.#closed || this.#options.ignored(folder.path)) return;
     parent.folders.set(name, folder);
     if (age === 'new') this.#options.onHint(folder.path);
-    void this.#openings
-      .add(() => this.#takeIn(folder, age))
-      .catch((error: unknown) => {
-        // Gone again before it could be watched: as if it had never been there. Its parent tells if it comes back.
-        if (parent.folders.get(name) === folder) parent.folders.delete(name);
-        if (!isGone(error)) this.#options.onError(error);
-      });
+    const failed = (error: unknown) => {
+      // Gone again before it could be watched: as if it had never been there. Its parent tells if it comes back.
+      if (parent.folders.get(name) === folder) parent.folders.delete(name);
+      if (!isGone(error)) this.#options.onError(error);
+    };
+    this.#openings.add(() => this.#takeIn(folder, age).catch(failed));
   }
 
   async #takeIn(folder: WatchedFolder, age: Age): Promise<void> {
