@@ -7,6 +7,7 @@ import { MEMORY_ROOT, MemoryWorld } from '../../src/sync/remote/memory-world.ts'
 import type { RemoteFolder } from '../../src/sync/tree/entry.ts';
 import { Oracle } from './oracle.ts';
 import { SimClock } from './sim-clock.ts';
+import { simulate } from './simulation.ts';
 import { CALM, CONFLICTS, MIRROR, Site } from './site.ts';
 import { Trace } from './trace.ts';
 
@@ -97,6 +98,16 @@ describe('what the simulation found', () => {
     ]);
     expect([...site.disk.walk(CONFLICTS)]).toEqual([]);
   });
+
+  // Found by seeds 8009633 and 8021830.
+  it.each([8009633, 8021830])(
+    'a file sent twice between crashes is known as its own (seed %i)',
+    async (seed) => {
+      const { faults, conflicts } = await simulate(seed);
+      expect(faults).toEqual([]);
+      expect(conflicts).toBe(0);
+    },
+  );
 
   it('a file that cannot be read ends nothing, is reported, and is taken once it can', async () => {
     site.start(Number.POSITIVE_INFINITY);

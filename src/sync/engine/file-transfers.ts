@@ -44,7 +44,7 @@ export class FileTransfers {
     const names = replica.local.pathOf(local.id);
     if (names === undefined) throw new StaleError({ code: 'local-gone', message: 'the file left the tree' });
     await this.#options.disk.assertUnchanged(names, local);
-    const key = Replica.uploadKey(local.id);
+    const key = Replica.uploadKey(local.id, local.content.sha1);
     const { sha1 } = local.content;
     replica.uploadStarts(local.id, { path: names.join('/'), sha1, atMs: clock.now() });
     const options = {

@@ -24,6 +24,8 @@ export const POSITION = 'stream_position';
 export const ROOT = 'root_remote_id';
 const LAST_LOCAL_ID = 'last_local_id';
 const UPLOAD = 'upload:';
+/** So many contents of one file may wait for an answer; the oldest is forgotten first. */
+const INTENTS_MAX = 32;
 
 /**
  * The three trees in memory and in the index, changed together.
@@ -36,8 +38,8 @@ export class Replica implements LocalTreeStore {
   readonly #trees: Trees;
   readonly #rootId: RemoteId;
   #lastLocalId: number;
-  /** What was being sent when its answer was lost, by local node. */
-  readonly #intents = new Map<LocalId, string>();
+  /** What was being sent when its answer was lost, by local node: several, when a file changes between crashes. */
+  readonly #intents = new Map<LocalId, Set<string>>();
   /** Counts every change of the remote tree by id, so that an observation can tell what moved while it was made. */
   readonly #touched = new Map<RemoteId, number>();
   #generation = 0;
@@ -49,9 +51,9 @@ export class Replica implements LocalTreeStore {
     this.#lastLocalId = Number(index.meta(LAST_LOCAL_ID) ?? 0);
     for (const node of trees.local.values()) this.#lastLocalId = Math.max(this.#lastLocalId, node.id);
     for (const { key, sha1 } of index.journalEntries()) {
-      const id = Number(key.slice(UPLOAD.length));
+      const id = Number(key.slice(UPLOAD.length).split(':')[0]);
       if (key.startsWith(UPLOAD) && sha1 !== null && Number.isSafeInteger(id))
-        this.#intents.set(localId(id), sha1);
+        this.#intentsOf(localId(id)).add(sha1);
     }
   }
 
@@ -92,14 +94,14 @@ export class Replica implements LocalTreeStore {
     return root;
   }
 
-  /** Content that was begun to be sent and is not known to have arrived, by local node: hex SHA-1. */
-  get intents(): ReadonlyMap<LocalId, string> {
+  /** Content that was begun to be sent and is not known to have arrived, by local node: hex SHA-1s. */
+  get intents(): ReadonlyMap<LocalId, ReadonlySet<string>> {
     return this.#intents;
   }
 
-  /** The journal's key of what is being uploaded from a local node. */
-  static uploadKey(id: LocalId): string {
-    return `${UPLOAD}${id}`;
+  /** The journal's key of a content that is being uploaded from a local node. */
+  static uploadKey(id: LocalId, sha1: string): string {
+    return `${UPLOAD}${id}:${sha1}`;
   }
 
   /** Store what is about to be sent, before any of it is: a lost answer is then recognised as one's own success. */
@@ -109,19 +111,33 @@ export class Replica implements LocalTreeStore {
   ): void {
     const { path, sha1, atMs: startedAtMs } = upload;
     this.index.journalStart({
-      key: Replica.uploadKey(id),
+      key: Replica.uploadKey(id, sha1),
       op: 'upload',
       path,
       sha1,
       startedAtMs,
       resumption: null,
     });
-    this.#intents.set(id, sha1);
+    const intents = this.#intentsOf(id);
+    intents.add(sha1);
+    for (const oldest of intents) {
+      if (intents.size <= INTENTS_MAX) break;
+      intents.delete(oldest);
+      this.index.journalEnd(Replica.uploadKey(id, oldest));
+    }
+  }
+
+  #intentsOf(id: LocalId): Set<string> {
+    const intents = this.#intents.get(id) ?? new Set();
+    this.#intents.set(id, intents);
+    return intents;
   }
 
   /** Forget it: it has arrived. To be called in the transaction that stores what came of it. */
   uploadEnded(id: LocalId): void {
-    this.index.journalEnd(Replica.uploadKey(id));
+    // As former versions of this program wrote it, with one content for each file.
+    this.index.journalEnd(`${UPLOAD}${id}`);
+    for (const sha1 of this.#intents.get(id) ?? []) this.index.journalEnd(Replica.uploadKey(id, sha1));
     this.#intents.delete(id);
   }
 

@@ -10,8 +10,8 @@ export interface PlanInput {
   readonly local: ReadonlyTree<LocalId, LocalEntry>;
   readonly synced: ReadonlySyncedTree;
   readonly filter: Filter;
-  /** Content that this side began to send and never heard of again, by local node: hex SHA-1. Absent: none. */
-  readonly intents?: ReadonlyMap<LocalId, string>;
+  /** Content that this side began to send and never heard of again, by local node: hex SHA-1s. Absent: none. */
+  readonly intents?: ReadonlyMap<LocalId, ReadonlySet<string>>;
   /** More deletions than this in one plan are held for a person. */
   readonly deletionsMax: number;
 }
@@ -22,7 +22,7 @@ export function isOwnUpload(
   remote: { readonly content: { readonly sha1: string } },
   local: { readonly id: LocalId },
 ): boolean {
-  return input.intents?.get(local.id) === remote.content.sha1;
+  return input.intents?.get(local.id)?.has(remote.content.sha1) === true;
 }
 
 /** Where a pairing stands in the three trees. */
