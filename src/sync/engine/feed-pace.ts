@@ -45,8 +45,8 @@ export class FeedPace {
   #lastInterestMs: number;
   /** Readings since something of interest was found. */
   #idleReadings = 0;
-  /** Readings that an answer is still expected from. */
-  #answerReadings = 0;
+  /** True when the last thing of interest was one that others answer to. */
+  #expectsAnswer = false;
   /** The time between two heartbeats, as far as they were heard. */
   #beatMs = Number.POSITIVE_INFINITY;
 
@@ -60,13 +60,13 @@ export class FeedPace {
   interest(): void {
     this.#lastInterestMs = this.#clock.monotonic();
     this.#idleReadings = 0;
-    this.#answerReadings = 0;
+    this.#expectsAnswer = false;
   }
 
   /** Something went that others answer to. */
   expectAnswer(): void {
     this.interest();
-    this.#answerReadings = ANSWER_READINGS;
+    this.#expectsAnswer = true;
   }
 
   /** Something happens that is of no use here: what is of use may follow. */
@@ -83,7 +83,6 @@ export class FeedPace {
 
   read(): void {
     this.#idleReadings += 1;
-    this.#answerReadings = Math.max(0, this.#answerReadings - 1);
     this.#lastReadMs = this.#clock.monotonic();
   }
 
@@ -98,7 +97,7 @@ export class FeedPace {
 
   /** The first reading after something of interest is quick, and so is the one after that. */
   get #attentiveMs(): number {
-    if (this.#answerReadings > 0) return ANSWER_GAP_MS;
+    if (this.#expectsAnswer && this.#idleReadings < ANSWER_READINGS) return ANSWER_GAP_MS;
     return Math.min(ATTENTIVE_GAP_MAX_MS, GAP_MIN_MS * 2 ** Math.max(0, this.#idleReadings - 1));
   }
 

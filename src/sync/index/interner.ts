@@ -19,6 +19,7 @@ export class Interner {
     return value;
   }
 
+  /** One content for equal facts, as far as the last one of its hash goes. */
   content(sha1: string, sizeBytes: number, modifiedAtMs: number): Content {
     const last = this.#contents.get(sha1);
     if (last?.sizeBytes === sizeBytes && last.modifiedAtMs === modifiedAtMs) return last;

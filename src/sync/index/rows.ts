@@ -130,6 +130,7 @@ export function syncedFromRow(row: SyncedRow, interner: Interner): SyncedNode {
     localId: row.local_id === null ? null : localId(row.local_id),
     parentId: row.parent_id === null ? null : remoteId(interner.text(row.parent_id)),
     name: interner.text(row.name),
+    // Not the row's own text, of which each row has a copy.
     kind: row.kind === 'file' ? 'file' : 'folder',
     content: row.kind === 'file' ? contentOf(row, interner) : null,
   };

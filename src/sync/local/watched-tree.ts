@@ -12,6 +12,8 @@ interface WatchedFolder {
   readonly folders: Map<string, WatchedFolder>;
   watcher: FolderWatcher | undefined;
   isClosed: boolean;
+  /** Names told of since it was last looked at: what has them may be something else now. */
+  renamed: Set<string>;
   /** The look that runs or waits last. */
   looked: Promise<void>;
 }
@@ -38,8 +40,6 @@ export class WatchedTree {
   readonly #options: WatchedTreeOptions;
   readonly #openings = new FewAtOnce(OPENINGS_MAX);
   readonly #root: WatchedFolder;
-  /** Names of each folder that were told of since it was last looked at: what has them may be something else now. */
-  readonly #renamed = new Map<WatchedFolder, Set<string>>();
   #closed = false;
 
   constructor(options: WatchedTreeOptions) {
@@ -66,8 +66,8 @@ export class WatchedTree {
 
   async #lookNow(folder: WatchedFolder): Promise<void> {
     if (folder.watcher === undefined || folder.isClosed || this.#closed) return;
-    const renamed = this.#renamed.get(folder) ?? new Set();
-    this.#renamed.delete(folder);
+    const { renamed } = folder;
+    folder.renamed = new Set();
     const there = new Map((await this.#entriesOf(folder)).map((entry) => [entry.name, entry]));
     for (const [name, below] of folder.folders) {
       const isThere = there.get(name)?.isDirectory() === true;
@@ -106,7 +106,7 @@ export class WatchedTree {
         if (!ignored(path)) onHint(path);
       },
       onName: (name) => {
-        if (name !== undefined) this.#noteRenamed(folder, name);
+        if (name !== undefined) folder.renamed.add(name);
         onNames(folder.path);
       },
       onError,
@@ -126,11 +126,6 @@ export class WatchedTree {
       else if (age === 'new' && !ignored(join(folder.path, entry.name)))
         onHint(join(folder.path, entry.name));
     }
-  }
-
-  #noteRenamed(folder: WatchedFolder, name: string): void {
-    const renamed = this.#renamed.get(folder) ?? new Set();
-    this.#renamed.set(folder, renamed.add(name));
   }
 
   async #entriesOf(folder: WatchedFolder) {
@@ -153,14 +148,20 @@ export class WatchedTree {
 
   async #closeAll(folder: WatchedFolder): Promise<void> {
     folder.isClosed = true;
-    this.#renamed.delete(folder);
     await folder.watcher?.close();
     for (const below of folder.folders.values()) await this.#closeAll(below);
   }
 }
 
 function folderAt(path: string): WatchedFolder {
-  return { path, folders: new Map(), watcher: undefined, isClosed: false, looked: Promise.resolve() };
+  return {
+    path,
+    folders: new Map(),
+    watcher: undefined,
+    isClosed: false,
+    renamed: new Set(),
+    looked: Promise.resolve(),
+  };
 }
 
 function isGone(error: unknown): boolean {

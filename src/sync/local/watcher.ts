@@ -26,9 +26,7 @@ export interface WatcherOptions {
  * what the system lost of many changes in quick succession.
  */
 const LOOKS_MS = [0, 1_500];
-/** Between two looks at one folder there is this long, however many names change; the first comes at once. */
-const LOOK_GAP_MS = 100;
-/** Looks that are due within this time of each other are one. */
+/** Looks that are due within this time of each other are one; after a longer rest the first comes at once. */
 const LOOK_SLOT_MS = 100;
 
 /** Folders that are to be looked at again; those due at about one moment together. */
@@ -48,7 +46,7 @@ class PlannedLooks {
   plan(folder: string): void {
     if (this.#closed) return;
     const now = this.#clock.monotonic();
-    this.#forgetLooksBefore(now - LOOK_GAP_MS);
+    this.#forgetLooksBefore(now - LOOK_SLOT_MS);
     if (!this.#lastLooksMs.has(folder)) {
       this.#lastLooksMs.set(folder, now);
       this.#look(folder);
