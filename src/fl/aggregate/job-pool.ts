@@ -127,6 +127,7 @@ async function runTogether(
     throw error;
   };
   options.signal?.addEventListener('abort', stop, { once: true });
+  if (options.signal?.aborted) stop();
   const onResult = (answer: ResultAnswer) => {
     keep(answer.index, answer.result);
     options.onBytes?.(answer.bytes);

@@ -103,6 +103,8 @@ export async function runProgram(run: ProgramRun): Promise<string> {
   const log = await open(logPath, 'a+');
   try {
     const { size: start } = await log.stat();
+    // Nothing tells of an abort that came while the file was opened; from here on, the listener does.
+    if (signal.aborted) throw stopped();
     let late = false;
     const ending = await waitFor(run, log, () => {
       late = true;

@@ -155,9 +155,11 @@ export class Dispatcher {
     if (waitMs > 0) await delay(box.clock, waitMs, context.aborted());
     if (action?.kind === 'drop_before') throw new Dropped();
     if (action?.kind === 'stall' && action.at === undefined) {
-      await new Promise<void>((resolve) =>
-        context.aborted().addEventListener('abort', () => resolve(), { once: true }),
-      );
+      const gone = context.aborted();
+      await new Promise<void>((resolve) => {
+        gone.addEventListener('abort', () => resolve(), { once: true });
+        if (gone.aborted) resolve();
+      });
       throw new Dropped();
     }
     if (action?.kind === 'status' && action.when === 'before') return faultReply(action, context.requestId);
