@@ -17,6 +17,7 @@ import type { ServerResult } from './round/server-observation.ts';
 import type { Ending, ServerPhase, ServerRecord, ServerState } from './round/server-state.ts';
 import { resumedServerState, roundOf, unsettledRounds } from './round/server-state.ts';
 import type { ServerSettings } from './round/settings.ts';
+import { settingsFor } from './round/settings.ts';
 import type { Announcer } from './transport/announcer.ts';
 import { createAnnouncer } from './transport/announcer.ts';
 import type { Background } from './transport/background.ts';
@@ -249,9 +250,11 @@ class ServerLoop {
  *
  * Guarantees: server_ended.txt stands in the run folder whenever the run has ended; a killed server's next start
  * goes on where it was.
- * Errors: ConfigError for a task file that clients could not read; StateError when what to resume is not there.
+ * Errors: ConfigError for a task file that clients could not read, or fewer participants that count than are needed;
+ * StateError when what to resume is not there.
  */
-export async function runFederationServer(options: FederationServerOptions): Promise<ServerOutcome> {
+export async function runFederationServer(given: FederationServerOptions): Promise<ServerOutcome> {
+  const options = { ...given, settings: settingsFor(given.settings, given.aggregator.participants) };
   const { record, resumed } = await startServerRun(options);
   const folder = join(options.savePath, record.run);
   const missed = resumed ? await missedRounds(folder, roundsMade(record.phase)) : [];

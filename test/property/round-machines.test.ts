@@ -61,6 +61,7 @@ function stage(clientCount: number, settings: Partial<ServerSettings>): Scene {
     roundsCount: ROUNDS,
     minimumClients: 2,
     maximumClients: 100,
+    members: null,
     clientWaitTimeMs: 5_000,
     heartbeatTimeoutMs: HEARTBEAT_TIMEOUT_MS,
     rejoin: true,

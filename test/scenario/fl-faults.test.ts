@@ -223,6 +223,19 @@ it('B9: one account takes part once, one name belongs to one account', async () 
   expect(stage.answerTo('first')).toMatch(/^Error - .*taken/);
 });
 
+it('Q3: whom the aggregator cannot count is refused when it comes, not when its update does', async () => {
+  const stage = new Stage({ members: new Set(['lab', 'site_b']) });
+  stage.claim('Lab', 'stranger');
+  await stage.look();
+  expect(stage.answerTo('Lab')).toMatch(/^Authenticated/);
+  expect(stage.answerTo('stranger')).toMatch(/^Error - .*stranger is not among the participants/);
+  stage.claim('site_b');
+  await stage.pass(14_000, 'Lab', 'site_b');
+  expect(stage.heard('registration-closed')).toEqual([
+    expect.stringContaining('"participants":["Lab","site_b"]'),
+  ]);
+});
+
 it('B9: a name that somebody else claimed in vain is still its owner’s', async () => {
   const stage = new Stage();
   const path = runPaths.authentication(RUN, 'documented', 'lab');

@@ -48,6 +48,7 @@ export const SETTINGS: ServerSettings = {
   roundsCount: 3,
   minimumClients: 2,
   maximumClients: 100,
+  members: null,
   clientWaitTimeMs: 100,
   heartbeatTimeoutMs: 60_000,
   rejoin: true,

@@ -51,6 +51,8 @@ export interface AggregationOptions {
  * Errors: RoundError 'no-updates' | 'too-few-updates'; CorruptError naming participant and tensor when nothing usable is left.
  */
 export interface Aggregator {
+  /** The names of the only participants that this rule can count; absent: anybody's. Letter case does not matter. */
+  readonly participants?: readonly string[];
   aggregate(
     inputs: readonly AggregationInput[],
     outputPath: string,

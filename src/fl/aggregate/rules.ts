@@ -31,6 +31,7 @@ interface Rule {
   /** How kMoL itself would do it, for the rules that it has. */
   readonly compat?: (updates: readonly OpenUpdate[]) => Promise<CompatRule>;
   readonly updatesMin?: number;
+  readonly participants?: readonly string[];
 }
 
 type MakeRule = (options: Options, dependencies: RuleDependencies) => Rule;
@@ -44,6 +45,7 @@ const RULES: Readonly<Record<RuleName, MakeRule>> = {
   weighted: (options) => {
     const { weights } = parseOptions('weighted', options);
     return {
+      participants: Object.keys(weights),
       decide: async ({ updates }) => {
         const scaled = normalised(configuredWeights(updates, weights));
         return decideWeighted(scaled.weights, scaled.notes);
@@ -169,16 +171,19 @@ export function ruleAggregator(name: RuleName, options: Options, dependencies: R
   const { compat, norm_limit: normLimit, buffers } = parseOptions(name, options);
   const rule = RULES[name](options, dependencies);
   const { environment, logger } = dependencies;
+  const members = rule.participants === undefined ? {} : { participants: rule.participants };
   if (compat !== undefined) {
     const { compat: decide } = rule;
     if (decide === undefined)
       throw new ConfigError({ code: 'bad-options', message: `kMoL has no ${name}: compat cannot be used` });
     return {
+      ...members,
       aggregate: (inputs, outputPath, given = {}) =>
         aggregateLikeKmol({ inputs, outputPath, options: given, decide }),
     };
   }
   return {
+    ...members,
     aggregate: (inputs, outputPath, given = {}) =>
       runAggregation({
         inputs,

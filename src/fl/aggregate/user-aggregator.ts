@@ -68,6 +68,7 @@ function isAggregatorClass(exported: object): exported is new (...given: unknown
   return 'prototype' in exported && isAggregator(exported.prototype);
 }
 
+const PARTICIPANTS = z.array(z.string()).optional();
 const participant = z.string().transform((name) => participantId(name));
 const REPORT = z.object({
   weights: z.map(participant, z.number()).default(() => new Map()),
@@ -123,7 +124,10 @@ export async function loadUserAggregator(
   });
   if (!isAggregator(made))
     throw unusable(`${name} of ${file}, which gives nothing with a method "aggregate"`);
+  const participants = PARTICIPANTS.safeParse(made.participants);
+  if (!participants.success) throw unusable(`${name} of ${file}, whose "participants" is no list of names`);
   return {
+    ...(participants.data === undefined ? {} : { participants: participants.data }),
     aggregate: async (inputs, outputPath, given) => {
       const work = async () => made.aggregate(inputs, outputPath, given);
       const reported = await work().catch((cause: unknown) => {

@@ -158,6 +158,7 @@ function settingsOf(value: ServerValues): ServerSettings {
     roundsCount: value.rounds_count,
     minimumClients: value.minimum_clients,
     maximumClients: value.maximum_clients,
+    members: null,
     clientWaitTimeMs: value.client_wait_time,
     heartbeatTimeoutMs: value.heartbeat_timeout,
     rejoin: value.rejoin,

@@ -28,6 +28,12 @@ function judgeClaim(draft: ServerDraft, input: ServerInput, claim: ObservedAuthe
   );
   if (other !== undefined)
     return refuse('account-taken', refusalText(`This account takes part as ${other.name} already.`));
+  const { members } = input.settings;
+  if (members !== null && !members.has(key))
+    return refuse(
+      'not-counted',
+      refusalText(`${claim.name} is not among the participants that the server's aggregator counts.`),
+    );
   // The maximum is checked claim by claim, so that many at once cannot slip through together.
   const isFull = activeOf(draft).length >= input.settings.maximumClients;
   if (draft.phase.kind !== 'registering' || isFull)

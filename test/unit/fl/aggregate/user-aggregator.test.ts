@@ -1,6 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createAggregator } from '../../../../src/fl/aggregate/create-aggregator.ts';
+import { silentLogger } from '../../../../src/logger.ts';
 import { Federation } from './federation.ts';
 
 const COPY_FIRST = `async aggregate([input], outputPath) {
@@ -18,6 +20,8 @@ beforeEach(async () => {
     `export function first() { return { ${COPY_FIRST} }; }
 export class First { constructor(options) { this.word = options.word; } ${COPY_FIRST} }
 export const nothing = () => ({});
+export const few = () => ({ participants: ['a', 'b'], aggregate: async () => {} });
+export const odd = () => ({ participants: 'a, b', aggregate: async () => {} });
 export const wrong = () => ({ aggregate: async ([input], out) => {
     await (await import('node:fs/promises')).copyFile(input.path, out);
     return { notes: 'one' };
@@ -48,6 +52,12 @@ describe("an aggregator from a user's own module", () => {
     expect(report.notes).toEqual(['made by a function']);
   });
 
+  it('says whom it can count', async () => {
+    const dependencies = { logger: silentLogger, baseDirectory: round.folder };
+    const { participants } = await createAggregator('rules.mine.few', {}, dependencies);
+    expect(participants).toEqual(['a', 'b']);
+  });
+
   it('may leave out of its report what it does not know', async () => {
     const { report } = await aggregate('rules.mine.first');
     expect(report).toMatchObject({ refused: [], tensors: 0, sizeBytes: 0 });
@@ -58,6 +68,7 @@ describe("an aggregator from a user's own module", () => {
     ['rules.mine.value', 'not a function or class'],
     ['rules.mine.nothing', 'no'],
     ['rules.mine.Unmade', 'no licence'],
+    ['rules.mine.odd', 'no list of names'],
     ['rules.broken.First', 'cannot be loaded'],
     ['rules/absent.mjs:First', 'cannot be loaded'],
     ['rules.absent.First', 'is no aggregator'],
