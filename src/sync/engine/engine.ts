@@ -11,7 +11,7 @@ import { plan } from '../plan/planner.ts';
 import type { RemoteStore } from '../remote/remote-store.ts';
 import { Dispatcher, isFull } from './dispatcher.ts';
 import { type Attention, FeedPace } from './feed-pace.ts';
-import { asksForAnswer, isOfInterest } from './lanes.ts';
+import { folderAsked, isAnswer, isOfInterest } from './lanes.ts';
 import { PlanPace } from './plan-pace.ts';
 import { RemoteFeed } from './remote-feed.ts';
 import { RemoteObserver } from './remote-observer.ts';
@@ -221,6 +221,7 @@ export class SyncEngine {
   async #turn(): Promise<void> {
     const { clock } = this.#options;
     await this.#remote.look();
+    this.#pace.seen(this.#options.replica.remote);
     this.#feed.taken();
     await this.#dispatcher.recheck(this.#remote.observer, this.#local);
     await this.#lookAtDisk();
@@ -273,7 +274,11 @@ export class SyncEngine {
     const started = this.#dispatcher.dispatch(this.#plan.ops, (op) => this.#isUnsettled(op));
     // What runs already is no news: a long upload is no reason to read the feed all the while.
     if (started.some(isOfInterest)) this.#pace.interest();
-    if (started.some(asksForAnswer)) this.#pace.expectAnswer();
+    if (started.some(isAnswer)) this.#pace.answered();
+    for (const op of started) {
+      const folder = folderAsked(op);
+      if (folder !== undefined) this.#pace.expectAnswer(folder);
+    }
     return started.length;
   }
 

@@ -1,6 +1,8 @@
 import type { Clock } from '../../clock.ts';
+import type { RemoteId } from '../../ids.ts';
+import type { RemoteEntry } from '../tree/entry.ts';
+import type { ReadonlyTree } from '../tree/tree.ts';
 
-/** Wake-ups within this time are answered by one call. */
 const GAP_MIN_MS = 400;
 /** As long as something of interest may come any moment, the gap doubles up to this with each reading that brought none. */
 const ATTENTIVE_GAP_MAX_MS = 1_600;
@@ -10,6 +12,9 @@ const ATTENTIVE_GAP_MAX_MS = 1_600;
  */
 const ANSWER_READINGS = 6;
 const ANSWER_GAP_MS = 800;
+/** Once everybody's checkpoint went, next to nothing but the model comes: so many readings follow their sign at once. */
+const NEAR_READINGS = 4;
+const NEAR_GAP_MS = 100;
 /** So long after the last thing of interest the feed is still read at once. */
 const ATTENTIVE_MS = 60_000;
 /** From then on, the gap grows by a third of the time that passes. */
@@ -23,12 +28,16 @@ const TOGETHER_SHARE = 1 / 8;
 /** ... but no longer than this. */
 const TOGETHER_MAX_MS = 5_000;
 
-/** How rarely the event feed may be read while nothing but signs of life passes by. */
+/** When the event feed is read. */
 export interface Attention {
+  /** Wake-ups within this time are answered by one call. Units: milliseconds; default: 400. */
+  readonly gapMinMs?: number;
   /** The longest gap between two readings. Units: milliseconds. */
   readonly gapMaxMs: number;
   /** True where heartbeats are judged: then the gap also stays below the time between two versions of a file. */
   readonly followsBeats: boolean;
+  /** Whether what answers a checkpoint that went into a folder must come soon, as all that it waits for is there. Pure. */
+  readonly answerIsNear?: (tree: ReadonlyTree<RemoteId, RemoteEntry>, folder: RemoteId) => boolean;
 }
 
 /**
@@ -47,6 +56,10 @@ export class FeedPace {
   #idleReadings = 0;
   /** True when the last thing of interest was one that others answer to. */
   #expectsAnswer = false;
+  /** Where the last checkpoint went, until the answer to it is near. */
+  #askedIn: RemoteId | undefined;
+  /** Readings left that may follow a sign at once. */
+  #nearReadings = 0;
   /** The time between two heartbeats, as far as they were heard. */
   #beatMs = Number.POSITIVE_INFINITY;
 
@@ -63,10 +76,25 @@ export class FeedPace {
     this.#expectsAnswer = false;
   }
 
-  /** Something went that others answer to. */
-  expectAnswer(): void {
+  /** Something went into a folder that others answer to. */
+  expectAnswer(folder: RemoteId): void {
     this.interest();
     this.#expectsAnswer = true;
+    this.#askedIn = folder;
+  }
+
+  /** Box was seen anew: perhaps all is there that the answer waits for. */
+  seen(tree: ReadonlyTree<RemoteId, RemoteEntry>): void {
+    if (this.#askedIn === undefined || this.#attention.answerIsNear?.(tree, this.#askedIn) !== true) return;
+    this.#askedIn = undefined;
+    this.#nearReadings = NEAR_READINGS;
+  }
+
+  /** The answer is here. */
+  answered(): void {
+    this.interest();
+    this.#askedIn = undefined;
+    this.#nearReadings = 0;
   }
 
   /** Something happens that is of no use here: what is of use may follow. */
@@ -83,6 +111,7 @@ export class FeedPace {
 
   read(): void {
     this.#idleReadings += 1;
+    this.#nearReadings = Math.max(0, this.#nearReadings - 1);
     this.#lastReadMs = this.#clock.monotonic();
   }
 
@@ -97,8 +126,10 @@ export class FeedPace {
 
   /** The first reading after something of interest is quick, and so is the one after that. */
   get #attentiveMs(): number {
+    if (this.#nearReadings > 0) return NEAR_GAP_MS;
     if (this.#expectsAnswer && this.#idleReadings < ANSWER_READINGS) return ANSWER_GAP_MS;
-    return Math.min(ATTENTIVE_GAP_MAX_MS, GAP_MIN_MS * 2 ** Math.max(0, this.#idleReadings - 1));
+    const { gapMinMs = GAP_MIN_MS } = this.#attention;
+    return Math.min(ATTENTIVE_GAP_MAX_MS, gapMinMs * 2 ** Math.max(0, this.#idleReadings - 1));
   }
 
   get #gapMaxMs(): number {

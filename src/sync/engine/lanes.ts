@@ -1,4 +1,5 @@
 import PQueue from 'p-queue';
+import type { RemoteId } from '../../ids.ts';
 import type { Op } from '../plan/op.ts';
 
 /** Control: small files and everything without content. Bulk: checkpoints. A heartbeat never waits behind a gigabyte. */
@@ -29,9 +30,16 @@ export function isOfInterest(op: Op): boolean {
   return arrives || laneOf(op) === 'bulk';
 }
 
-/** True for a checkpoint that leaves: the next model is the answer to it. */
-export function asksForAnswer(op: Op): boolean {
-  return (op.kind === 'upload' || op.kind === 'upload-version') && laneOf(op) === 'bulk';
+/** Where a checkpoint goes, to which the next model is the answer; undefined for every other op. */
+export function folderAsked(op: Op): RemoteId | undefined {
+  if (laneOf(op) !== 'bulk') return undefined;
+  if (op.kind === 'upload') return op.parentId;
+  return op.kind === 'upload-version' ? (op.remote.parentId ?? undefined) : undefined;
+}
+
+/** True for what may be the answer to a checkpoint. */
+export function isAnswer(op: Op): boolean {
+  return op.kind === 'download' && laneOf(op) === 'bulk';
 }
 
 /**

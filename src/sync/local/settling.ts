@@ -29,8 +29,6 @@ const LARGE_QUIET_MS = 500;
 const LARGE_QUIET_MAX_MS = 4000;
 /** A file that was seen to change this often is written bit by bit: then the wait doubles with each change. */
 const CHANGES_EXPECTED = 3;
-/** So much must lie between the last write and the rename: a checkpoint's own sync to the disk takes longer. */
-const RENAMED_MS = 2;
 /** A file that was last modified this long ago is not being written: a copy with its times kept, or a first scan. */
 const OLD_ENOUGH_MS = 3000;
 
@@ -159,9 +157,10 @@ function quietMs({ facts, changes }: Pick<Candidate, 'facts' | 'changes'>): numb
 }
 
 /**
- * True for a file whose last write was clearly over before its name was given: a rename changes the inode, not the
- * content. Every write changes both times to the same instant, so a file that is being written does not look like it.
+ * True for a file whose last write was over before its name was given: a rename changes the inode, not the content.
+ * Every write sets both times to the same instant, so a file that is being written does not look like it. How much lies
+ * between them says nothing more: a fast disk has synced ten megabytes within a millisecond.
  */
 function wasRenamedHere({ changedAtMs, modifiedAtMs }: StatFacts): boolean {
-  return changedAtMs - modifiedAtMs >= RENAMED_MS;
+  return changedAtMs > modifiedAtMs;
 }

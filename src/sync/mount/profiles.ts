@@ -2,6 +2,7 @@ import { TEMPORARY_SUFFIX } from '../../atomic-file.ts';
 import type { Attention } from '../engine/feed-pace.ts';
 import { STATE_FOLDER } from '../local/mirror-root.ts';
 import type { Disposition, Filter } from '../plan/op.ts';
+import { hasEverybodysUpdate } from './round-progress.ts';
 
 /** Which part of the folder a participant needs on its disk. */
 export type Profile =
@@ -49,9 +50,13 @@ export function profileFilter(profile: Profile): Filter {
   };
 }
 
-/** A server must hear each heartbeat well within its time-out; a client waits for nothing that hurries. */
-const SERVER_ATTENTION: Attention = { gapMaxMs: 54_000, followsBeats: true };
-const CLIENT_ATTENTION: Attention = { gapMaxMs: 180_000, followsBeats: false };
+/** A server must hear each heartbeat well within its time-out, and everybody waits for it; a client has no such hurry. */
+const SERVER_ATTENTION: Attention = { gapMinMs: 200, gapMaxMs: 54_000, followsBeats: true };
+const CLIENT_ATTENTION: Attention = {
+  gapMaxMs: 180_000,
+  followsBeats: false,
+  answerIsNear: hasEverybodysUpdate,
+};
 
 /** How rarely, at most, a profile's mount reads the event feed while only heartbeats pass by. */
 export function attentionOf(profile: Profile): Attention {

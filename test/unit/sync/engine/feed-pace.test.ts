@@ -1,14 +1,33 @@
 import { expect, it } from 'vitest';
 import type { Clock } from '../../../../src/clock.ts';
-import { FeedPace } from '../../../../src/sync/engine/feed-pace.ts';
+import { remoteId } from '../../../../src/ids.ts';
+import { type Attention, FeedPace } from '../../../../src/sync/engine/feed-pace.ts';
+import type { RemoteEntry } from '../../../../src/sync/tree/entry.ts';
+import { Tree } from '../../../../src/sync/tree/tree.ts';
 
-function paceAt(followsBeats = false): { readonly pace: FeedPace; readonly pass: (ms: number) => void } {
+const ROUND = remoteId('7');
+const TREE = new Tree<typeof ROUND, RemoteEntry>();
+
+function paceAt(
+  followsBeats = false,
+  more: Partial<Attention> = {},
+): { readonly pace: FeedPace; readonly pass: (ms: number) => void } {
   let now = 0;
   const clock: Clock = { now: () => now, monotonic: () => now, after: () => ({ cancel() {} }) };
   const pass = (ms: number) => {
     now += ms;
   };
-  return { pace: new FeedPace(clock, { gapMaxMs: 60_000, followsBeats }), pass };
+  return { pace: new FeedPace(clock, { gapMaxMs: 60_000, followsBeats, ...more }), pass };
+}
+
+/** The gaps between readings that follow each other as soon as they may. */
+function gaps(pace: FeedPace, pass: (ms: number) => void, count: number): number[] {
+  return Array.from({ length: count }, () => {
+    pace.read();
+    const waitMs = pace.waitMs();
+    pass(waitMs);
+    return waitMs;
+  });
 }
 
 /** Readings in `ms` when wake-ups never cease. */
@@ -34,20 +53,41 @@ it('reads at once after something of interest, and rarer while the readings brin
 
 it('reads at an even gap for a while after a checkpoint went, until its answer comes', () => {
   const { pace, pass } = paceAt();
-  const gaps = (count: number) =>
-    Array.from({ length: count }, () => {
-      pace.read();
-      const waitMs = pace.waitMs();
-      pass(waitMs);
-      return waitMs;
-    });
   pace.interest();
-  expect(gaps(4)).toEqual([400, 800, 1_600, 1_600]);
-  pace.expectAnswer();
-  expect(gaps(8)).toEqual([800, 800, 800, 800, 800, 1_600, 1_600, 1_600]);
-  pace.expectAnswer();
+  expect(gaps(pace, pass, 4)).toEqual([400, 800, 1_600, 1_600]);
+  pace.expectAnswer(ROUND);
+  expect(gaps(pace, pass, 8)).toEqual([800, 800, 800, 800, 800, 1_600, 1_600, 1_600]);
+  pace.expectAnswer(ROUND);
   pace.interest();
-  expect(gaps(2)).toEqual([400, 800]);
+  expect(gaps(pace, pass, 2)).toEqual([400, 800]);
+});
+
+it('reads at once, a few times, while the answer to a checkpoint is near', () => {
+  const asked: unknown[] = [];
+  let isNear = false;
+  const { pace, pass } = paceAt(false, {
+    answerIsNear: (tree, folder) => {
+      asked.push([tree, folder]);
+      return isNear;
+    },
+  });
+  pace.seen(TREE);
+  expect(asked).toEqual([]);
+  pace.expectAnswer(ROUND);
+  pace.seen(TREE);
+  expect(asked).toEqual([[TREE, ROUND]]);
+  expect(gaps(pace, pass, 1)).toEqual([800]);
+  isNear = true;
+  pace.seen(TREE);
+  // What comes along with the answer is no reason to read less.
+  pace.interest();
+  expect(gaps(pace, pass, 4)).toEqual([100, 100, 100, 1_600]);
+  pace.expectAnswer(ROUND);
+  pace.seen(TREE);
+  pace.answered();
+  expect(gaps(pace, pass, 2)).toEqual([400, 800]);
+  pace.seen(TREE);
+  expect(asked).toHaveLength(3);
 });
 
 it('goes on reading seldom after a long quiet time', () => {

@@ -40,6 +40,11 @@ describe('Settling', () => {
     expect(waitMs()).toBe(25);
   });
 
+  it('takes it at once however fast the disk was between the last write and the name', () => {
+    settling.add(PLACE, facts(LARGE, 0.5));
+    expect(waitMs()).toBe(25);
+  });
+
   it('waits the longer the more often a file was seen to grow, up to a limit', async () => {
     const waits: number[] = [];
     for (let size = 1; size <= 8; size += 1) {
