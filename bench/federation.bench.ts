@@ -13,6 +13,7 @@ import { parseArgs } from 'node:util';
 import { Administrator, type ApiCalls } from '../src/cli/demo/administrator.ts';
 import { writeStateDict } from '../src/fl/torch/state-dict-file.ts';
 import { BenchProcess } from './bench-process.ts';
+import { plainTransfers } from './plain-transfers.ts';
 
 const MB = 1_000_000;
 const MIB = 1024 * 1024;
@@ -22,6 +23,8 @@ const TRAINING_MS = 4_000;
 const STAGGER_MS = 150;
 const RSS_POLL_MS = 50;
 const PATIENCE_MS = 300_000;
+/** How often a round's transfers are made alone; the median counts. */
+const PLAIN_RUNS = 5;
 
 const { values } = parseArgs({
   options: {
@@ -159,6 +162,20 @@ function difference(after: ApiCalls, before: ApiCalls, name: string): number {
   return (after.byUser[name] ?? 0) - (before.byUser[name] ?? 0);
 }
 
+async function setLatency(url: string, latencyMs: number): Promise<void> {
+  await fetch(`${url}/_emulator/settings`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ latencyMs }),
+  });
+}
+
+async function medianOf(runs: number, measure: (run: number) => Promise<number>): Promise<number> {
+  const times: number[] = [];
+  for (let run = 0; run < runs; run += 1) times.push(await measure(run));
+  return times.sort((a, b) => a - b)[Math.floor(runs / 2)] ?? Number.NaN;
+}
+
 async function overBox(folder: string): Promise<void> {
   const [clients, rounds, sizeMb] = [values.clients, values.rounds, values['size-mb']].map(Number) as [
     number,
@@ -185,11 +202,7 @@ async function overBox(folder: string): Promise<void> {
       mounts.push(mount);
       await mount.waitFor('ready', undefined, PATIENCE_MS);
     }
-    await fetch(`${url}/_emulator/settings`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ latencyMs: Number(values.latency) }),
-    });
+    await setLatency(url, Number(values.latency));
     const server = new BenchProcess('mila', ['server', join(folder, 'server.json'), '--json']);
     const peak = watchRss(server.pid);
     const sites = names.map(
@@ -205,6 +218,14 @@ async function overBox(folder: string): Promise<void> {
     const calls = names.map((name) => difference(after, before, name) / counted);
     say(
       `round overhead, ${clients} clients x ${sizeMb} MB, ${values.latency} ms latency, transfers included: ${spans.map((ms) => `${(ms / 1000).toFixed(2)} s`).join(', ')}`,
+    );
+    await setLatency(url, 0);
+    const model = join(folder, 'model.pt');
+    const alone = await medianOf(PLAIN_RUNS, (run) =>
+      plainTransfers({ url, path: model, receivers: clients, label: `alone ${run}` }),
+    );
+    say(
+      `  the transfers alone, by plain HTTP without latency, take ${(alone / 1000).toFixed(2)} s; without them: ${spans.map((ms) => `${((ms - alone) / 1000).toFixed(2)} s`).join(', ')}`,
     );
     say(`  seconds after the last training of round ${rounds - 1}: ${phases(server, sites, rounds - 1)}`);
     say(

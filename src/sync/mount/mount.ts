@@ -26,13 +26,13 @@ import { ByteRates } from './byte-rates.ts';
 import { CallLedger } from './call-ledger.ts';
 import { type ControlRequest, type ControlSocket, openControlSocket } from './control-socket.ts';
 import type { RunningParts } from './file-requests.ts';
+import { fitHeap } from './fit-heap.ts';
 import { renewGeneration } from './index-generation.ts';
 import { acquireLock } from './lock.ts';
 import { type MountStatus, mountStatus } from './mount-status.ts';
 import { obeyAboutFiles } from './obey-about-files.ts';
 import { openIndex } from './open-index.ts';
 import { Pins } from './pins.ts';
-import { reclaimMemory } from './reclaim-memory.ts';
 import { adoptSelection, rememberLayout } from './remembered.ts';
 import { findRemoteRoot } from './remote-root.ts';
 import { type BandwidthLimits, throttledStore } from './throttled-store.ts';
@@ -209,9 +209,9 @@ async function runEngine(
   session.running = { store, replica, disk, engine, pins, filter: options.filter };
   stop.signal.addEventListener('abort', () => engine.stop(), { once: true });
   if (stop.signal.aborted) engine.stop();
-  reclaimMemory(replica.local.size);
+  fitHeap(replica.local.size);
   void engine.ready().then(() => {
-    reclaimMemory(replica.local.size);
+    fitHeap(replica.local.size);
     onReady({ status: () => describe(session), stop: () => stop.abort() });
   });
   await engine.run();
