@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { Clock } from '../../clock.ts';
 import { StaleError } from '../../errors.ts';
+import type { LocalId } from '../../ids.ts';
 import { unreachable } from '../../invariant.ts';
 import type { Random } from '../../random.ts';
 import { conflictStamp, type LocalDisk } from '../local/disk.ts';
@@ -45,6 +46,8 @@ type OpOf<Kind extends Op['kind']> = Extract<Op, { kind: Kind }>;
 export class Executor {
   readonly #options: ExecutorOptions;
   readonly #transfers: FileTransfers;
+  /** Folders whose names at this process's start will survive a power cut; every later one of its own is synced. */
+  readonly #lasting = new Set<LocalId>();
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
@@ -54,10 +57,7 @@ export class Executor {
   async execute(op: Op, signal: AbortSignal): Promise<Changes> {
     switch (op.kind) {
       case 'agree':
-        return {
-          pair: [pairing(op.remote, op.local.id, { parentId: op.parentId, name: op.name })],
-          alsoStore: () => this.#options.replica.uploadEnded(op.local.id),
-        };
+        return this.#agree(op);
       case 'keep-online':
         return { pair: [pairing(op.remote, null)] };
       case 'forget':
@@ -89,6 +89,27 @@ export class Executor {
     }
   }
 
+  async #agree({ local, remote, parentId, name }: OpOf<'agree'>): Promise<Changes> {
+    await this.#makeNamesLast(local);
+    return {
+      pair: [pairing(remote, local.id, { parentId, name })],
+      alsoStore: () => this.#options.replica.uploadEnded(local.id),
+    };
+  }
+
+  /**
+   * Before a file is paired that this process did not place: it may have its name from one that was killed right after.
+   * Until the folder is synced, a power cut gives the name back to the former content, which would then look like an
+   * edit of what was paired.
+   */
+  async #makeNamesLast({ parentId }: LocalEntry): Promise<void> {
+    const { disk, replica } = this.#options;
+    const folder = parentId === null ? undefined : replica.local.get(parentId);
+    if (folder === undefined || this.#lasting.has(folder.id)) return;
+    await disk.syncNames(this.#namesOf(folder));
+    this.#lasting.add(folder.id);
+  }
+
   async #download({ remote, parent, replaces }: OpOf<'download'>, signal: AbortSignal): Promise<Changes> {
     const { disk, replica } = this.#options;
     const staged = await this.#transfers.download(remote, signal);
@@ -116,6 +137,7 @@ export class Executor {
     signal: AbortSignal,
   ): Promise<Changes> {
     const { replica } = this.#options;
+    await this.#makeNamesLast(op.local);
     const sent = await this.#transfers.upload(op.local, target, signal);
     const former = replica.synced.get(sent.id);
     const place =

@@ -89,6 +89,11 @@ export class LocalDisk {
     }
   }
 
+  /** Make the names in a folder survive a power cut. */
+  async syncNames(names: readonly string[]): Promise<void> {
+    await this.#files.syncFolder(await this.root.assertPlainFolder(names));
+  }
+
   /** Everything that stands directly in a folder, also what is never mirrored. */
   async contentOf(names: readonly string[]): Promise<readonly { name: string; kind: StatFacts['kind'] }[]> {
     const path = await this.root.assertPlainFolder(names);
