@@ -4,6 +4,7 @@ import { hasEverybodysUpdate } from '../../../../src/sync/mount/round-progress.t
 import type { RemoteEntry } from '../../../../src/sync/tree/entry.ts';
 import { Tree } from '../../../../src/sync/tree/tree.ts';
 
+const RUN = remoteId('run');
 const ROUNDS = remoteId('rounds');
 const FILE = {
   kind: 'file',
@@ -15,28 +16,37 @@ const FILE = {
   receivedAtMs: 0,
 } as const;
 
-/** The folders of a run's rounds, each with the files named. */
-function rounds(folders: Readonly<Record<string, readonly string[]>>): Tree<RemoteId, RemoteEntry> {
+/** A run's folders, each with the files named. */
+function runOf(folders: Readonly<Record<string, readonly string[]>>): Tree<RemoteId, RemoteEntry> {
   const tree = new Tree<RemoteId, RemoteEntry>();
   const folder = (id: RemoteId, parentId: RemoteId | null, name: string) =>
     tree.put({ kind: 'folder', id, parentId, name, etag: '0' });
-  folder(ROUNDS, null, 'rounds');
+  folder(RUN, null, '2026-01-16_19-11');
+  folder(ROUNDS, RUN, 'rounds');
   for (const [name, files] of Object.entries(folders)) {
-    folder(remoteId(name), ROUNDS, name);
+    folder(remoteId(name), name.startsWith('round') ? ROUNDS : RUN, name);
     for (const file of files)
       tree.put({ ...FILE, id: remoteId(`${name}/${file}`), parentId: remoteId(name), name: file });
   }
   return tree;
 }
 
-const near = (folders: Parameters<typeof rounds>[0], folder = 'round_2') =>
-  hasEverybodysUpdate(rounds(folders), remoteId(folder));
+const near = (folders: Parameters<typeof runOf>[0], folder = 'round_2') =>
+  hasEverybodysUpdate(runOf(folders), remoteId(folder));
 
 it('is so once everybody of the round before has delivered, whoever else is there', () => {
   const before = ['a.pt', 'a.meta.json', 'b.pt', 'server.agg'];
   expect(near({ round_1: before, round_2: ['a.pt', 'a.meta.json', 'b.meta.json'] })).toBe(false);
   expect(near({ round_1: before, round_2: ['b.pt', 'A.pt'] })).toBe(true);
   expect(near({ round_1: before, round_2: ['a.pt', 'b.pt', 'c.pt'] })).toBe(true);
+});
+
+it('is so in a first round once everybody who claimed a name has delivered', () => {
+  const authentications = ['A_authentication.txt', 'b_authentication.txt'];
+  expect(near({ authentications, round_1: ['a.pt'] }, 'round_1')).toBe(false);
+  expect(near({ authentications, round_1: ['a.pt', 'b.pt'] }, 'round_1')).toBe(true);
+  const authentifications = ['c_d_authentification.txt', 'notes.txt'];
+  expect(near({ authentifications, round_1: ['c_d.pt'] }, 'round_1')).toBe(true);
 });
 
 it('is never so where nothing can be said', () => {
