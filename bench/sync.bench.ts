@@ -157,11 +157,10 @@ async function renamedFolder(session: Session, { report }: Pick<BenchContext, 'r
         .byteLength > 0,
   );
   const after = await session.administrator.apiCalls();
+  // A long poll that was used up asks by OPTIONS for the next one.
+  const asks = (endpoint: string) => /^(GET|OPTIONS) /.test(endpoint);
   const changes = (calls: Readonly<Record<string, number>>) =>
-    Object.entries(calls).reduce(
-      (sum, [endpoint, count]) => sum + (endpoint.startsWith('GET') ? 0 : count),
-      0,
-    );
+    Object.entries(calls).reduce((sum, [endpoint, count]) => sum + (asks(endpoint) ? 0 : count), 0);
   report({
     what: 'a folder of 1,000 files renamed: calls that change or carry anything',
     value: changes(after.byEndpoint) - changes(before.byEndpoint),
