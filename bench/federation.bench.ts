@@ -13,6 +13,7 @@ import { parseArgs } from 'node:util';
 import { Administrator, type ApiCalls } from '../src/cli/demo/administrator.ts';
 import { writeStateDict } from '../src/fl/torch/state-dict-file.ts';
 import { BenchProcess } from './bench-process.ts';
+import { median } from './figure.ts';
 import { plainTransfers } from './plain-transfers.ts';
 
 const MB = 1_000_000;
@@ -170,12 +171,6 @@ async function setLatency(url: string, latencyMs: number): Promise<void> {
   });
 }
 
-async function medianOf(runs: number, measure: (run: number) => Promise<number>): Promise<number> {
-  const times: number[] = [];
-  for (let run = 0; run < runs; run += 1) times.push(await measure(run));
-  return times.sort((a, b) => a - b)[Math.floor(runs / 2)] ?? Number.NaN;
-}
-
 async function overBox(folder: string): Promise<void> {
   const [clients, rounds, sizeMb] = [values.clients, values.rounds, values['size-mb']].map(Number) as [
     number,
@@ -221,9 +216,10 @@ async function overBox(folder: string): Promise<void> {
     );
     await setLatency(url, 0);
     const model = join(folder, 'model.pt');
-    const alone = await medianOf(PLAIN_RUNS, (run) =>
-      plainTransfers({ url, path: model, receivers: clients, label: `alone ${run}` }),
-    );
+    const times: number[] = [];
+    for (let run = 0; run < PLAIN_RUNS; run += 1)
+      times.push(await plainTransfers({ url, path: model, receivers: clients, label: `alone ${run}` }));
+    const alone = median(times);
     say(
       `  the transfers alone, by plain HTTP without latency, take ${(alone / 1000).toFixed(2)} s; without them: ${spans.map((ms) => `${((ms - alone) / 1000).toFixed(2)} s`).join(', ')}`,
     );

@@ -11,6 +11,8 @@ import { simulate } from './simulation.ts';
 import { CALM, CONFLICTS, MIRROR, Site } from './site.ts';
 import { Trace } from './trace.ts';
 
+const BEAT = `${MIRROR}/beat.txt`;
+
 /** What the simulation found once, each as a story of its own. */
 describe('what the simulation found', () => {
   let clock: SimClock;
@@ -41,6 +43,13 @@ describe('what the simulation found', () => {
       modifiedAtMs: clock.now(),
       open: () => Readable.from([bytes], { objectMode: false }),
     };
+  };
+  /** The site's own program writes its beat, and syncs it: a crash may be a power cut. */
+  const beat = (text: string) => {
+    const node = site.disk.create(BEAT, true);
+    site.disk.write(node, Buffer.from(text), 'program', BEAT);
+    site.disk.sync(node);
+    oracle.finishes(undefined, text);
   };
   const put = (name: string, text: string, parentId = folder.id) =>
     web.upload({ parentId, name, source: sourceOf(text) });
@@ -76,24 +85,19 @@ describe('what the simulation found', () => {
   });
 
   it('an edit after an upload whose answer was lost is no conflict, also after a crash', async () => {
-    const path = `${MIRROR}/beat.txt`;
-    const write = (text: string) => {
-      site.disk.write(site.disk.create(path, true), Buffer.from(text), 'program', path);
-      oracle.finishes(undefined, text);
-    };
     site.start(Number.POSITIVE_INFINITY);
     await run(5000);
     site.weather = { ...CALM, answerLost: 1 };
-    write('one');
+    beat('one');
     await run(1000);
     expect((await web.list(folder.id))?.map(({ name }) => name)).toEqual(['beat.txt']);
     site.kill();
-    write('two, written later');
+    beat('two, written later');
     site.weather = CALM;
     site.start(Number.POSITIVE_INFINITY);
     await run(60_000);
     expect(state()).toBe('in-sync');
-    expect(site.disk.require(path).bytes.toString()).toBe('two, written later');
+    expect(site.disk.require(BEAT).bytes.toString()).toBe('two, written later');
     expect(await web.list(folder.id)).toMatchObject([
       { content: { sizeBytes: 'two, written later'.length } },
     ]);
@@ -102,7 +106,6 @@ describe('what the simulation found', () => {
 
   // Found by seed 9027551.
   it('a name that was given right before a kill lasts through a later power cut', async () => {
-    const path = `${MIRROR}/beat.txt`;
     const first = await put('beat.txt', 'one');
     site.start(Number.POSITIVE_INFINITY);
     await run(5000);
@@ -113,7 +116,7 @@ describe('what the simulation found', () => {
     const node = site.disk.create(staged, true);
     site.disk.write(node, Buffer.from('two'), 'engine');
     site.disk.sync(node);
-    site.disk.rename(staged, path);
+    site.disk.rename(staged, BEAT);
     site.start(Number.POSITIVE_INFINITY);
     await run(5000);
     expect(state()).toBe('in-sync');
@@ -121,7 +124,7 @@ describe('what the simulation found', () => {
     site.disk.cutPower({ next: () => 0.999 });
     site.start(Number.POSITIVE_INFINITY);
     await run(20_000);
-    expect(site.disk.require(path).bytes.toString()).toBe('two');
+    expect(site.disk.require(BEAT).bytes.toString()).toBe('two');
     expect((await simulate(9027551)).faults).toEqual([]);
   });
 
@@ -129,23 +132,15 @@ describe('what the simulation found', () => {
   it.each(Array.from({ length: 60 }, (_, index) => index + 1))(
     'a file sent twice between crashes is known as its own (second crash after effect %i)',
     async (crashAt) => {
-      const path = `${MIRROR}/beat.txt`;
-      const write = (text: string) => {
-        const node = site.disk.create(path, true);
-        site.disk.write(node, Buffer.from(text), 'program', path);
-        // The crash may be a power cut.
-        site.disk.sync(node);
-        oracle.finishes(undefined, text);
-      };
       site.start(Number.POSITIVE_INFINITY);
       await run(5000);
       site.weather = { ...CALM, answerLost: 1 };
-      write('one');
+      beat('one');
       // Sent, but its event is on its way still when the next content goes.
       await run(100);
       expect((await web.list(folder.id))?.map(({ name }) => name)).toEqual(['beat.txt']);
       site.kill();
-      write('two, written later');
+      beat('two, written later');
       site.start(crashAt);
       await run(200);
       if (site.isUp) site.kill();
@@ -153,7 +148,7 @@ describe('what the simulation found', () => {
       site.start(Number.POSITIVE_INFINITY);
       await run(60_000);
       expect(state()).toBe('in-sync');
-      expect(site.disk.require(path).bytes.toString()).toBe('two, written later');
+      expect(site.disk.require(BEAT).bytes.toString()).toBe('two, written later');
       expect([...site.disk.walk(CONFLICTS)]).toEqual([]);
     },
   );

@@ -2,7 +2,7 @@ import { TEMPORARY_SUFFIX } from '../../atomic-file.ts';
 import type { Attention } from '../engine/feed-pace.ts';
 import { STATE_FOLDER } from '../local/mirror-root.ts';
 import type { Disposition, Filter } from '../plan/op.ts';
-import { hasEverybodysUpdate } from './round-progress.ts';
+import { CLAIM_FOLDERS, hasEverybodysUpdate } from './round-progress.ts';
 
 /** Which part of the folder a participant needs on its disk. */
 export type Profile =
@@ -15,8 +15,8 @@ export type Profile =
 /** Names that operating systems leave behind, and that would mislead readers of a run folder. */
 const STRAY_NAMES: ReadonlySet<string> = new Set(['.DS_Store', 'desktop.ini', 'Thumbs.db']);
 
-/** Folders of a run that hold one file for each participant. Source: kMoL's guide, and kMoL's code (the second spelling). */
-const PER_PARTICIPANT: ReadonlySet<string> = new Set(['authentications', 'authentifications', 'heartbeats']);
+/** Folders of a run that hold one file for each participant. */
+const PER_PARTICIPANT: ReadonlySet<string> = new Set([...CLAIM_FOLDERS, 'heartbeats']);
 
 /** What is never mirrored: half-written files, the engine's own folder, strays. */
 function isNeverMirrored(names: readonly string[]): boolean {

@@ -6,8 +6,8 @@ type RemoteTree = ReadonlyTree<RemoteId, RemoteEntry>;
 
 const ROUND_FOLDER = /^round_(?<round>[1-9]\d{0,8})$/;
 const UPDATE_SUFFIX = '.pt';
-/** Where participants claim their names, and how they do. Source: kMoL's guide, and kMoL's code (the second spelling). */
-const CLAIM_FOLDERS = ['authentications', 'authentifications'];
+/** Where participants claim their names. Source: kMoL's guide, and kMoL's code (the second spelling). */
+export const CLAIM_FOLDERS: readonly string[] = ['authentications', 'authentifications'];
 const CLAIM = /^(?<name>.+)_authenti(?:fi)?cation\.txt$/;
 
 /** The names of the updates in a folder, as kMoL writes them: in lower case. */
