@@ -28,7 +28,7 @@ describe('what the simulation found', () => {
     web = new MemoryStore({ clock, world, user: { id: 'web', name: 'web' } });
     folder = await web.createFolder(MEMORY_ROOT, 'shared');
     const trace = new Trace(() => clock.monotonic(), false);
-    site = new Site({ name: 's1', clock, random: seededRandom(1), world, folder, oracle, trace });
+    site = new Site({ name: 's1', clock, random: seededRandom(1), world, folder, oracle, trace, sites: [] });
   });
 
   const run = (ms: number) => clock.runUntil(clock.monotonic() + ms);

@@ -13,6 +13,8 @@ export class Oracle {
   readonly faults: string[] = [];
   readonly #finished = new Set<string>();
   readonly #discarded = new Set<string>();
+  /** What a program or a person overwrote or deleted, or a power cut took. */
+  readonly #givenUp = new Set<string>();
   /** Files that a program is writing at this moment. */
   readonly #open = new Set<DiskNode>();
   /** The highest count seen of each site's counter, by the site that sees it. */
@@ -33,7 +35,30 @@ export class Oracle {
   }
 
   discards(content: string): void {
+    this.#givenUp.add(content);
     if (this.#finished.has(content)) this.#discarded.add(content);
+  }
+
+  /** Content that is not finished and that others may see all the same; nobody misses it. */
+  mayBeSeen(content: string): void {
+    this.#finished.add(content);
+    this.discards(content);
+  }
+
+  /** A person deletes or replaces something in Box: it stays in Box's history, and mirrors may drop it. */
+  givesUp(contents: readonly string[]): void {
+    for (const content of contents) this.#givenUp.add(content);
+  }
+
+  /**
+   * An engine takes content away from one side: somebody must have deleted that very content, or it stands elsewhere.
+   *
+   * No content that somebody finished leaves the last place that holds it without that, and no side is emptied because the
+   * other was out of sight.
+   */
+  engineTakesAway(who: string, where: string, content: string, standsElsewhere: () => boolean): void {
+    if (!this.#finished.has(content) || this.#givenUp.has(content) || standsElsewhere()) return;
+    this.fault(`${who} deletes what nobody deleted ${where}: ${content.slice(0, 40)}`);
   }
 
   /** Every content at a site, wherever it stands. */
@@ -57,9 +82,7 @@ export class Oracle {
       if (this.#finished.has(content)) continue;
       if (node.writer === 'engine')
         this.fault(`after a power cut ${path} is half-written by the engine: ${content}`);
-      // Cut-off content may be seen, and nobody misses it.
-      this.#finished.add(content);
-      this.#discarded.add(content);
+      this.mayBeSeen(content);
     }
   }
 
@@ -120,6 +143,9 @@ export class Oracle {
     const here = new Map<string, string>();
     for (const [path, node] of disk.walk(MIRROR)) {
       if (path.endsWith('.mila-tmp')) continue;
+      // A power cut left nothing of it: an empty checkpoint is reported, and not sent.
+      const isEmpty = path.endsWith('.pt') && node.kind === 'file' && node.bytes.byteLength === 0;
+      if (isEmpty && !box.has(path.slice(MIRROR.length + 1))) continue;
       here.set(path.slice(MIRROR.length + 1), node.kind === 'file' ? node.bytes.toString() : '/');
     }
     for (const [path, content] of box)

@@ -16,8 +16,11 @@ interface ProgramOptions {
 
 const FILE_NAMES = ['a.txt', 'b.pt', 'c'];
 const FOLDER_NAMES = ['rounds', 'x'];
-/** A writer that pauses for longer than this between two pieces cannot be told from one that has finished. */
+/** A writer whose handle nobody sees cannot be told from one that has finished when it pauses longer than this. */
 const PAUSE_MAX_MS = 20;
+/** One whose handle is seen may pause for longer. */
+const LONG_PAUSE_MAX_MS = 6_000;
+const FULL_DISK_WAIT_MS = 1_000;
 
 /** What the programs and people at one site do to the mirrored folder. */
 export class Program {
@@ -38,7 +41,8 @@ export class Program {
     else if (luck < 0.55) this.#beat();
     else if (luck < 0.65) this.#makeFolder();
     else if (luck < 0.82) this.#move();
-    else if (luck < 0.94) this.#delete();
+    else if (luck < 0.91) this.#delete();
+    else if (luck < 0.95) this.#storeMapped();
     else this.#swap();
   }
 
@@ -87,13 +91,29 @@ export class Program {
       oracle.startsWriting(node);
       disk.write(node, Buffer.alloc(0), 'program', path);
       const pieces = 1 + randomBelow(random, 4);
+      let isSeen = random.next() < 0.5;
+      if (isSeen) node.openFor += 1;
       let piece = 0;
       const goOn = () => {
-        piece += 1;
-        const upTo = piece === pieces ? content.length : Math.floor((content.length * piece) / pieces);
-        disk.write(node, Buffer.from(content.slice(0, upTo)), 'program', path);
-        if (piece < pieces) clock.after(1 + randomBelow(random, PAUSE_MAX_MS - 1), goOn);
-        else {
+        const next = piece + 1;
+        const upTo = next === pieces ? content.length : Math.floor((content.length * next) / pieces);
+        try {
+          disk.write(node, Buffer.from(content.slice(0, upTo)), 'program', path);
+        } catch {
+          // The disk is full: it waits for room, as patient programs do, with its file open for all to see.
+          if (!isSeen) node.openFor += 1;
+          isSeen = true;
+          // Which may take longer than anybody waits for it.
+          oracle.mayBeSeen(node.bytes.toString());
+          clock.after(FULL_DISK_WAIT_MS, goOn);
+          return;
+        }
+        piece = next;
+        if (piece < pieces) {
+          const pauseMaxMs = isSeen && random.next() < 0.3 ? LONG_PAUSE_MAX_MS : PAUSE_MAX_MS;
+          clock.after(1 + randomBelow(random, pauseMaxMs - 1), goOn);
+        } else {
+          if (isSeen) node.openFor -= 1;
           oracle.finishes(node, content);
           if (!stands(disk, node)) oracle.discards(content);
           trace.note(site, `ends ${path}: ${content.slice(0, 24)}`);
@@ -101,6 +121,26 @@ export class Program {
       };
       goOn();
     });
+  }
+
+  /** A program that maps a file into its memory stores into it again and again, which the times tell only at first. */
+  #storeMapped(): void {
+    const { disk, oracle, clock, random, trace, site } = this.#options;
+    const path = this.#entry();
+    const node = path === undefined ? undefined : disk.find(path);
+    if (path === undefined || node?.kind !== 'file' || oracle.isOpen(node) || node.openFor > 0) return;
+    let stores = 1 + randomBelow(random, 3);
+    const store = () => {
+      if (!stands(disk, node) || oracle.isOpen(node) || disk.find(path) !== node) return;
+      const content = this.#content();
+      oracle.discards(node.bytes.toString());
+      disk.storeMapped(node, Buffer.from(content));
+      oracle.finishes(undefined, content);
+      trace.note(site, `stores into ${path}: ${content.slice(0, 24)}`);
+      stores -= 1;
+      if (stores > 0) clock.after(1 + randomBelow(random, 3_000), store);
+    };
+    store();
   }
 
   #makeFolder(): void {
@@ -179,7 +219,9 @@ export class Program {
 
   #folders(): string[] {
     const found = [MIRROR];
-    for (const [path, node] of this.#options.disk.walk(MIRROR)) if (node.kind === 'folder') found.push(path);
+    // What is written to a disk that stands in for another goes with it.
+    for (const [path, node] of this.#options.disk.walk(MIRROR))
+      if (node.kind === 'folder' && node.device === undefined) found.push(path);
     return found;
   }
 

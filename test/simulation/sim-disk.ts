@@ -7,6 +7,8 @@ export type Writer = 'engine' | 'program';
 /** One inode. */
 export interface DiskNode {
   readonly number: number;
+  /** The disk that it lies on, where that is another one. */
+  device?: number;
   readonly kind: 'file' | 'folder';
   readonly bornMs: number;
   links: number;
@@ -16,6 +18,10 @@ export interface DiskNode {
   /** What a power cut leaves for certain. */
   syncedBytes: Buffer;
   writer: Writer;
+  /** Handles of programs that may write to it and that this machine shows. */
+  openFor: number;
+  /** True since its pages went to the disk: the next store through a memory map is seen by its times. */
+  clean: boolean;
   readonly entries: Map<string, DiskNode>;
 }
 
@@ -36,6 +42,13 @@ export class SimDisk {
   /** How to undo each change of names since the last sync, oldest first. */
   #unsynced: (() => void)[] = [];
   roomBytes = Number.POSITIVE_INFINITY;
+  /** False for a disk that does not tell when an entry was born; then its numbers are soon given again, too. */
+  tellsBirth = true;
+  readonly #freeNumbers: number[] = [];
+  /** Free once their removal is certain. */
+  #goneNumbers: number[] = [];
+  /** Its number, which a disk gets anew when it is mounted. */
+  device = 1;
   /** Told of each path whose entry changed. */
   onChange: (path: string) => void = () => {};
 
@@ -59,7 +72,7 @@ export class SimDisk {
   facts(node: DiskNode): StatFacts {
     return {
       kind: node.kind,
-      inode: `1:${node.number}:${node.bornMs}`,
+      inode: `${node.device ?? this.device}:${node.number}:${this.tellsBirth ? node.bornMs : 0}`,
       links: node.links,
       sizeBytes: node.bytes.byteLength,
       modifiedAtMs: node.modifiedAtMs,
@@ -98,9 +111,24 @@ export class SimDisk {
     this.roomBytes -= bytes.byteLength - node.bytes.byteLength;
     node.bytes = bytes;
     node.writer = writer;
+    node.clean = false;
     node.modifiedAtMs = this.#tick();
     node.changedAtMs = node.modifiedAtMs;
     if (path !== undefined) this.onChange(path);
+  }
+
+  /** A store through a memory map: it changes the times only if the page was written to the disk since the last one. */
+  storeMapped(node: DiskNode, bytes: Buffer): void {
+    node.bytes = bytes;
+    node.writer = 'program';
+    if (!node.clean) return;
+    node.clean = false;
+    node.modifiedAtMs = this.#tick();
+    node.changedAtMs = node.modifiedAtMs;
+  }
+
+  isOpen(node: DiskNode | undefined): boolean {
+    return node !== undefined && node.openFor > 0;
   }
 
   link(from: string, to: string): void {
@@ -127,7 +155,10 @@ export class SimDisk {
         target.links += 1;
       }
     });
-    if (target !== undefined) target.links -= 1;
+    if (target !== undefined) {
+      target.links -= 1;
+      this.#freed(target);
+    }
     source.entries.delete(name);
     destination.entries.set(newName, node);
     node.changedAtMs = this.#tick();
@@ -156,7 +187,14 @@ export class SimDisk {
   /** Everything about names, and this file's bytes, survives from here on. */
   sync(node?: DiskNode): void {
     this.#unsynced = [];
-    if (node !== undefined) node.syncedBytes = node.bytes;
+    for (const number of this.#goneNumbers.splice(0)) this.#freeNumbers.push(number);
+    if (node !== undefined) this.syncData(node);
+  }
+
+  /** This file's bytes survive from here on; its name may not. */
+  syncData(node: DiskNode): void {
+    node.syncedBytes = node.bytes;
+    node.clean = true;
   }
 
   /** Lose a random part of what was not synced. */
@@ -164,6 +202,7 @@ export class SimDisk {
     for (let left = randomBelow(random, this.#unsynced.length + 1); left > 0; left -= 1)
       this.#unsynced.pop()?.();
     this.#unsynced = [];
+    this.#goneNumbers = [];
     for (const [, node] of this.walk()) {
       if (node.kind !== 'file' || node.bytes === node.syncedBytes) continue;
       const kept = randomBelow(random, node.bytes.byteLength + 1);
@@ -188,7 +227,7 @@ export class SimDisk {
     const now = this.#tick();
     const empty = Buffer.alloc(0);
     const times = { links: 0, bornMs: now, modifiedAtMs: now, changedAtMs: now };
-    const number = this.#nextNumber++;
+    const number = (this.tellsBirth ? undefined : this.#freeNumbers.pop()) ?? this.#nextNumber++;
     return {
       number,
       kind,
@@ -196,6 +235,8 @@ export class SimDisk {
       bytes: empty,
       syncedBytes: empty,
       writer: 'program',
+      openFor: 0,
+      clean: false,
       entries: new Map(),
     };
   }
@@ -221,7 +262,33 @@ export class SimDisk {
     });
     parent.entries.delete(name);
     node.links -= 1;
+    this.#freed(node);
     this.#touched(parent, path);
+  }
+
+  #freed(node: DiskNode): void {
+    if (node.links === 0 && !this.isOpen(node)) this.#goneNumbers.push(node.number);
+  }
+
+  /** Take a folder out of sight without a word, as unmounting does, which syncs it; returns it. */
+  detach(path: string): DiskNode {
+    const [parent, name] = this.#parentOf(path);
+    const node = this.require(path);
+    this.sync();
+    for (const [, below] of this.walk(path)) this.syncData(below);
+    parent.entries.delete(name);
+    return node;
+  }
+
+  /** Put a folder in sight again, over whatever stands there. */
+  attach(path: string, node: DiskNode): void {
+    const [parent, name] = this.#parentOf(path);
+    parent.entries.set(name, node);
+  }
+
+  /** A folder of its own that stands nowhere yet. */
+  bareFolder(): DiskNode {
+    return this.#make('folder');
   }
 
   #parentOf(path: string): [DiskNode, string] {

@@ -5,6 +5,8 @@ import { type DiskNode, type SimDisk, systemError } from './sim-disk.ts';
 /** Every effect passes here twice: what is asked may fail, and the program may die, before it and after it. */
 export interface Gate {
   pass(moment: 'before' | 'after', effect: string, subject: string): Promise<void>;
+  /** Told of a file that the engine is about to remove, its guards holding. */
+  removes(path: string): void;
 }
 
 /** The simulated disk as the engine sees it. */
@@ -56,7 +58,12 @@ export class SimFiles implements FileSystem {
   }
 
   removeFile(path: string, guards: readonly Guard[] = []): Promise<boolean> {
-    return this.#do('remove-file', path, () => this.#if(guards, () => this.#disk.removeFile(path)));
+    return this.#do('remove-file', path, () =>
+      this.#if(guards, () => {
+        this.#gate.removes(path);
+        this.#disk.removeFile(path);
+      }),
+    );
   }
 
   removeFolder(path: string): Promise<void> {
@@ -91,6 +98,17 @@ export class SimFiles implements FileSystem {
     return this.#do('room', path, () => this.#disk.roomBytes);
   }
 
+  writersOf(paths: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    return this.#do('writers', '', () => {
+      const held = paths.filter((path) => this.#disk.isOpen(this.#disk.find(path)));
+      return new Map(held.map((path) => [path, 'a program']));
+    });
+  }
+
+  takeOverMode(path: string): Promise<void> {
+    return this.#do('mode', path, () => void this.#disk.require(path));
+  }
+
   #opened(node: DiskNode, path: string): OpenFile {
     return {
       facts: () => this.#do('facts', path, () => this.#disk.facts(node)),
@@ -101,6 +119,7 @@ export class SimFiles implements FileSystem {
           this.#disk.write(node, Buffer.concat([node.bytes, bytes]), 'engine', path),
         ),
       sync: () => this.#do('sync', path, () => this.#disk.sync(node)),
+      syncData: () => this.#do('sync-data', path, () => this.#disk.syncData(node)),
       close: () => this.#do('close', path, () => {}),
     };
   }

@@ -2,6 +2,7 @@ import { type Random, randomBelow, seededRandom } from '../../src/random.ts';
 import { MemoryStore } from '../../src/sync/remote/memory-store.ts';
 import { MEMORY_ROOT, MemoryWorld } from '../../src/sync/remote/memory-world.ts';
 import { Oracle } from './oracle.ts';
+import { Powers } from './powers.ts';
 import { Program } from './program.ts';
 import { SimClock } from './sim-clock.ts';
 import { CALM, Site, type Weather } from './site.ts';
@@ -26,6 +27,8 @@ const SETTLE_AFTER_LOSS_MS = 3 * 3_600_000;
 /** Both sides agree for so long: then they rest. */
 const QUIET_MS = 15_000;
 const REST_MS = 120_000;
+/** A feed that told only a part is read on without a sign within this time. */
+const READ_ON_MS = 100_000;
 
 /** Weather by the seed: from a calm day to a storm. */
 function weatherOf(random: Random): Weather {
@@ -53,14 +56,14 @@ export async function simulate(seed: number, keepTrace = false): Promise<Outcome
   const oracle = new Oracle();
   const founder = new MemoryStore({ clock, world, user: { id: 'web', name: 'web' } });
   const folder = await founder.createFolder(MEMORY_ROOT, 'shared');
-  const common = { clock, random, world, folder, oracle, trace };
-  const sites = Array.from(
-    { length: 2 + randomBelow(random, 2) },
-    (_, index) => new Site({ ...common, name: `s${index + 1}` }),
-  );
+  const sites: Site[] = [];
+  const common = { clock, random, world, folder, oracle, trace, sites };
+  for (let count = 2 + randomBelow(random, 2); count > 0; count -= 1)
+    sites.push(new Site({ ...common, name: `s${sites.length + 1}` }));
   const people = new WebUser(common);
   const programs = sites.map((site) => new Program({ ...common, site: site.name, disk: site.disk }));
-  const run = new Run({ random, clock, sites, programs, people });
+  const powers = new Powers(common);
+  const run = new Run({ ...common, programs, people, powers });
   await run.live(weatherOf(random));
   const rested = await run.settle();
   if (!rested)
@@ -103,7 +106,13 @@ interface RunOptions {
   readonly sites: readonly Site[];
   readonly programs: readonly Program[];
   readonly people: WebUser;
+  readonly powers: Powers;
+  readonly oracle: Oracle;
 }
+
+/** In so many worlds something befalls the mounts from outside; and so often at each step. */
+const POWERS_SHARE = 0.6;
+const POWER_AT_STEP = 0.18;
 
 class Run {
   readonly #options: RunOptions;
@@ -116,14 +125,17 @@ class Run {
 
   /** The eventful part. */
   async live(weather: Weather): Promise<void> {
-    const { random, clock, sites, programs, people } = this.#options;
+    const { random, clock, sites, programs, people, powers } = this.#options;
     this.#eventsWereLost = weather.eventLost > 0;
+    const befalls = random.next() < POWERS_SHARE ? POWER_AT_STEP : 0;
+    for (const site of sites) site.disk.tellsBirth = random.next() < 0.9;
     for (const site of sites) site.weather = weather;
     const deadly = random.next() < 0.6;
     const steps = 6 + randomBelow(random, 24);
     for (let step = 0; step < steps; step += 1) {
       for (const site of sites) if (!site.isUp && random.next() < 0.5) this.#start(site, deadly);
-      if (random.next() < 0.25) await people.act();
+      if (random.next() < befalls) powers.act();
+      else if (random.next() < 0.25) await people.act();
       else programs[randomBelow(random, programs.length)]?.act();
       const pauseMs = random.next() < 0.5 ? randomBelow(random, 40) : randomBelow(random, 4000);
       await clock.runUntil(clock.monotonic() + pauseMs);
@@ -142,17 +154,20 @@ class Run {
 
   /** Calm weather until all agree, and go on agreeing. False when they never do. */
   async settle(): Promise<boolean> {
-    const { clock, sites } = this.#options;
+    const { clock, sites, powers } = this.#options;
+    powers.end();
     for (const site of sites) {
       site.weather = CALM;
-      site.kill();
-      site.start(Infinity);
+      // Some go on running: what ended must end for them as well.
+      if (site.isUp && !site.needsPerson && this.#options.random.next() < 0.5) continue;
+      this.#mountAnew(site);
     }
     const deadlineMs = clock.monotonic() + (this.#eventsWereLost ? SETTLE_AFTER_LOSS_MS : SETTLE_MAX_MS);
     // Feeds tell late: what was done last is under way for as long as an event may take.
-    await clock.runUntil(clock.monotonic() + QUIET_MS);
+    await clock.runUntil(clock.monotonic() + READ_ON_MS);
     if (this.#eventsWereLost) await clock.runUntil(deadlineMs - SETTLE_MAX_MS);
     while (clock.monotonic() < deadlineMs) {
+      for (const site of sites) if (site.needsPerson) this.#mountAnew(site);
       if (this.#agree()) {
         const calls = this.#calls();
         await clock.runUntil(clock.monotonic() + QUIET_MS);
@@ -160,6 +175,15 @@ class Run {
       } else await clock.runUntil(Math.min(deadlineMs, clock.monotonic() + QUIET_MS));
     }
     return false;
+  }
+
+  /** A person looks at what is held, says whether it was meant, and mounts anew. */
+  #mountAnew(site: Site): void {
+    const bringsBack = site.wasEmptied && this.#options.random.next() < 0.5;
+    site.wasEmptied = false;
+    if (bringsBack) this.#options.oracle.indexWasLost(site.name);
+    site.kill();
+    site.start(Infinity, bringsBack ? 'bring-back' : 'let-through');
   }
 
   /** At rest nothing is asked of Box. */

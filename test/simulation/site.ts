@@ -1,5 +1,5 @@
 import type { Clock } from '../../src/clock.ts';
-import { TransientError } from '../../src/errors.ts';
+import { FullError, RejectedError, TransientError } from '../../src/errors.ts';
 import { silentLogger } from '../../src/logger.ts';
 import { type Random, randomBelow } from '../../src/random.ts';
 import { SyncEngine } from '../../src/sync/engine/engine.ts';
@@ -10,11 +10,11 @@ import { MirrorRoot } from '../../src/sync/local/mirror-root.ts';
 import { profileFilter } from '../../src/sync/mount/profiles.ts';
 import { type MemoryFault, MemoryStore } from '../../src/sync/remote/memory-store.ts';
 import type { MemoryWorld } from '../../src/sync/remote/memory-world.ts';
-import type { ChangeHint, RemoteStore } from '../../src/sync/remote/remote-store.ts';
-import type { RemoteFolder } from '../../src/sync/tree/entry.ts';
+import type { ChangeHint, RemoteStore, Removal } from '../../src/sync/remote/remote-store.ts';
+import type { RemoteEntry, RemoteFolder } from '../../src/sync/tree/entry.ts';
 import type { Oracle } from './oracle.ts';
 import type { SimClock } from './sim-clock.ts';
-import { SimDisk, systemError } from './sim-disk.ts';
+import { type DiskNode, SimDisk, systemError } from './sim-disk.ts';
 import { type Gate, SimFiles } from './sim-files.ts';
 import type { Trace } from './trace.ts';
 
@@ -47,12 +47,34 @@ export interface SiteOptions {
   readonly folder: RemoteFolder;
   readonly oracle: Oracle;
   readonly trace: Trace;
+  /** All sites of this world; this one may be among them. */
+  readonly sites: readonly Site[];
 }
 
 export const MIRROR = '/mount/shared';
+export const STATE = '/mount/.mila-sync';
 export const CONFLICTS = '/mount/.mila-sync/conflicts';
 const never = new Promise<never>(() => {});
 const isFileWrite = (effect: string) => effect === 'write' || effect === 'make-folder' || effect === 'link';
+
+/** How a site's clocks differ from Box's. */
+export interface Clocks {
+  processOffsetMs: number;
+  diskOffsetMs: number;
+  /** The process's clock gains this share of the time. */
+  drift: number;
+}
+
+/** What lasts at a site until it ends. */
+export interface Troubles {
+  realtimeBlocked: boolean;
+  mayNotWrite: boolean;
+  listingsLie: boolean;
+  indexFull: boolean;
+}
+
+/** What a person says when mounting: that held deletions are meant, or that what is missing is to come back. */
+export type Decision = 'none' | 'let-through' | 'bring-back';
 
 /** One participant: a disk, an account in Box, and an engine that dies and is started again. */
 export class Site {
@@ -62,6 +84,19 @@ export class Site {
   calls: string[] = [];
   /** Paths that the disk refuses to open for reading. */
   readonly unreadable = new Set<string>();
+  readonly clocks: Clocks = { processOffsetMs: 0, diskOffsetMs: 0, drift: 0 };
+  readonly troubles: Troubles = {
+    realtimeBlocked: false,
+    mayNotWrite: false,
+    listingsLie: false,
+    indexFull: false,
+  };
+  /** Folders of disks that are not mounted now. */
+  readonly drawer: DiskNode[] = [];
+  /** True while a folder is not the one that it was. */
+  isTampered = false;
+  wasEmptied = false;
+  stateWasRemoved = false;
   readonly #options: SiteOptions;
   #image: Buffer | undefined;
   #olderImage: Buffer | undefined;
@@ -70,7 +105,7 @@ export class Site {
   constructor(options: SiteOptions) {
     this.name = options.name;
     this.#options = options;
-    this.disk = new SimDisk(() => options.clock.now());
+    this.disk = new SimDisk(() => Math.max(0, options.clock.now() + this.clocks.diskOffsetMs));
     this.disk.makeFolders(MIRROR);
     this.disk.makeFolders('/mount/.mila-sync');
     this.disk.sync();
@@ -84,11 +119,25 @@ export class Site {
     return this.#life?.engine;
   }
 
+  /** True when it does not come to an agreement by itself: somebody must look at it. */
+  get needsPerson(): boolean {
+    const life = this.#life;
+    if (life === undefined || life.crashAt < Infinity) return true;
+    const { held, state } = life.engine.status();
+    return held !== null || state === 'root-replaced' || state === 'root-missing';
+  }
+
   /** Start the engine. `crashAt`: after so many effects it dies; Infinity: never. */
-  start(crashAt: number): void {
+  start(crashAt: number, decision: Decision = 'none'): void {
     const { trace } = this.#options;
-    trace.note(this.name, `starts${crashAt === Infinity ? '' : ` and dies after ${crashAt}`}`);
-    const life = new Life(this, this.#options, this.#image, crashAt);
+    if (this.stateWasRemoved) {
+      this.stateWasRemoved = false;
+      this.loseIndex();
+    }
+    this.disk.makeFolders(STATE);
+    const said = decision === 'none' ? '' : `, ${decision}`;
+    trace.note(this.name, `starts${crashAt === Infinity ? '' : ` and dies after ${crashAt}`}${said}`);
+    const life = new Life(this, this.#options, this.#image, { crashAt, decision });
     this.#life = life;
     life.run().catch((error: unknown) => {
       if (life.alive)
@@ -138,19 +187,29 @@ class Life implements Gate {
   readonly #site: Site;
   readonly #options: SiteOptions;
   readonly #index: VersionIndex;
-  readonly #crashAt: number;
+  readonly crashAt: number;
+  #isRunning = false;
   #effects = 0;
 
-  constructor(site: Site, options: SiteOptions, image: Buffer | undefined, crashAt: number) {
+  constructor(
+    site: Site,
+    options: SiteOptions,
+    image: Buffer | undefined,
+    { crashAt, decision }: { readonly crashAt: number; readonly decision: Decision },
+  ) {
     this.#site = site;
     this.#options = options;
-    this.#crashAt = crashAt;
+    this.crashAt = crashAt;
     this.#index = VersionIndex.open(image ?? ':memory:');
+    this.#mayRunFull(this.#index);
+    const replica = Replica.open(this.#index, options.folder);
+    if (decision === 'bring-back') replica.forgetAgreements();
     const files = new SimFiles(site.disk, this);
     const root = new MirrorRoot({ directory: '/mount', rootPath: ['shared'] }, files);
     this.engine = new SyncEngine({
       store: this.#store(),
-      replica: Replica.open(this.#index, options.folder),
+      replica,
+      ...(decision === 'let-through' ? { deletionsMax: Number.POSITIVE_INFINITY } : {}),
       disk: new LocalDisk(root),
       watch: async ({ onHint }) => {
         site.disk.onChange = (path) => this.#hint(path, onHint);
@@ -164,6 +223,7 @@ class Life implements Gate {
   }
 
   run(): Promise<void> {
+    this.#isRunning = true;
     return this.engine.run();
   }
 
@@ -179,7 +239,7 @@ class Life implements Gate {
   async pass(moment: 'before' | 'after', effect: string, subject: string): Promise<void> {
     if (!this.alive) return never;
     this.#effects += 1;
-    if (this.#effects >= this.#crashAt) {
+    if (this.#effects >= this.crashAt) {
       this.#options.trace.note(this.#site.name, `dies ${moment} ${effect} ${subject}`);
       if (this.#options.random.next() < 0.5) this.#site.kill();
       else this.#site.cutPower();
@@ -198,6 +258,37 @@ class Life implements Gate {
     }
   }
 
+  /** What the engine takes from the mirror was deleted by somebody, or stands in Box or at another site. */
+  removes(path: string): void {
+    const { oracle, world, sites } = this.#options;
+    const node = this.#site.disk.find(path);
+    if (!path.startsWith(`${MIRROR}/`) || node?.kind !== 'file') return;
+    const content = node.bytes.toString();
+    const standing = (site: Site) => contentsAt(site, site === this.#site ? path : undefined);
+    oracle.engineTakesAway(this.#site.name, `on its disk at ${path}`, content, () =>
+      [liveContents(world), ...sites.map(standing)].some((contents) => contents.has(content)),
+    );
+  }
+
+  /** What the engine takes out of Box was deleted by somebody, or stands on its own disk. */
+  #judgeTrashing({ id, etag }: Removal): void {
+    const { oracle, world } = this.#options;
+    // Box refuses what was decided on an older state.
+    if (String(world.find(id, this.#site.name)?.etag) !== etag) return;
+    for (const content of contentsBelow(world, id))
+      oracle.engineTakesAway(this.#site.name, 'in Box', content, () => contentsAt(this.#site).has(content));
+  }
+
+  /** A disk that has no room for the index. */
+  #mayRunFull(index: VersionIndex): void {
+    const transaction = index.transaction.bind(index);
+    index.transaction = (work) => {
+      if (this.#isRunning && this.alive && this.#site.troubles.indexFull)
+        throw new FullError({ code: 'disk-full', message: 'the simulated index has no room' });
+      return transaction(work);
+    };
+  }
+
   #hint(path: string, onHint: (path: string) => void): void {
     const { clock, random } = this.#options;
     if (random.next() < this.#site.weather.hintLost) return;
@@ -210,17 +301,22 @@ class Life implements Gate {
   #clock(): Clock {
     const { clock } = this.#options;
     return {
-      now: () => clock.now(),
+      now: () => {
+        const { processOffsetMs, drift } = this.#site.clocks;
+        return Math.floor(clock.now() + processOffsetMs + drift * clock.monotonic());
+      },
       monotonic: () => clock.monotonic(),
       after: (delayMs, callback) => clock.after(delayMs, () => void (this.alive && callback())),
     };
   }
 
   #store(): RemoteStore {
-    const { world, trace, random } = this.#options;
+    const { world, trace, random, clock } = this.#options;
     const { name } = this.#site;
+    const alive: Clock = { ...this.#clock(), now: () => clock.now() };
     const store = new MemoryStore({
-      clock: this.#clock(),
+      // Box has a clock of its own.
+      clock: alive,
       world,
       user: { id: name, name },
       eventDelayMs: randomBelow(random, 1500),
@@ -229,12 +325,31 @@ class Life implements Gate {
           this.#site.calls.push(operation);
           trace.note(name, `${operation} ${id ?? ''} ${itemName ?? ''}`);
         }
-        return this.#fault(operation);
+        return this.#refusal(operation) ?? this.#fault(operation);
       },
       readsShort: () => this.#site.weather.callFails > 0 && random.next() < 0.3,
       disturbHints: (hints) => this.#disturb(hints),
     });
-    return gated(store, this);
+    return gated(store, this, {
+      beforeRemove: (removal) => this.#judgeTrashing(removal),
+      listed: (entries) =>
+        this.#site.troubles.listingsLie && random.next() < 0.5
+          ? entries.filter(() => random.next() < 0.7)
+          : entries,
+    });
+  }
+
+  /** What is refused as long as it lasts. */
+  #refusal(operation: string): MemoryFault | undefined {
+    const { mayNotWrite, realtimeBlocked } = this.#site.troubles;
+    if (realtimeBlocked && operation === 'waitForChange')
+      return {
+        kind: 'fail',
+        error: new TransientError({ code: 'realtime-unreachable', message: 'blocked' }),
+      };
+    if (mayNotWrite && WRITES.has(operation))
+      return { kind: 'fail', error: new RejectedError({ code: 'no-permission', message: 'no editor' }) };
+    return undefined;
   }
 
   #fault(operation: string): MemoryFault | undefined {
@@ -248,7 +363,8 @@ class Life implements Gate {
         kind: 'lose-answer',
         error: new TransientError({ code: 'simulated', message: 'the answer was lost', effectUnknown: true }),
       };
-    if (luck < callFails + answerLost + callSlow)
+    // What comes into a folder while Box deletes it goes to the trash with it, and no engine can help it.
+    if (luck < callFails + answerLost + callSlow && operation !== 'remove')
       return { kind: 'delay', delayMs: randomBelow(random, 20_000) };
     if (operation === 'download' && random.next() < downloadBreaks)
       return random.next() < 0.7
@@ -267,8 +383,47 @@ class Life implements Gate {
   }
 }
 
+const WRITES: ReadonlySet<string> = new Set([
+  'upload',
+  'uploadVersion',
+  'createFolder',
+  'relocate',
+  'remove',
+]);
+
+/** The present contents of a folder or file in Box, as far as nothing of it is in the trash. */
+function contentsBelow(world: MemoryWorld, id: string): string[] {
+  const found: string[] = [];
+  for (const item of world.all()) {
+    if (item.trashed) continue;
+    if (item.id === id && item.kind === 'file')
+      found.push(Buffer.from(item.versions.at(-1)?.bytes ?? []).toString());
+    if (item.parentId === id) found.push(...contentsBelow(world, item.id));
+  }
+  return found;
+}
+
+/** What a site shows, or keeps of a conflict; not what lies on a disk that is not mounted. */
+function contentsAt({ disk }: Site, but?: string): Set<string> {
+  const found = new Set<string>();
+  for (const [path, node] of disk.walk('/mount'))
+    if (node.kind === 'file' && path !== but && !path.includes('/staging/') && !path.includes('/former-'))
+      found.add(node.bytes.toString());
+  return found;
+}
+
+/** Every content that stands in Box outside the trash. */
+function liveContents(world: MemoryWorld): Set<string> {
+  return new Set(contentsBelow(world, '0'));
+}
+
+interface Between {
+  readonly beforeRemove: (removal: Removal) => void;
+  readonly listed: (entries: readonly RemoteEntry[]) => readonly RemoteEntry[];
+}
+
 /** A store whose every call passes the gate before and after. */
-function gated(store: MemoryStore, gate: Gate): RemoteStore {
+function gated(store: MemoryStore, gate: Gate, between: Between): RemoteStore {
   return new Proxy(store, {
     get(target, key) {
       const member = Reflect.get(target, key, target) as unknown;
@@ -277,9 +432,10 @@ function gated(store: MemoryStore, gate: Gate): RemoteStore {
       }
       return async (...args: unknown[]) => {
         await gate.pass('before', `call ${String(key)}`, '');
+        if (key === 'remove') between.beforeRemove(args[0] as Removal);
         const result: unknown = await member.apply(target, args);
         await gate.pass('after', `call ${String(key)}`, '');
-        return result;
+        return key === 'list' && result !== undefined ? between.listed(result as RemoteEntry[]) : result;
       };
     },
   });

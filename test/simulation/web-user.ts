@@ -70,6 +70,7 @@ export class WebUser {
     const file = this.#pick('file');
     if (file === undefined) return;
     this.#options.trace.note('web', `edits ${file.name} (${file.id})`);
+    this.#givesUp(file);
     await this.#store.uploadVersion({
       id: file.id,
       etag: String(file.etag),
@@ -95,7 +96,16 @@ export class WebUser {
     const item = this.#pick(kind);
     if (item === undefined || item.id === folder.id) return;
     trace.note('web', `removes ${item.name} (${item.id})`);
+    this.#givesUp(item);
     await this.#store.remove({ id: item.id, kind, etag: String(item.etag) });
+  }
+
+  /** What stands in an item is somebody's to delete. */
+  #givesUp(item: MemoryItem): void {
+    const { world, oracle } = this.#options;
+    const bytes = item.versions.at(-1)?.bytes;
+    if (bytes !== undefined) oracle.givesUp([Buffer.from(bytes).toString()]);
+    for (const child of world.children(item.id, 'web')) this.#givesUp(child);
   }
 
   #name(kind: 'file' | 'folder'): string {

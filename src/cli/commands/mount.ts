@@ -51,13 +51,24 @@ const STATE_WORDS: Readonly<Record<EngineState, string>> = {
     'the folder is not shared with this account any more; nothing is deleted, waiting for it to come back',
   'root-missing':
     'the mirrored directory is gone from the disk; nothing is deleted in Box, waiting for it to come back',
+  'root-replaced':
+    'another directory stands where the mirrored one was; nothing is done. Put the former one back (mount its disk), or unmount and mount again: then nothing is taken for deleted, and what one side lacks is brought back',
+  'root-emptied':
+    'everything is gone from one side at once; nothing is done. If that was meant, mount again with --max-delete; else with --bring-back',
   full: 'disk or quota is full; going on when there is room',
   stopped: 'stopped',
 };
 
 const MINUTES_PER_HOUR = 60;
 /** States that a person should hear of at once. */
-const REMARKABLE: ReadonlySet<EngineState> = new Set(['offline', 'access-lost', 'root-missing', 'full']);
+const REMARKABLE: ReadonlySet<EngineState> = new Set([
+  'offline',
+  'access-lost',
+  'root-missing',
+  'root-replaced',
+  'root-emptied',
+  'full',
+]);
 
 /** The budget is named by the minute and kept by the hour: bursts pass. */
 function budgetOf({ apiBudget }: MountFlags): ApiBudget | undefined {

@@ -12,14 +12,13 @@ import type { Logger } from '../../logger.ts';
 import type { Random } from '../../random.ts';
 import type { LoggedOp } from '../index/records.ts';
 import type { LocalDisk } from '../local/disk.ts';
-import type { LocalObserver } from '../local/local-observer.ts';
 import type { Filter, Op } from '../plan/op.ts';
 import type { RemoteStore } from '../remote/remote-store.ts';
-import { BackOff } from './back-off.ts';
+import type { Side } from '../tree/entry.ts';
+import { BackOff, type WaitCause } from './back-off.ts';
 import { Executor } from './executor.ts';
 import { bytesOf, LANE_WINDOW, type Lane, Lanes, laneOf } from './lanes.ts';
 import { keysOf, nodeKeyOf, pathOf, versionOf } from './op-keys.ts';
-import type { RemoteObserver } from './remote-observer.ts';
 import type { Changes, Replica } from './replica.ts';
 import type { EngineStatus } from './status.ts';
 
@@ -33,6 +32,12 @@ interface DispatcherOptions {
   readonly logger: Logger;
   readonly signal: AbortSignal;
   readonly conflictCopies?: 'apart' | 'beside';
+  /** False while Box is out of reach: then what waits in the lanes rests. */
+  readonly reachable: () => boolean;
+  /** Called when several ops in a row could not reach Box. */
+  readonly onUnreachable: () => void;
+  /** Called with what an op found otherwise than planned. */
+  readonly onMoved: (op: Op) => void;
   /** Called after each op, whatever became of it. */
   readonly onDone: () => void;
 }
@@ -41,6 +46,8 @@ interface DispatcherOptions {
 const REJECTED_MS = 5 * 60_000;
 const FULL_MS = 15_000;
 const DELETION_WINDOW_MS = 60_000;
+/** So many ops in a row that could not reach Box: it is asked whether anything can. */
+const UNREACHABLE_AFTER = 3;
 
 /**
  * Hands planned ops to the lanes and takes their outcome in.
@@ -55,16 +62,16 @@ export class Dispatcher {
   readonly #executor: Executor;
   readonly #busy = new Set<string>();
   readonly #running = new Map<Op, string>();
-  readonly #recheck: Op[] = [];
   /** Ops that the latest plan held beyond what the lanes take at once. */
   #beyond: Readonly<Record<Lane, number>> = { control: 0, bulk: 0 };
   readonly #bytes = { up: 0, down: 0 };
   /** Bytes that running transfers have moved, by entry. */
   readonly #moved = new Map<string, number>();
-  readonly #deletions: { readonly atMs: number; readonly count: number }[] = [];
+  readonly #deletions: { readonly atMs: number; readonly side: Side; readonly count: number }[] = [];
   #lastChangeAtMs: number | null = null;
-  #trouble: string | null = null;
-  #full = false;
+  /** True since the log of operations found no room, until it finds some. */
+  #logIsFull = false;
+  #unreached = 0;
   #fatal: unknown;
 
   constructor(options: DispatcherOptions) {
@@ -77,18 +84,25 @@ export class Dispatcher {
     this.#executor = new Executor({ ...options, onBytes });
   }
 
-  /** True when nothing runs or waits in the lanes, and nothing has to be looked at again. */
+  /** True when nothing runs or waits in the lanes. */
   get idle(): boolean {
-    return this.#running.size === 0 && this.#recheck.length === 0;
+    return this.#running.size === 0;
   }
 
-  /** True since a disk or quota was found full, until a write succeeds. */
+  /** True while something waits because a disk or quota is full. */
   get full(): boolean {
-    return this.#full;
+    return this.#logIsFull || this.backOff.waitsFor('no-room');
   }
 
+  /** What the first entry waits for, in one line; null when none does. */
   get trouble(): string | null {
-    return this.#trouble;
+    const waiting = this.backOff.trouble;
+    return waiting === undefined ? null : `${waiting.path}: ${waiting.message}`;
+  }
+
+  /** Errors: the fault of this program that an op ran into. */
+  assertSound(): void {
+    if (this.#fatal !== undefined) throw this.#fatal;
   }
 
   /** Ops that are handed out and not done. */
@@ -98,7 +112,6 @@ export class Dispatcher {
 
   /** Queue the ops of a plan that may run now, as many as the lanes take, the smallest first. Returns those. */
   dispatch(planned: readonly Op[], isUnsettled: (op: Op) => boolean): readonly Op[] {
-    if (this.#fatal !== undefined) throw this.#fatal;
     if (!this.backOff.isEmpty) this.backOff.retain(new Set(planned.map((op) => keysOf(op)[0] ?? op.kind)));
     const started: Op[] = [];
     const room = { control: this.#roomIn('control'), bulk: this.#roomIn('bulk') };
@@ -136,35 +149,13 @@ export class Dispatcher {
     return LANE_WINDOW - this.#lanes.depth(lane);
   }
 
-  /** Deletions done lately: a mass deletion that arrives piece by piece is one all the same. */
-  recentDeletions(): number {
+  /** Deletions done lately, by the side that lost the entry: a mass deletion that arrives piece by piece is one all the same. */
+  recentDeletions(): Readonly<Record<Side, number>> {
     const since = this.#options.clock.monotonic() - DELETION_WINDOW_MS;
     while ((this.#deletions[0]?.atMs ?? Infinity) < since) this.#deletions.shift();
-    return this.#deletions.reduce((sum, { count }) => sum + count, 0);
-  }
-
-  /** Look again at what ops found otherwise than planned. */
-  async recheck(remote: RemoteObserver, local: LocalObserver): Promise<void> {
-    for (const op of this.#recheck.splice(0)) {
-      await this.#recheckRemote(op, remote).catch((error: unknown) => {
-        this.#options.logger.warn({ error: messageOf(error) }, 'a second look at Box failed');
-      });
-      this.#recheckLocal(op, local);
-    }
-  }
-
-  async #recheckRemote(op: Op, remote: RemoteObserver): Promise<void> {
-    if ('remote' in op) await remote.lookAtItem(op.remote.id, op.remote.kind);
-    if ('parentId' in op && op.parentId !== null) await remote.lookAtFolder(op.parentId);
-  }
-
-  #recheckLocal(op: Op, local: LocalObserver): void {
-    const { disk, replica } = this.#options;
-    const entries = ['local' in op ? op.local.id : undefined, 'parent' in op ? op.parent.id : undefined];
-    for (const id of entries) {
-      const names = id === undefined ? undefined : replica.local.pathOf(id);
-      if (names !== undefined) local.hint(disk.root.resolve(names));
-    }
+    const counts = { local: 0, remote: 0 };
+    for (const { side, count } of this.#deletions) counts[side] += count;
+    return counts;
   }
 
   /** The transfer part of the status. */
@@ -205,7 +196,7 @@ export class Dispatcher {
     const { clock, signal } = this.#options;
     const startedMs = clock.monotonic();
     try {
-      if (signal.aborted) return;
+      if (signal.aborted || !this.#options.reachable()) return;
       const changes = await this.#executor.execute(op, signal);
       this.#succeed(op, keys, changes, clock.monotonic() - startedMs);
     } catch (error) {
@@ -234,13 +225,13 @@ export class Dispatcher {
       replica.index.logOp(line);
     };
     replica.apply({ ...changes, alsoStore });
-    const count =
-      op.kind === 'remove-local' || op.kind === 'remove-remote' ? (changes.unpair?.length ?? 0) : 0;
-    if (count > 0) this.#deletions.push({ atMs: clock.monotonic(), count });
+    const side = op.kind === 'remove-local' ? 'local' : op.kind === 'remove-remote' ? 'remote' : undefined;
+    const count = changes.unpair?.length ?? 0;
+    if (side !== undefined && count > 0) this.#deletions.push({ atMs: clock.monotonic(), side, count });
     this.backOff.succeeded(keys[0] ?? op.kind);
     this.#lastChangeAtMs = line.atMs;
-    this.#trouble = null;
-    if (bytesOf(op) > 0) this.#full = false;
+    this.#logIsFull = false;
+    this.#unreached = 0;
     logger.debug({ op: op.kind, path, durationMs: Math.round(durationMs) }, 'an op is done');
   }
 
@@ -254,13 +245,23 @@ export class Dispatcher {
     const message = messageOf(error);
     logger.warn({ op: op.kind, path, error: message }, 'an op failed');
     this.#note({ atMs: clock.now(), op: op.kind, path, sizeBytes: null, durationMs, outcome: message });
-    const worldMoved =
-      error instanceof StaleError || (error instanceof RejectedError && error.code === 'name-taken');
+    const cause = causeOf(error);
     const effectUnknown = error instanceof TransientError && error.effectUnknown;
-    if (worldMoved || effectUnknown) this.#recheck.push(op);
-    if (isFull(error)) this.#full = true;
-    if (!worldMoved) this.#trouble = `${path}: ${message}`;
-    this.backOff.failed(keys[0] ?? op.kind, versionOf(op), message, waitOf(error, worldMoved));
+    if (cause === 'moved-on' || effectUnknown) this.#options.onMoved(op);
+    this.#noteReach(error);
+    this.backOff.failed(keys[0] ?? op.kind, versionOf(op), message, {
+      path,
+      cause,
+      forMs: waitOf(error, cause),
+    });
+  }
+
+  #noteReach(error: unknown): void {
+    if (!(error instanceof TransientError)) return;
+    this.#unreached += 1;
+    if (this.#unreached < UNREACHABLE_AFTER) return;
+    this.#unreached = 0;
+    this.#options.onUnreachable();
   }
 
   /** The log of operations is for people: that it has no room must not stop the work. */
@@ -270,7 +271,7 @@ export class Dispatcher {
       replica.apply({ alsoStore: () => replica.index.logOp(line) });
     } catch (error) {
       if (!isFull(error)) throw error;
-      this.#full = true;
+      this.#logIsFull = true;
     }
   }
 }
@@ -286,9 +287,17 @@ export function isFull(error: unknown): boolean {
   return error instanceof FullError || ['ENOSPC', 'EDQUOT', 'SQLITE_FULL'].includes(errnoOf(error) ?? '');
 }
 
+function causeOf(error: unknown): WaitCause {
+  if (isFull(error)) return 'no-room';
+  if (error instanceof TransientError) return 'unreachable';
+  if (error instanceof StaleError) return 'moved-on';
+  if (error instanceof RejectedError) return error.code === 'name-taken' ? 'moved-on' : 'refused';
+  return 'other';
+}
+
 /** How long an entry rests after a failure, beyond the growing wait that every failure brings. */
-function waitOf(error: unknown, worldMoved: boolean): number {
-  if (isFull(error)) return FULL_MS;
+function waitOf(error: unknown, cause: WaitCause): number {
+  if (cause === 'no-room') return FULL_MS;
   if (error instanceof TransientError) return error.retryAfterMs ?? 0;
-  return error instanceof RejectedError && !worldMoved ? REJECTED_MS : 0;
+  return cause === 'refused' ? REJECTED_MS : 0;
 }

@@ -1,10 +1,11 @@
 import { type Clock, delay } from '../../clock.ts';
 import { isSystemError, messageOf } from '../../errors.ts';
+import type { RemoteId } from '../../ids.ts';
 import type { Logger } from '../../logger.ts';
 import type { Random } from '../../random.ts';
 import type { LocalDisk } from '../local/disk.ts';
-import { LocalObserver } from '../local/local-observer.ts';
 import type { LocalTreeStore } from '../local/local-tree-store.ts';
+import { UNMIRRORABLE_TEXTS } from '../local/unmirrorable.ts';
 import type { Watcher, WatcherOptions } from '../local/watcher.ts';
 import type { Filter, Op, Plan } from '../plan/op.ts';
 import { plan } from '../plan/planner.ts';
@@ -12,9 +13,11 @@ import type { RemoteStore } from '../remote/remote-store.ts';
 import { Dispatcher, isFull } from './dispatcher.ts';
 import { type Attention, FeedPace } from './feed-pace.ts';
 import { folderAsked, isAnswer, isOfInterest } from './lanes.ts';
+import { LocalSide } from './local-side.ts';
+import { Notices } from './notices.ts';
 import { PlanPace } from './plan-pace.ts';
 import { RemoteFeed } from './remote-feed.ts';
-import { RemoteObserver } from './remote-observer.ts';
+import { RemoteObserver, type RemoteObserverOptions } from './remote-observer.ts';
 import { RemoteSide } from './remote-side.ts';
 import type { Replica } from './replica.ts';
 import { type EngineState, type EngineStatus, heldSummary } from './status.ts';
@@ -27,7 +30,7 @@ export interface EngineOptions {
   /** How the disk tells of changes; hints only. */
   readonly watch: (options: WatcherOptions) => Promise<Watcher>;
   readonly filter: Filter;
-  /** More deletions than this in one plan wait for a person; undefined: half of what is synced, at least a hundred. */
+  /** More deletions than this in one plan wait for a person; undefined: half of what either side holds. */
   readonly deletionsMax?: number;
   /** How rarely the event feed may be read while nothing but signs of life passes by. */
   readonly attention?: Attention;
@@ -40,15 +43,14 @@ export interface EngineOptions {
   readonly onState?: (state: EngineState) => void;
   /** Stands between what looks at the disk and the tree that keeps what it saw. */
   readonly localStore?: LocalTreeStore;
+  /** Takes what limits the mount without stopping it. */
+  readonly notices?: Notices;
 }
 
-/** The whole disk is looked at again for hints that never came: at most this often, ... */
-const SCAN_MIN_MS = 5000;
-/** ... and so that looking takes this share of the time at most. */
-const SCAN_SHARE = 1 / 400;
 /** What a look at everything in Box costs beyond one listing a folder: the position and the root. */
 const FULL_LOOK_CALLS = 2;
-const DELETIONS_MIN = 100;
+/** States in which both sides agree as far as they ever will without a person. */
+const AGREED: ReadonlySet<EngineState> = new Set(['in-sync', 'waiting', 'root-emptied']);
 const NO_ROOM_RETRY_MS = 5000;
 const ATTENTION_DEFAULT: Attention = { gapMaxMs: 60_000, followsBeats: true };
 
@@ -64,52 +66,96 @@ export class SyncEngine {
   readonly #wake: WakeUp;
   readonly #dispatcher: Dispatcher;
   readonly #remote: RemoteSide;
-  readonly #local: LocalObserver;
+  readonly #local: LocalSide;
   readonly #feed: RemoteFeed;
   readonly #pace: FeedPace;
+  readonly #notices: Notices;
   readonly #readyWaiters: (() => void)[] = [];
   #plan: Plan = { ops: [], problems: [], held: null };
   #state: EngineState = 'starting';
   #wasReady = false;
   #paused = false;
-  #nextScanMs: number;
   readonly #planPace: PlanPace;
   /** True while staging may hold what no download will go on with: since the start, and since anything was fetched. */
   #stagingUsed = true;
 
   constructor(options: EngineOptions) {
-    const { clock, logger, store, replica, filter, disk } = options;
+    const { clock, replica, filter, disk } = options;
     const { signal } = this.#stop;
     this.#options = options;
+    this.#notices = options.notices ?? new Notices();
     this.#wake = new WakeUp(clock);
     this.#planPace = new PlanPace(clock);
-    this.#nextScanMs = clock.monotonic() + SCAN_MIN_MS;
-    this.#dispatcher = new Dispatcher({ ...options, signal, onDone: this.#wake.call });
-    const ignored = (names: readonly string[], kind: 'file' | 'folder') => filter(names, kind) === 'ignore';
-    const wanted: ConstructorParameters<typeof RemoteObserver>[0]['wanted'] = (entry) =>
-      !ignored(replica.remote.pathOf(entry.id) ?? [], entry.kind);
     this.#pace = new FeedPace(clock, options.attention ?? ATTENTION_DEFAULT);
-    const news = {
-      newEntry: () => this.#pace.stir(),
-      newVersion: (intervalMs: number) => this.#pace.heard(intervalMs),
-    };
-    const observer = new RemoteObserver({ store, replica, logger, signal, wanted, news });
-    const callsOfFullLook = () => FULL_LOOK_CALLS + replica.folderCount;
-    this.#remote = new RemoteSide({ observer, callsOfFullLook, clock, logger, signal });
+    const common = { ...options, signal, notices: this.#notices, wake: this.#wake.call };
     const seen = options.localStore ?? replica;
-    this.#local = new LocalObserver({ root: disk.root, store: seen, ignored, clock, logger, signal });
-    const onHint = () => this.#hintRemote('hints');
-    const position = () => replica.position;
-    const restMayFollow = () => observer.restMayFollow;
-    const pace = this.#pace;
-    this.#feed = new RemoteFeed({ store, clock, logger, signal, position, restMayFollow, onHint, pace });
+    this.#local = new LocalSide({ ...common, root: disk.root, store: seen, memory: replica });
+    const wanted: RemoteObserverOptions['wanted'] = (entry) =>
+      filter(replica.remote.pathOf(entry.id) ?? [], entry.kind) !== 'ignore';
+    const observer = new RemoteObserver({ ...common, wanted, news: this.#newsOfBox() });
+    this.#remote = this.#remoteSide(observer);
+    this.#dispatcher = this.#makeDispatcher();
+    disk.trustOnly((names) => replica.knownAs(names));
+    this.#feed = new RemoteFeed({
+      ...common,
+      position: () => replica.position,
+      restMayFollow: () => observer.restMayFollow,
+      onHint: () => this.#hintRemote('hints'),
+      pace: this.#pace,
+      onNotice: (text) => this.#notices.set('realtime', text === undefined ? [] : [text]),
+    });
+  }
+
+  #newsOfBox(): NonNullable<RemoteObserverOptions['news']> {
+    return {
+      newEntry: () => this.#pace.stir(),
+      newVersion: (intervalMs) => this.#pace.heard(intervalMs),
+      happened: (itemId) => this.#endWaits(itemId),
+    };
+  }
+
+  /** What was refused may be granted now. */
+  #endWaits(itemId: RemoteId | null): void {
+    if (itemId === null) this.#dispatcher.backOff.release('refused');
+    else this.#dispatcher.backOff.releaseEntry(`remote ${itemId}`);
+  }
+
+  #remoteSide(observer: RemoteObserver): RemoteSide {
+    const { clock, logger, replica } = this.#options;
+    return new RemoteSide({
+      observer,
+      callsOfFullLook: () => FULL_LOOK_CALLS + replica.folderCount,
+      clock,
+      logger,
+      signal: this.#stop.signal,
+      onLooked: () => {
+        this.#pace.seen(replica.remote);
+        // What is asked for meanwhile is taken in by the next look.
+        if (!this.#remote.pending) this.#feed.taken();
+        this.#wake.call();
+      },
+      onBack: () => {
+        this.#dispatcher.backOff.release('unreachable');
+        this.#feed.retryChannel();
+      },
+    });
+  }
+
+  #makeDispatcher(): Dispatcher {
+    return new Dispatcher({
+      ...this.#options,
+      signal: this.#stop.signal,
+      reachable: () => this.#remote.usable,
+      onUnreachable: () => this.#hintRemote('hints'),
+      onMoved: (op) => this.#lookAgain(op),
+      onDone: this.#wake.call,
+    });
   }
 
   /** Run until `stop` is called. Errors: InvariantError; AuthError before Box was seen for the first time. */
   async run(): Promise<void> {
     const { signal } = this.#stop;
-    const watcher = await this.#startWatcher();
-    this.#local.hintAll();
+    await this.#local.open();
     const feeding = this.#feed.run();
     try {
       while (!signal.aborted) {
@@ -118,7 +164,7 @@ export class SyncEngine {
       }
     } finally {
       this.#stop.abort();
-      await Promise.all([this.#dispatcher.stop(), watcher.close(), feeding]);
+      await Promise.all([this.#dispatcher.stop(), this.#local.close(), this.#remote.close(), feeding]);
       this.#setState('stopped');
     }
   }
@@ -139,7 +185,7 @@ export class SyncEngine {
   /** Look at everything again, now. */
   syncNow(): void {
     this.#dispatcher.backOff.clear();
-    this.#local.hintAll();
+    this.#local.observer.hintAll();
     this.#hintRemote('full');
   }
 
@@ -170,29 +216,9 @@ export class SyncEngine {
       problems: this.#problems(),
       waiting: this.#dispatcher.backOff.entries(),
       held: heldSummary(this.#plan.held),
+      notices: this.#notices.all,
       trouble: this.#remote.trouble ?? this.#dispatcher.trouble,
     };
-  }
-
-  #startWatcher(): Promise<Watcher> {
-    const { disk, filter, logger, clock, watch } = this.#options;
-    return watch({
-      path: disk.root.path,
-      ignored: (path) => {
-        const names = disk.root.namesOf(path) ?? [];
-        return names.length > 0 && filter(names, 'file') === 'ignore' && filter(names, 'folder') === 'ignore';
-      },
-      onHint: (path) => {
-        this.#local.hint(path);
-        this.#wake.call();
-      },
-      onFailure: () => {
-        this.#nextScanMs = clock.monotonic();
-        this.#wake.call();
-      },
-      clock,
-      logger,
-    });
   }
 
   #hintRemote(look: 'hints' | 'full'): void {
@@ -211,7 +237,7 @@ export class SyncEngine {
       if (!isFull(error)) throw error;
       logger.warn({ error: messageOf(error) }, 'what was seen could not be stored');
       this.#remote.hint('hints');
-      this.#local.hintAll();
+      this.#local.observer.hintAll();
       this.#setState('full');
       await delay(clock, NO_ROOM_RETRY_MS, this.#stop.signal);
       this.#wake.call();
@@ -220,18 +246,31 @@ export class SyncEngine {
 
   async #turn(): Promise<void> {
     const { clock } = this.#options;
-    await this.#remote.look();
-    this.#pace.seen(this.#options.replica.remote);
-    this.#feed.taken();
-    await this.#dispatcher.recheck(this.#remote.observer, this.#local);
-    await this.#lookAtDisk();
+    this.#dispatcher.assertSound();
+    this.#remote.begin();
+    await this.#local.look();
     if (this.#stop.signal.aborted) return;
     if (!this.#planPace.isDue(this.#dispatcher.running)) return;
     const startedMs = clock.monotonic();
-    const started = this.#remote.usable && !this.#local.rootMissing ? this.#planAndDispatch() : 0;
+    const started = this.#remote.usable && !this.#local.observer.rootMissing ? this.#planAndDispatch() : 0;
     this.#settle(started);
     this.#planPace.planned(clock.monotonic() - startedMs);
     await this.#tidy();
+  }
+
+  /** Look again at what an op found otherwise than planned. */
+  #lookAgain(op: Op): void {
+    const { disk, replica } = this.#options;
+    this.#remote.recheck(async (observer) => {
+      if (op.kind === 'remove-remote' && op.remote.kind === 'folder') return observer.lookBelow(op.remote.id);
+      const item = 'remote' in op ? await observer.lookAtItem(op.remote.id, op.remote.kind) : 'visible';
+      if (item === 'lost' || !('parentId' in op) || op.parentId === null) return item;
+      return observer.lookAtFolder(op.parentId);
+    });
+    for (const id of ['local' in op ? op.local.id : undefined, 'parent' in op ? op.parent.id : undefined]) {
+      const names = id === undefined ? undefined : replica.local.pathOf(id);
+      if (names !== undefined) this.#local.observer.hint(disk.root.resolve(names));
+    }
   }
 
   /** Once both sides agree, downloads of versions that nobody wants any more go. */
@@ -246,28 +285,16 @@ export class SyncEngine {
     }
   }
 
-  async #lookAtDisk(): Promise<void> {
-    const { clock } = this.#options;
-    const scanning = clock.monotonic() >= this.#nextScanMs;
-    if (scanning) this.#local.hintAll();
-    const startedMs = clock.monotonic();
-    await this.#local.look();
-    const endedMs = clock.monotonic();
-    if (scanning) this.#nextScanMs = endedMs + Math.max(SCAN_MIN_MS, (endedMs - startedMs) / SCAN_SHARE);
-  }
-
   #planAndDispatch(): number {
     const { replica, filter, deletionsMax } = this.#options;
-    // What a mass deletion took away already still counts as what it was measured by.
-    const recent = this.#dispatcher.recentDeletions();
-    const limit = deletionsMax ?? Math.max(DELETIONS_MIN, Math.floor((replica.synced.size + recent) / 2));
     this.#plan = plan({
       remote: replica.remote,
       local: replica.local,
       synced: replica.synced,
       intents: replica.intents,
       filter,
-      deletionsMax: limit - recent,
+      ...(deletionsMax === undefined ? {} : { deletionsMax }),
+      recentDeletions: this.#dispatcher.recentDeletions(),
     });
     if (this.#paused) return 0;
     if (this.#plan.ops.some((op) => op.kind === 'download')) this.#stagingUsed = true;
@@ -287,30 +314,32 @@ export class SyncEngine {
     if (
       'local' in op &&
       op.local.parentId !== null &&
-      this.#local.isUnsettled(op.local.parentId, op.local.name)
+      this.#local.observer.isUnsettled(op.local.parentId, op.local.name)
     )
       return true;
     if (op.kind === 'download' || op.kind === 'make-local-folder')
-      return this.#local.isUnsettled(op.parent.id, op.remote.name);
-    return op.kind === 'move-local' && this.#local.isUnsettled(op.parent.id, op.name);
+      return this.#local.observer.isUnsettled(op.parent.id, op.remote.name);
+    return op.kind === 'move-local' && this.#local.observer.isUnsettled(op.parent.id, op.name);
   }
 
   #settle(started: number): void {
     const state = this.#stateAfter(started);
     this.#setState(state);
-    if (state !== 'in-sync' && state !== 'waiting') return;
+    if (!AGREED.has(state)) return;
     this.#wasReady = true;
     for (const resolve of this.#readyWaiters.splice(0)) resolve();
   }
 
   #stateAfter(started: number): EngineState {
-    if (this.#local.rootMissing) return 'root-missing';
+    const { observer } = this.#local;
+    if (observer.rootMissing) return observer.rootStanding === 'replaced' ? 'root-replaced' : 'root-missing';
     if (this.#remote.view === 'lost') return 'access-lost';
     if (this.#remote.view === 'unreachable') return 'offline';
     if (this.#paused) return 'paused';
     if (this.#dispatcher.full) return 'full';
-    const agreed = started === 0 && this.#dispatcher.idle && this.#local.settled && !this.#remote.pending;
-    if (agreed) return this.#dispatcher.backOff.entries().length === 0 ? 'in-sync' : 'waiting';
+    if (this.#plan.held?.emptied != null) return 'root-emptied';
+    const agreed = started === 0 && this.#dispatcher.idle && observer.settled && !this.#remote.pending;
+    if (agreed) return this.#dispatcher.backOff.isEmpty ? 'in-sync' : 'waiting';
     return this.#wasReady ? 'syncing' : 'starting';
   }
 
@@ -322,24 +351,18 @@ export class SyncEngine {
   }
 
   #nextAtMs(): number {
-    const waits = [
-      this.#local.nextLookAtMs,
-      this.#dispatcher.backOff.nextAtMs,
-      this.#remote.nextAtMs,
-      this.#planPace.nextAtMs,
-    ];
-    return Math.min(this.#nextScanMs, ...waits.filter((at) => at !== undefined));
+    const waits = [this.#dispatcher.backOff.nextAtMs, this.#remote.nextAtMs, this.#planPace.nextAtMs];
+    return waits.reduce<number>((one, other) => Math.min(one, other ?? one), this.#local.nextAtMs);
   }
 
   #problems(): EngineStatus['problems'] {
     const { id } = this.#options.replica.localRoot;
-    const message = 'Only plain files and folders with names that the disk takes are mirrored.';
-    const unmirrorable = this.#local.unmirrorable.map(({ path, reason }) => ({
+    const unmirrorable = this.#local.observer.unmirrorable.map(({ path, reason }) => ({
       side: 'local' as const,
       id,
       path,
       reason,
-      message,
+      message: UNMIRRORABLE_TEXTS[reason],
     }));
     return [...this.#plan.problems, ...unmirrorable];
   }

@@ -5,9 +5,11 @@ import type { LocalId } from '../../ids.ts';
 import { unreachable } from '../../invariant.ts';
 import type { Random } from '../../random.ts';
 import { conflictStamp, type LocalDisk } from '../local/disk.ts';
+import { planLocalGone } from '../plan/missing.ts';
 import type { ConflictReason, Filter, Op } from '../plan/op.ts';
 import type { RemoteStore } from '../remote/remote-store.ts';
-import type { LocalEntry, LocalFolder } from '../tree/entry.ts';
+import type { LocalEntry, LocalFolder, RemoteEntry } from '../tree/entry.ts';
+import type { SyncedNode } from '../tree/synced-tree.ts';
 import {
   assertStillNew,
   assertStillPaired,
@@ -90,6 +92,8 @@ export class Executor {
   }
 
   async #agree({ local, remote, parentId, name }: OpOf<'agree'>): Promise<Changes> {
+    // What is agreed on and then found missing would count as deleted: so it must be there now.
+    await this.#options.disk.assertUnchanged(this.#namesOf(local), local);
     await this.#makeNamesLast(local);
     return {
       pair: [pairing(remote, local.id, { parentId, name })],
@@ -189,13 +193,35 @@ export class Executor {
     return { removeLocal: [local.id], unpair: [synced.remoteId] };
   }
 
-  async #removeRemote({ remote }: OpOf<'remove-remote'>, signal: AbortSignal): Promise<Changes> {
+  async #removeRemote({ synced, remote }: OpOf<'remove-remote'>, signal: AbortSignal): Promise<Changes> {
+    if (remote.kind === 'folder') await this.#assertNothingNew(synced, remote, signal);
     await this.#options.store.remove({ id: remote.id, kind: remote.kind, etag: remote.etag }, signal);
     const gone = this.#options.replica.remote
       .subtree(remote.id)
       .map((node) => node.id)
       .reverse();
     return { removeRemote: gone, unpair: gone };
+  }
+
+  /**
+   * A folder goes with all that is in it: what came into it in Box, and was not told of yet, nobody deleted.
+   *
+   * Errors: StaleError 'folder-filled'.
+   */
+  async #assertNothingNew(synced: SyncedNode, folder: RemoteEntry, signal: AbortSignal): Promise<void> {
+    const { store, replica, filter } = this.#options;
+    for (const each of replica.remote.subtree(folder.id)) {
+      if (each.kind !== 'folder') continue;
+      for (const found of (await store.list(each.id, signal)) ?? []) {
+        const known = replica.remote.get(found.id);
+        if (known?.parentId === each.id && known.etag === found.etag) continue;
+        throw folderFilled(found);
+      }
+    }
+    // What was told of meanwhile is known by now, and was not when this was decided.
+    const { remote, local } = replica;
+    const again = planLocalGone({ remote, local, synced: replica.synced, filter }, synced, folder);
+    if (again?.kind !== 'remove-remote') throw folderFilled(folder);
   }
 
   async #evict({ local, remote }: OpOf<'evict'>): Promise<Changes> {
@@ -277,4 +303,8 @@ export class Executor {
     if (names === undefined) throw new StaleError({ code: 'local-gone', message: 'the entry left the tree' });
     return names;
   }
+}
+
+function folderFilled({ name }: RemoteEntry): StaleError {
+  return new StaleError({ code: 'folder-filled', message: `${name} changed in Box, so its folder stays` });
 }

@@ -28,6 +28,9 @@ const TOGETHER_SHARE = 1 / 8;
 /** ... but no longer than this. */
 const TOGETHER_MAX_MS = 5_000;
 
+/** The timer that stands in for signs: quick while something is going on, and quick enough to judge heartbeats by. */
+const TIMER_MS = { attentive: 10_000, followsBeats: 30_000, quiet: 60_000 };
+
 /** When the event feed is read. */
 export interface Attention {
   /** Wake-ups within this time are answered by one call. Units: milliseconds; default: 400. */
@@ -122,6 +125,13 @@ export class FeedPace {
     const dueMs = this.#lastReadMs + Math.max(this.#attentiveMs, quietGapMs) - now;
     if (quietGapMs <= ATTENTIVE_GAP_MAX_MS) return Math.max(0, dueMs);
     return Math.max(dueMs, Math.min(TOGETHER_MAX_MS, quietGapMs * TOGETHER_SHARE));
+  }
+
+  /** How long to wait between two readings where no sign can be waited for. Units: milliseconds. */
+  get timerMs(): number {
+    const isAttentive = this.#clock.monotonic() - this.#lastInterestMs < ATTENTIVE_MS;
+    if (isAttentive) return TIMER_MS.attentive;
+    return this.#attention.followsBeats ? TIMER_MS.followsBeats : TIMER_MS.quiet;
   }
 
   /** The first reading after something of interest is quick, and so is the one after that. */

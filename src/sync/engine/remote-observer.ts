@@ -9,14 +9,14 @@ export type FolderView = 'visible' | 'lost';
 
 /** Folders that are listed at the same time. */
 const LISTINGS_MAX = 4;
-/** Up to so many missing entries of one folder are asked for one by one before they count as gone. */
+/** Up to so many missing entries of one folder are asked for one by one; of more, a second listing and one of them. */
 const CONFIRMATIONS_MAX = 3;
 /** So many entries found gone are remembered, for events about them that come late. */
 const GONE_MAX = 1000;
 /** Where the index keeps that a new folder may not be listed yet. */
 const UNLISTED = 'new_folders_unlisted';
 
-interface RemoteObserverOptions {
+export interface RemoteObserverOptions {
   readonly store: RemoteStore;
   readonly replica: Replica;
   readonly logger: Logger;
@@ -31,6 +31,8 @@ export interface RemoteNews {
   newEntry(): void;
   /** A file has a version so long after the one before. Units: milliseconds, by Box's clock. */
   newVersion(intervalMs: number): void;
+  /** Something happened to an item, or to who may do what with all of them (null): what was refused may be granted now. */
+  happened?(itemId: RemoteId | null): void;
 }
 
 /**
@@ -38,8 +40,8 @@ export interface RemoteNews {
  *
  * Guarantees: events only say where to look, except that an event which shows a whole file, new or by its etag newer
  * than what is known in the same place, is that look; an entry counts as gone only when Box, asked for it, does not know it
- * or shows it elsewhere; what this program changed while a listing was under way is not undone by that listing; the
- * stream position is stored with what it covers.
+ * or shows it elsewhere, and then shows the mirrored folder: out of sight is not deleted; what this program changed while
+ * a listing was under way is not undone by that listing; the stream position is stored with what it covers.
  */
 export class RemoteObserver {
   readonly #options: RemoteObserverOptions;
@@ -48,6 +50,8 @@ export class RemoteObserver {
   readonly #newFolders: RemoteId[] = [];
   /** What was last found gone or elsewhere. */
   readonly #gone = new Set<RemoteId>();
+  /** What Box did not show, until it is known whether it shows the mirrored folder. */
+  readonly #unseen = new Set<RemoteId>();
 
   constructor(options: RemoteObserverOptions) {
     this.#options = options;
@@ -65,33 +69,95 @@ export class RemoteObserver {
     const interrupted = replica.index.meta(UNLISTED) === '1';
     if (full || position === undefined || interrupted) return this.#lookAtEverything();
     const page = await store.changes(position, signal);
-    if (page.gap || page.hints.some((hint) => hint.accessChanged)) return this.#lookAtEverything();
+    this.#tellWhatHappened(page.hints);
+    if (page.gap || page.hints.some((hint) => this.#mayHideAll(hint))) return this.#lookAtEverything();
     await this.#follow(page.hints);
+    if ((await this.#decideUnseen()) === 'lost') return 'lost';
     replica.apply({ position: page.position, alsoStore: this.#allListed });
     this.#restMayFollow = !page.ended;
     return 'visible';
   }
 
   /** Ask for one item again, because an op found it otherwise than planned. */
-  async lookAtItem(id: RemoteId, kind: RemoteEntry['kind']): Promise<void> {
+  async lookAtItem(id: RemoteId, kind: RemoteEntry['kind']): Promise<FolderView> {
     await this.#lookAt(id, kind);
+    return this.#decideUnseen();
   }
 
   /** List one folder again, because an op found a name taken. */
-  async lookAtFolder(id: RemoteId): Promise<void> {
+  async lookAtFolder(id: RemoteId): Promise<FolderView> {
     await this.#listBelow([id], false);
+    return this.#decideUnseen();
+  }
+
+  /** List a folder and all below it again. */
+  async lookBelow(id: RemoteId): Promise<FolderView> {
+    await this.#listBelow([id], true);
+    return this.#decideUnseen();
+  }
+
+  /** Why the mirrored folder is not visible. */
+  async whyLost(): Promise<'trashed' | 'hidden'> {
+    const { store, replica, signal } = this.#options;
+    const seen = await store.visibility(replica.remoteRoot.id, 'folder', signal);
+    return seen === 'trashed' ? 'trashed' : 'hidden';
   }
 
   async #lookAtEverything(): Promise<FolderView> {
     const { store, replica, signal } = this.#options;
     // The position comes before the listing, so that what happens meanwhile is told again afterwards.
     const position = await store.position(signal);
-    const root = await store.get(replica.remoteRoot.id, 'folder', signal);
-    if (root === undefined) return 'lost';
+    if (!(await this.#seesRoot())) return this.#lost();
     await this.#listBelow([replica.remoteRoot.id], true);
+    if ((await this.#decideUnseen()) === 'lost') return 'lost';
     replica.apply({ position, alsoStore: this.#allListed });
     this.#restMayFollow = false;
     return 'visible';
+  }
+
+  /** Whether Box shows the mirrored folder now. */
+  async #seesRoot(): Promise<boolean> {
+    const { store, replica, signal } = this.#options;
+    const root = await store.get(replica.remoteRoot.id, 'folder', signal);
+    if (root !== undefined) replica.apply({ putRemote: [{ ...root, parentId: null }] });
+    return root !== undefined;
+  }
+
+  /**
+   * The one place where entries come to count as gone, whatever did not show them: an event's item, a listing, an item
+   * that an op missed, an item that stands elsewhere.
+   *
+   * They do when the mirrored folder is visible afterwards; else all of them are out of sight together with it.
+   */
+  async #decideUnseen(): Promise<FolderView> {
+    if (this.#unseen.size === 0) return 'visible';
+    const unseen = [...this.#unseen];
+    this.#unseen.clear();
+    if (!(await this.#seesRoot())) return this.#lost();
+    for (const id of unseen) this.#forget(id);
+    return 'visible';
+  }
+
+  /** What this program meant to change in the folder while it was out of sight may have had no effect: list it all after. */
+  #lost(): 'lost' {
+    this.#options.replica.apply({ alsoStore: this.#notAllListed });
+    return 'lost';
+  }
+
+  #tellWhatHappened(hints: readonly ChangeHint[]): void {
+    for (const { itemId, accessChanged } of hints)
+      this.#options.news?.happened?.(accessChanged ? null : itemId);
+  }
+
+  /**
+   * True for an event after which all may be out of sight, or may have been for a while: of access, of the mirrored folder,
+   * or of one outside the mirror, which may be one above it.
+   */
+  #mayHideAll({ itemId, kind, parentId, folder, accessChanged }: ChangeHint): boolean {
+    const { replica } = this.#options;
+    if (accessChanged || itemId === replica.remoteRoot.id) return true;
+    const isOutside = kind === 'folder' && itemId !== null && !replica.remote.has(itemId);
+    return isOutside && folder === undefined && parentId !== null && !replica.remote.has(parentId);
   }
 
   /** List folders, and those below that are new or, when `deep`, all. */
@@ -114,6 +180,8 @@ export class RemoteObserver {
       return [];
     }
     const seen = new Set(entries.map((entry) => entry.id));
+    // What another folder lacked may have moved here.
+    for (const each of seen) this.#unseen.delete(each);
     const known = new Set(entries.filter((entry) => replica.remote.has(entry.id)).map((entry) => entry.id));
     // What this program changed since the listing began is known better than the listing tells.
     const news = entries.filter((entry) => !replica.touchedSince(entry.id, before));
@@ -132,6 +200,8 @@ export class RemoteObserver {
 
   /** Absence from one listing proves nothing: ask again, one by one or by a second listing. */
   async #confirmMissing(folderId: RemoteId, missing: readonly RemoteEntry[]): Promise<void> {
+    const [first] = missing;
+    if (first === undefined) return;
     if (missing.length <= CONFIRMATIONS_MAX) {
       await Promise.all(missing.map((entry) => this.#lookAt(entry.id, entry.kind)));
       return;
@@ -141,8 +211,14 @@ export class RemoteObserver {
     const again = await store.list(folderId, signal);
     if (again === undefined) return this.#lookAt(folderId, 'folder');
     const seen = new Set(again.map((entry) => entry.id));
-    for (const entry of missing)
-      if (!seen.has(entry.id) && !replica.touchedSince(entry.id, before)) this.#forget(entry.id);
+    const absent = missing.filter((entry) => !seen.has(entry.id) && !replica.touchedSince(entry.id, before));
+    const [sample] = absent;
+    if (sample === undefined) return;
+    await this.#lookAt(sample.id, sample.kind);
+    // A listing that left out what Box shows when asked for it is no witness for the others either.
+    const isWitness = this.#unseen.has(sample.id) || replica.remote.get(sample.id)?.parentId !== folderId;
+    if (isWitness) for (const entry of absent.slice(1)) this.#unseen.add(entry.id);
+    else this.#options.logger.warn({ folder: folderId }, 'a listing left out what is there');
   }
 
   /** Ask Box for one item and store the answer. */
@@ -151,22 +227,32 @@ export class RemoteObserver {
     const before = replica.generation;
     const entry = await store.get(id, kind, signal);
     if (replica.touchedSince(id, before)) return;
+    const isRoot = id === replica.remoteRoot.id;
     const inside = entry !== undefined && entry.parentId !== null && replica.remote.has(entry.parentId);
-    if (entry !== undefined && (inside || id === replica.remoteRoot.id)) {
-      const known = replica.remote.get(id);
-      const isNewFolder = entry.kind === 'folder' && known === undefined;
-      this.#tell(known, entry);
-      const standing = id === replica.remoteRoot.id ? { ...entry, parentId: null } : entry;
-      replica.apply({ putRemote: [standing], ...(isNewFolder ? { alsoStore: this.#notAllListed } : {}) });
-      if (isNewFolder && this.#options.wanted(entry)) await this.#listBelow([id], true);
-    } else if (id !== replica.remoteRoot.id) this.#forget(id);
+    if (entry === undefined || !(inside || isRoot)) {
+      if (replica.remote.has(id)) this.#unseen.add(id);
+      else this.#remember(id);
+      return;
+    }
+    this.#unseen.delete(id);
+    const known = replica.remote.get(id);
+    const isNewFolder = entry.kind === 'folder' && known === undefined;
+    this.#tell(known, entry);
+    const standing = isRoot ? { ...entry, parentId: null } : entry;
+    replica.apply({ putRemote: [standing], ...(isNewFolder ? { alsoStore: this.#notAllListed } : {}) });
+    if (isNewFolder && this.#options.wanted(entry)) await this.#listBelow([id], true);
+  }
+
+  /** Remember what was found gone, for events about it that come late. */
+  #remember(id: RemoteId): void {
+    this.#gone.add(id);
+    const oldest = this.#gone.values().next();
+    if (this.#gone.size > GONE_MAX && !oldest.done) this.#gone.delete(oldest.value);
   }
 
   #forget(id: RemoteId): void {
     const { replica } = this.#options;
-    this.#gone.add(id);
-    const oldest = this.#gone.values().next();
-    if (this.#gone.size > GONE_MAX && !oldest.done) this.#gone.delete(oldest.value);
+    this.#remember(id);
     replica.apply({
       removeRemote: replica.remote
         .subtree(id)

@@ -2,6 +2,8 @@ import { type LocalId, localId, type RemoteId } from '../../ids.ts';
 import { invariant } from '../../invariant.ts';
 import type { Trees, VersionIndex } from '../index/version-index.ts';
 import type { LocalTreeStore } from '../local/local-tree-store.ts';
+import type { RootMemory } from '../local/root-guard.ts';
+import { deviceOf } from '../local/stat-facts.ts';
 import type { LocalEntry, LocalFolder, RemoteEntry, RemoteFolder, SyncedEntry } from '../tree/entry.ts';
 
 /** What one finished op, or one observation, changes in the three trees. */
@@ -22,6 +24,8 @@ export interface Changes {
 export const POSITION = 'stream_position';
 /** Where the index keeps the id of the mirrored folder. */
 export const ROOT = 'root_remote_id';
+/** Where the index keeps what names the mirrored folder on the disk. */
+const ROOT_IDENTITY = 'root_local_identity';
 const LAST_LOCAL_ID = 'last_local_id';
 const UPLOAD = 'upload:';
 /** So many contents of one file may wait for an answer; the oldest is forgotten first. */
@@ -33,11 +37,12 @@ const INTENTS_MAX = 32;
  * Guarantees: a change is stored in one transaction before it is seen in memory; Box's counters never go back: an
  * older observation of an item never replaces a newer one; local ids are never given twice.
  */
-export class Replica implements LocalTreeStore {
+export class Replica implements LocalTreeStore, RootMemory {
   readonly index: VersionIndex;
   readonly #trees: Trees;
   readonly #rootId: RemoteId;
   #lastLocalId: number;
+  #rootIdentity: string | undefined;
   /** What was being sent when its answer was lost, by local node: several, when a file changes between crashes. */
   readonly #intents = new Map<LocalId, Set<string>>();
   /** Counts every change of the remote tree by id, so that an observation can tell what moved while it was made. */
@@ -49,6 +54,7 @@ export class Replica implements LocalTreeStore {
     this.#trees = trees;
     this.#rootId = rootId;
     this.#lastLocalId = Number(index.meta(LAST_LOCAL_ID) ?? 0);
+    this.#rootIdentity = index.meta(ROOT_IDENTITY) || undefined;
     for (const node of trees.local.values()) this.#lastLocalId = Math.max(this.#lastLocalId, node.id);
     for (const { key, sha1 } of index.journalEntries()) {
       const id = Number(key.slice(UPLOAD.length).split(':')[0]);
@@ -151,6 +157,59 @@ export class Replica implements LocalTreeStore {
   /** Where the event feed was last read to; undefined: list everything. */
   get position(): string | undefined {
     return this.index.meta(POSITION) || undefined;
+  }
+
+  /** Device, inode and birth of the mirrored folder; undefined before it was seen for the first time. */
+  get rootIdentity(): string | undefined {
+    return this.#rootIdentity;
+  }
+
+  /** What a folder of the mirror is known as on the disk; undefined when it is not known. */
+  knownAs(names: readonly string[]): string | undefined {
+    if (names.length === 0) return this.rootIdentity;
+    let node: LocalEntry | undefined = this.localRoot;
+    for (const name of names) {
+      if (node === undefined) return undefined;
+      node = this.local.named(node.id, name).find((each) => each.name === name);
+    }
+    return node?.inode;
+  }
+
+  keepRootIdentity(identity: string): void {
+    this.#rootIdentity = identity;
+    this.index.setMeta(ROOT_IDENTITY, identity);
+  }
+
+  /** The disk was mounted again under another number: what was known on it is known still. */
+  renumberDevice(from: string, to: string): void {
+    const moved = [...this.local.values()].filter((node) => deviceOf(node.inode) === from);
+    this.apply({
+      putLocal: moved.map((node) => ({ ...node, inode: `${to}${node.inode.slice(from.length)}` })),
+    });
+  }
+
+  /**
+   * Forget what was agreed, and what was known of the disk: nothing that one side lacks counts as deleted, and equal
+   * content is agreed on anew.
+   */
+  forgetAgreements(): void {
+    const isBelow = (node: { readonly parentId: unknown }) => node.parentId !== null;
+    this.apply({
+      unpair: [...this.synced.values()].filter(isBelow).map((node) => node.remoteId),
+      removeLocal: [...this.local.values()].filter(isBelow).map((node) => node.id),
+      position: '',
+    });
+  }
+
+  /** The same of what is below one folder on the disk, which from now on is the one of this identity. */
+  forgetBelow(id: LocalId, identity: string): void {
+    const [folder, ...below] = this.local.subtree(id);
+    if (folder?.kind !== 'folder') return;
+    this.apply({
+      unpair: below.flatMap((node) => this.synced.byLocal(node.id)?.remoteId ?? []),
+      removeLocal: below.map((node) => node.id).reverse(),
+      putLocal: [{ ...folder, inode: identity }],
+    });
   }
 
   /** A mark to compare later changes with. */

@@ -1,4 +1,5 @@
 import type { HeldDeletions, Problem } from '../plan/op.ts';
+import type { WaitingEntry } from './back-off.ts';
 
 /** What the engine is at. */
 export type EngineState =
@@ -19,6 +20,10 @@ export type EngineState =
   | 'access-lost'
   /** The mirrored folder is missing on the disk; nothing is deleted. */
   | 'root-missing'
+  /** Another folder stands where the mirrored one was, or the engine's own folder is gone; nothing is done. */
+  | 'root-replaced'
+  /** One side lost everything at once; nothing is done until a person says whether that was meant. */
+  | 'root-emptied'
   /** The disk or Box's quota is full; goes on by itself. */
   | 'full'
   | 'stopped';
@@ -30,8 +35,10 @@ export interface EngineStatus {
   readonly bytes: { readonly up: number; readonly down: number };
   readonly entries: { readonly remote: number; readonly local: number; readonly synced: number };
   readonly problems: readonly Problem[];
-  readonly waiting: readonly { readonly key: string; readonly attempts: number; readonly message: string }[];
+  readonly waiting: readonly WaitingEntry[];
   readonly held: { readonly count: number; readonly limit: number } | null;
+  /** What limits the mount without stopping it, in sentences. */
+  readonly notices: readonly string[];
   /** The last failure in one line; null when all went well since. */
   readonly trouble: string | null;
   /** Units: milliseconds since 1970. */

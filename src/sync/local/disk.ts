@@ -1,10 +1,10 @@
 import { dirname, join } from 'node:path';
 import { errnoOf, FullError, StaleError } from '../../errors.ts';
 import { type Random, randomName } from '../../random.ts';
-import type { LocalEntry, LocalFile } from '../tree/entry.ts';
+import type { LocalEntry, LocalFile, LocalFolder } from '../tree/entry.ts';
 import type { Guard } from './file-system.ts';
 import { conflictFolder, type MirrorRoot, stagingFolder } from './mirror-root.ts';
-import { isUnchanged, type StatFacts } from './stat-facts.ts';
+import { deviceOf, isUnchanged, type StatFacts } from './stat-facts.ts';
 
 /** Left free by downloads: a heartbeat and the index must always find room. */
 const ROOM_RESERVE_BYTES = 4 << 20;
@@ -17,9 +17,15 @@ const ROOM_RESERVE_BYTES = 4 << 20;
  */
 export class LocalDisk {
   readonly root: MirrorRoot;
+  #knownAs: (names: readonly string[]) => string | undefined = () => undefined;
 
   constructor(root: MirrorRoot) {
     this.root = root;
+  }
+
+  /** From now on, no effect in another root than the known one, nor in a folder that lies on another disk than it did. */
+  trustOnly(knownAs: (names: readonly string[]) => string | undefined): void {
+    this.#knownAs = knownAs;
   }
 
   /**
@@ -33,8 +39,10 @@ export class LocalDisk {
     names: readonly string[],
     options: { replaces: LocalFile | null; modifiedAtMs: number },
   ): Promise<StatFacts> {
-    const folder = await this.root.assertPlainFolder(names.slice(0, -1));
+    const folder = await this.#knownFolder(names.slice(0, -1));
     const path = this.root.resolve(names);
+    // A file that was made private stays so, whoever changes it in Box.
+    if (options.replaces !== null) await this.#takeOverMode(stagedPath, path);
     await this.#files.setModified(stagedPath, options.modifiedAtMs);
     const staged = await this.#requireFacts(stagedPath);
     if (options.replaces === null) await this.#moveWithoutReplacing(stagedPath, path);
@@ -49,7 +57,7 @@ export class LocalDisk {
 
   /** Make a folder. An existing one is taken as it is. */
   async makeFolder(names: readonly string[]): Promise<StatFacts> {
-    await this.root.assertPlainFolder(names.slice(0, -1));
+    await this.#knownFolder(names.slice(0, -1));
     const path = this.root.resolve(names);
     try {
       await this.#files.makeFolder(path);
@@ -63,10 +71,7 @@ export class LocalDisk {
 
   /** Rename or move an entry to a name that is free. */
   async move(entry: LocalEntry, from: readonly string[], to: readonly string[]): Promise<StatFacts> {
-    await Promise.all([
-      this.root.assertPlainFolder(from.slice(0, -1)),
-      this.root.assertPlainFolder(to.slice(0, -1)),
-    ]);
+    await Promise.all([this.#knownFolder(from.slice(0, -1)), this.#knownFolder(to.slice(0, -1))]);
     const [source, target] = [this.root.resolve(from), this.root.resolve(to)];
     // On a disk that ignores case, the target of a change of case is the entry itself.
     const isFree = (facts: StatFacts | undefined) => facts === undefined || facts.inode === entry.inode;
@@ -77,11 +82,13 @@ export class LocalDisk {
 
   /** Delete a file that is still as the plan saw it, or an empty folder. */
   async remove(entry: LocalEntry, names: readonly string[]): Promise<void> {
-    await this.root.assertPlainFolder(names.slice(0, -1));
+    await this.#knownFolder(names.slice(0, -1));
     const path = this.root.resolve(names);
     try {
-      if (entry.kind === 'folder') await this.#files.removeFolder(path);
-      else if (!(await this.#files.removeFile(path, [guardOf(path, entry)]))) throw stale(path);
+      if (entry.kind === 'folder') {
+        await this.assertUnchanged(names, entry);
+        await this.#files.removeFolder(path);
+      } else if (!(await this.#files.removeFile(path, [guardOf(path, entry)]))) throw stale(path);
     } catch (error) {
       const errno = errnoOf(error);
       if (errno === 'ENOENT') return;
@@ -91,12 +98,12 @@ export class LocalDisk {
 
   /** Make the names in a folder survive a power cut. */
   async syncNames(names: readonly string[]): Promise<void> {
-    await this.#files.syncFolder(await this.root.assertPlainFolder(names));
+    await this.#files.syncFolder(await this.#knownFolder(names));
   }
 
   /** Everything that stands directly in a folder, also what is never mirrored. */
   async contentOf(names: readonly string[]): Promise<readonly { name: string; kind: StatFacts['kind'] }[]> {
-    const path = await this.root.assertPlainFolder(names);
+    const path = await this.#knownFolder(names);
     const found: { name: string; kind: StatFacts['kind'] }[] = [];
     for (const name of await this.#files.list(path)) {
       const facts = await this.#files.facts(join(path, name));
@@ -107,7 +114,7 @@ export class LocalDisk {
 
   /** Take an entry out of the mirror into the conflict folder. Returns where it stands now. */
   async setAside(entry: LocalEntry, names: readonly string[], stamp: string): Promise<string> {
-    await this.root.assertPlainFolder(names.slice(0, -1));
+    await this.#knownFolder(names.slice(0, -1));
     const path = this.root.resolve(names);
     const target = join(conflictFolder(this.root.layout), ...names.slice(0, -1), `${names.at(-1)}.${stamp}`);
     await this.#files.makeFolders(dirname(target));
@@ -171,6 +178,26 @@ export class LocalDisk {
     await this.#files.removeFile(from);
   }
 
+  /** Errors: StaleError 'not-a-plain-folder' | 'disk-moved-on'. */
+  async #knownFolder(names: readonly string[]): Promise<string> {
+    const path = await this.root.assertPlainFolder(names);
+    const [root, folder] = await Promise.all([this.#files.facts(this.root.path), this.#files.facts(path)]);
+    const [knownRoot, known] = [this.#knownAs([]), this.#knownAs(names)];
+    if (knownRoot !== undefined && root?.inode !== knownRoot) throw stale(this.root.path);
+    if (known !== undefined && (folder === undefined || deviceOf(folder.inode) !== deviceOf(known)))
+      throw stale(path);
+    return path;
+  }
+
+  async #takeOverMode(stagedPath: string, path: string): Promise<void> {
+    try {
+      await this.#files.takeOverMode(stagedPath, path);
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') throw stale(path);
+      throw error;
+    }
+  }
+
   async #requireFacts(path: string): Promise<StatFacts> {
     const facts = await this.#files.facts(path);
     if (facts === undefined) throw stale(path);
@@ -191,8 +218,13 @@ function guardOf(path: string, entry: LocalEntry): Guard {
   return {
     path,
     holds: (facts) =>
-      facts !== undefined && (entry.kind === 'file' ? isUnchanged(facts, entry) : facts.kind === 'folder'),
+      facts !== undefined && (entry.kind === 'file' ? isUnchanged(facts, entry) : isSameFolder(facts, entry)),
   };
+}
+
+/** A folder of the same name may be another one: a disk mounted there, or one that was made anew. */
+function isSameFolder(facts: StatFacts, { inode }: LocalFolder): boolean {
+  return facts.kind === 'folder' && (inode === '' || facts.inode === inode);
 }
 
 /** True when nobody touched a file but the rename, which changes its change time only. */

@@ -1,6 +1,9 @@
 import { constants, renameSync, rmdirSync, unlinkSync } from 'node:fs';
 import { type FileHandle, link, mkdir, open, readdir, realpath, rm, statfs, utimes } from 'node:fs/promises';
 import { syncDirectory } from '../../atomic-file.ts';
+import { errnoOf } from '../../errors.ts';
+import { takeOverMode } from './file-mode.ts';
+import { canTellWriters, writersOf } from './open-files.ts';
 import { factsOf, type StatFacts, statFacts, statFactsNow } from './stat-facts.ts';
 
 /** An open file. */
@@ -12,6 +15,8 @@ export interface OpenFile {
   write(bytes: Uint8Array): Promise<void>;
   /** Make what was written survive a power cut. */
   sync(): Promise<void>;
+  /** The same of the bytes alone, also of a file that is open for reading. */
+  syncData(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -52,6 +57,10 @@ export interface FileSystem {
   syncFolder(path: string): Promise<void>;
   /** Bytes that may still be written near this path. */
   roomBytes(path: string): Promise<number>;
+  /** Which of these files somebody else holds open for writing, and who, in words; absent where nothing tells. */
+  writersOf?(paths: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** Give a file the mode and, as far as this account may, the owner and group of another. */
+  takeOverMode(path: string, from: string): Promise<void>;
 }
 
 const FLAGS = {
@@ -82,6 +91,8 @@ export const systemFiles: FileSystem = {
     const { bavail, bsize } = await statfs(path);
     return bavail * bsize;
   },
+  ...(canTellWriters() ? { writersOf: async (paths: readonly string[]) => writersOf(paths) } : {}),
+  takeOverMode,
 };
 
 /** Two system calls back to back: going through the thread pool would leave milliseconds between look and effect. */
@@ -116,6 +127,15 @@ class SystemFile implements OpenFile {
 
   sync(): Promise<void> {
     return this.#handle.sync();
+  }
+
+  async syncData(): Promise<void> {
+    try {
+      await this.#handle.datasync();
+    } catch (error) {
+      // Some file systems refuse this for a file that is open for reading; what they hold is read all the same.
+      if (!['EINVAL', 'EROFS', 'EBADF', 'ENOTSUP', 'ENOSYS'].includes(errnoOf(error) ?? '')) throw error;
+    }
   }
 
   close(): Promise<void> {

@@ -10,6 +10,15 @@ export interface HashedFile {
   readonly sha1: string;
 }
 
+export interface HashOptions {
+  readonly signal?: AbortSignal;
+  /**
+   * Write the file's pages to the disk first: a store through a memory map changes a file's times only at the first time
+   * since its page was written, so without this a later store into the same page would never be seen.
+   */
+  readonly flush?: boolean;
+}
+
 const CHUNK_BYTES = 1 << 20;
 
 /**
@@ -22,7 +31,7 @@ const CHUNK_BYTES = 1 << 20;
 export async function hashFile(
   files: FileSystem,
   path: string,
-  signal?: AbortSignal,
+  { signal, flush = false }: HashOptions = {},
 ): Promise<HashedFile | undefined> {
   let file: OpenFile;
   try {
@@ -32,6 +41,7 @@ export async function hashFile(
     throw error;
   }
   try {
+    if (flush) await file.syncData();
     const before = await file.facts();
     if (before.kind !== 'file') return undefined;
     const hash = createHash('sha1');

@@ -1,67 +1,83 @@
-import { errnoOf, isSystemError, messageOf } from '../../errors.ts';
 import type { LocalId } from '../../ids.ts';
 import type { LocalEntry } from '../tree/entry.ts';
-import { localNameProblem } from '../tree/name-rules.ts';
+import { DiskReader } from './disk-reader.ts';
 import type { LocalObserverOptions } from './local-tree-store.ts';
+import { forgetfulMemory, RootGuard, type RootStanding } from './root-guard.ts';
 import { Settling } from './settling.ts';
-import { isUnchanged, type StatFacts } from './stat-facts.ts';
+import { deviceOf, isUnchanged, type StatFacts } from './stat-facts.ts';
+import { type Unmirrorable, UnmirrorableEntries } from './unmirrorable.ts';
+import { VanishedEntries } from './vanished.ts';
 
-/** An entry on the disk that the local tree cannot hold: reported, never followed. */
-export interface Unmirrorable {
-  readonly path: string;
-  readonly reason: 'symbolic-link-or-special-file' | 'unreadable' | 'name-refused';
-}
-
-/**
- * How long a name may be missing before that counts as a deletion: both halves of a move between folders, and a
- * writer that unlinks before it renames, fit in.
- */
-const VANISH_GRACE_MS = 400;
 /** So many entries of a folder are looked at together: one after the other, a hundred thousand take four times as long. */
 const LOOKS_TOGETHER = 64;
+/** A look at everything goes on in the next one after so many folders: what was hinted at comes first. */
+const FOLDERS_AT_ONCE = 200;
 /** How often a mirrored folder that is gone is looked for. */
 const ROOT_LOOK_MS = 1000;
 /** How long after a hint its folder is listed once more. */
 const ECHO_MS = 300;
-/** One deletion after another does not put the first one off for ever. */
-const VANISH_MAX_MS = 4000;
 
 /**
  * Looks at the disk and keeps the local tree equal to what it saw.
  *
  * Guarantees: a file enters the tree, or changes in it, only with a hash of content that nobody was writing; an
- * entry that moved keeps its id; absence counts only after a second look. A complete look costs one stat per entry
- * and reads only files whose facts changed.
+ * entry that moved keeps its id; absence counts only after a second look, below the very folder that is mirrored and on
+ * the disk on which the entry was known. A complete look costs one stat per entry and reads only files whose facts
+ * changed; what was hinted at does not wait for it.
  */
 export class LocalObserver {
   readonly #options: LocalObserverOptions;
+  readonly #guard: RootGuard;
   readonly #settling: Settling;
-  /** Folders to list again. */
-  readonly #dirty = new Set<LocalId>();
+  /** Folders to list again, because of a hint. */
+  readonly #hinted = new Set<LocalId>();
+  /** Folders to list again in a look at everything. */
+  readonly #scanning = new Set<LocalId>();
+  /** New files that a look at everything found: where they came from is known when it is over. */
+  #found: Newcomer[] = [];
   /** Folders to list once more a little later: what happens right after a hint often brings no hint of its own. */
   readonly #echoes = new Map<LocalId, number>();
-  readonly #vanished = new Map<LocalId, number>();
-  readonly #unmirrorable = new Map<string, Unmirrorable>();
-  #rootMissing = false;
+  /** Until everything was looked at once: what stands there now is what somebody mounted. */
+  #isFirstLook = true;
+  readonly #vanished: VanishedEntries;
+  readonly #unmirrorable = new UnmirrorableEntries();
+  readonly #reader: DiskReader;
 
   constructor(options: LocalObserverOptions) {
     this.#options = options;
-    this.#settling = new Settling(options, (names) => this.#report(names, 'unreadable'));
+    this.#guard = options.guard ?? new RootGuard({ ...options, memory: forgetfulMemory() });
+    this.#reader = new DiskReader(options, this.#unmirrorable);
+    this.#vanished = new VanishedEntries(options.clock);
+    this.#settling = new Settling(options, {
+      unreadable: (names) => this.#unmirrorable.report(names, 'unreadable'),
+      read: (names) => this.#unmirrorable.clear(names),
+      heldOpen: (texts) => options.onHeldOpen?.(texts),
+      hashed: () => options.onNews?.(),
+    });
   }
 
   /** Entries that are reported instead of mirrored. */
   get unmirrorable(): readonly Unmirrorable[] {
-    return [...this.#unmirrorable.values()];
+    return this.#unmirrorable.all;
+  }
+
+  /** What stands where the mirrored folder should: unless it is that folder, nothing below it counts. */
+  get rootStanding(): RootStanding {
+    return this.#guard.standing;
   }
 
   /** True when the mirrored folder itself is not there: then nothing that is missing below it was deleted. */
   get rootMissing(): boolean {
-    return this.#rootMissing;
+    return this.#guard.standing !== 'there';
   }
 
   /** True when nothing that was seen waits to be understood. */
   get settled(): boolean {
-    return this.#dirty.size === 0 && this.#vanished.size === 0 && this.#settling.size === 0;
+    return (
+      this.#hinted.size + this.#scanning.size + this.#found.length === 0 &&
+      this.#vanished.size === 0 &&
+      this.#settling.size === 0
+    );
   }
 
   /** True while something at this place was seen and is not understood yet: no decision about it would hold. */
@@ -72,12 +88,14 @@ export class LocalObserver {
 
   /** When to look again at what waits; undefined when nothing waits. Units: the monotonic clock's milliseconds. */
   get nextLookAtMs(): number | undefined {
+    const now = this.#options.clock.monotonic();
     // Without the folder nothing below it comes any nearer to being understood.
-    if (this.#rootMissing) return this.#options.clock.monotonic() + ROOT_LOOK_MS;
-    const times = [this.#buryAtMs(), this.#settling.nextLookAtMs, ...this.#echoes.values()].filter(
+    if (this.rootMissing) return now + ROOT_LOOK_MS;
+    if (this.#scanning.size > 0) return now;
+    const times = [this.#vanished.dueMs, this.#settling.nextLookAtMs, ...this.#echoes.values()].filter(
       (at) => at !== undefined,
     );
-    return times.length === 0 ? undefined : Math.min(...times);
+    return times.length === 0 ? undefined : times.reduce((one, other) => Math.min(one, other));
   }
 
   /** Take a hint: something at this absolute path may have changed. */
@@ -88,7 +106,7 @@ export class LocalObserver {
     const folders = [this.#deepestKnownFolder(names.slice(0, -1)).id];
     if (node?.kind === 'folder') folders.push(node.id);
     for (const id of folders) {
-      this.#dirty.add(id);
+      this.#hinted.add(id);
       this.#echoes.set(id, this.#options.clock.monotonic() + ECHO_MS);
     }
   }
@@ -96,25 +114,47 @@ export class LocalObserver {
   /** Take a hint about everything. */
   hintAll(): void {
     for (const node of this.#options.store.local.values())
-      if (node.kind === 'folder') this.#dirty.add(node.id);
+      if (node.kind === 'folder') this.#scanning.add(node.id);
   }
 
-  /** Look at everything that was hinted at, and store what is certain by now. */
+  /** Look at what was hinted at and at a part of what is left of a look at everything; store what is certain by now. */
   async look(): Promise<void> {
-    const root = await this.#lookAt(this.#options.root.path);
-    this.#rootMissing = root === 'unknown' || root?.kind !== 'folder';
-    if (this.#rootMissing) return;
+    if ((await this.#guard.look()) !== 'there') return;
     this.#takeEchoes();
     const newcomers: Newcomer[] = [];
-    while (this.#dirty.size > 0) {
-      const folders = [...this.#dirty];
-      this.#dirty.clear();
-      for (const id of folders) newcomers.push(...(await this.#lookAtFolder(id)));
-      this.#placeFolders(newcomers);
+    while (this.#hinted.size > 0) {
+      const folders = [...this.#hinted];
+      this.#hinted.clear();
+      await this.#lookAtFolders(folders, newcomers);
     }
+    await this.#scan();
+    if (this.#scanning.size === 0) this.#isFirstLook = false;
+    if (this.#scanning.size === 0) for (const each of this.#found.splice(0)) newcomers.push(each);
     for (const newcomer of newcomers) if (newcomer.facts.kind === 'file') this.#placeFile(newcomer);
     await this.#settling.look();
-    await this.#buryVanished();
+    // Where something moved to is known only when everything was looked at.
+    if (this.#scanning.size === 0) await this.#buryVanished();
+  }
+
+  /** Wait for what is being read. The signal ends it. */
+  async close(): Promise<void> {
+    await this.#settling.close();
+  }
+
+  async #scan(): Promise<void> {
+    for (let left = FOLDERS_AT_ONCE; left > 0 && this.#scanning.size > 0; ) {
+      const folders = [...this.#scanning].slice(0, left);
+      for (const id of folders) this.#scanning.delete(id);
+      left -= folders.length;
+      await this.#lookAtFolders(folders, this.#found);
+    }
+  }
+
+  async #lookAtFolders(folders: readonly LocalId[], newcomers: Newcomer[]): Promise<void> {
+    const found: Newcomer[] = [];
+    for (const id of folders) for (const each of await this.#lookAtFolder(id)) found.push(each);
+    this.#placeFolders(found);
+    for (const each of found) newcomers.push(each);
   }
 
   #takeEchoes(): void {
@@ -122,7 +162,7 @@ export class LocalObserver {
     for (const [id, atMs] of this.#echoes) {
       if (atMs > now) continue;
       this.#echoes.delete(id);
-      this.#dirty.add(id);
+      this.#hinted.add(id);
     }
   }
 
@@ -130,13 +170,17 @@ export class LocalObserver {
     const { store } = this.#options;
     const names = store.local.pathOf(id);
     const found =
-      names === undefined || store.local.get(id)?.kind !== 'folder' ? undefined : await this.#list(names);
+      names === undefined || store.local.get(id)?.kind !== 'folder'
+        ? undefined
+        : await this.#reader.list(names);
     if (names === undefined || found === undefined) return [];
+    if (!(await this.#reader.isOnKnownDisk(id))) return [];
+    this.#unmirrorable.listed(names, new Set(found));
     const standing = new Map(store.local.children(id).map((child) => [child.name, child]));
     const newcomers: Newcomer[] = [];
     for (let from = 0; from < found.length; from += LOOKS_TOGETHER) {
       const some = found.slice(from, from + LOOKS_TOGETHER);
-      const looks = await Promise.all(some.map((name) => this.#factsOf([...names, name])));
+      const looks = await Promise.all(some.map((name) => this.#reader.entry([...names, name])));
       for (const [index, name] of some.entries()) {
         const facts = looks[index];
         if (facts !== 'unknown' && !this.#recognise(standing.get(name), facts) && facts !== undefined)
@@ -152,14 +196,14 @@ export class LocalObserver {
   #recognise(child: LocalEntry | undefined, facts: StatFacts | undefined): boolean {
     if (child === undefined) return false;
     if (child.kind === facts?.kind) this.#lookAtKnown(child, facts);
-    else this.#vanish(child.id);
+    else this.#vanished.add(child.id);
     return child.kind === facts?.kind;
   }
 
   /** A name that the listing lacked may have come back since. */
   async #lookForMissing(child: LocalEntry, names: readonly string[]): Promise<void> {
-    const facts = await this.#lookAt(this.#options.root.resolve([...names, child.name]));
-    if (facts !== 'unknown' && facts?.kind !== child.kind) this.#vanish(child.id);
+    const facts = await this.#reader.at(this.#options.root.resolve([...names, child.name]));
+    if (facts !== 'unknown' && facts?.kind !== child.kind) this.#vanished.add(child.id);
   }
 
   #lookAtKnown(child: LocalEntry, facts: StatFacts): void {
@@ -167,11 +211,19 @@ export class LocalObserver {
     if (child.kind === 'file') {
       if (!isUnchanged(facts, child))
         this.#settling.add({ parentId: child.parentId, name: child.name, id: child.id }, facts);
-    } else if (child.inode !== facts.inode) {
-      this.#options.store.storeLocal({ put: [{ ...child, inode: facts.inode }], remove: [] });
-      for (const node of this.#options.store.local.subtree(child.id))
-        if (node.kind === 'folder') this.#dirty.add(node.id);
+    } else if (child.inode !== facts.inode) this.#lookAtReplaced(child, facts);
+  }
+
+  /** Another folder of the same name; on another disk it is a mount point, of which nothing is believed. */
+  #lookAtReplaced(child: LocalEntry, facts: StatFacts): void {
+    const { store } = this.#options;
+    if (deviceOf(child.inode) !== deviceOf(facts.inode)) {
+      if (this.#isFirstLook) return this.#guard.adopt(child.id, facts.inode);
+      this.#unmirrorable.report(store.local.pathOf(child.id) ?? [child.name], 'another-disk');
+      return;
     }
+    store.storeLocal({ put: [{ ...child, inode: facts.inode }], remove: [] });
+    for (const node of store.local.subtree(child.id)) if (node.kind === 'folder') this.#hinted.add(node.id);
   }
 
   /** New folders first, parents before children: a moved one brings its known subtree along. */
@@ -183,16 +235,16 @@ export class LocalObserver {
         store.local.named(parentId, name).some((node) => node.name === name && node.inode === facts.inode)
       )
         continue;
-      const former = this.#vanishedWith(facts);
+      const former = this.#vanished.takeMoved(facts, store.local);
       const id = former?.id ?? store.nextLocalId();
       store.storeLocal({ put: [{ kind: 'folder', id, parentId, name, inode: facts.inode }], remove: [] });
-      for (const node of store.local.subtree(id)) if (node.kind === 'folder') this.#dirty.add(node.id);
+      for (const node of store.local.subtree(id)) if (node.kind === 'folder') this.#hinted.add(node.id);
     }
   }
 
   #placeFile({ parentId, name, facts }: Newcomer): void {
-    const former = this.#vanishedWith(facts);
     const { store } = this.#options;
+    const former = this.#vanished.takeMoved(facts, store.local);
     const moved =
       former?.kind === 'file' &&
       former.content.sizeBytes === facts.sizeBytes &&
@@ -202,98 +254,25 @@ export class LocalObserver {
     else this.#settling.add({ parentId, name, id: former?.id }, facts);
   }
 
-  /** A vanished entry of the same inode: what looks new has moved. */
-  #vanishedWith(facts: StatFacts): LocalEntry | undefined {
-    for (const id of this.#vanished.keys()) {
-      const node = this.#options.store.local.get(id);
-      if (node !== undefined && node.kind === facts.kind && node.inode === facts.inode) {
-        this.#vanished.delete(id);
-        return node;
-      }
-    }
-    return undefined;
-  }
-
-  #vanish(id: LocalId): void {
-    if (!this.#vanished.has(id)) this.#vanished.set(id, this.#options.clock.monotonic());
-  }
-
-  /** When what vanished counts as deleted: all of it together, so that a mass deletion is seen as one. */
-  #buryAtMs(): number | undefined {
-    if (this.#vanished.size === 0) return undefined;
-    const times = [...this.#vanished.values()];
-    return Math.min(Math.max(...times) + VANISH_GRACE_MS, Math.min(...times) + VANISH_MAX_MS);
-  }
-
   /** Take what stayed away out of the tree, after a last look. */
   async #buryVanished(): Promise<void> {
     const { store, clock, root } = this.#options;
-    if (clock.monotonic() < (this.#buryAtMs() ?? Infinity)) return;
-    for (const id of [...this.#vanished.keys()]) {
+    if (clock.monotonic() < (this.#vanished.dueMs ?? Number.POSITIVE_INFINITY)) return;
+    for (const id of this.#vanished.ids) {
       const names = store.local.pathOf(id);
       const node = store.local.get(id);
-      const facts = names === undefined ? undefined : await this.#lookAt(root.resolve(names));
+      const facts = names === undefined ? undefined : await this.#reader.at(root.resolve(names));
+      const isWitnessed = await this.#reader.isWitnessed(node);
+      // Without its witness nothing is gone: what is missing stays known as it was.
+      if ((await this.#guard.look()) !== 'there') return;
       this.#vanished.delete(id);
-      if (node === undefined || facts === 'unknown') continue;
-      const rootFacts = await this.#lookAt(root.path);
-      if (facts?.kind === node.kind) this.#dirty.add(node.parentId ?? node.id);
-      else if (rootFacts !== 'unknown' && rootFacts?.kind === 'folder') {
-        store.storeLocal({
-          put: [],
-          remove: store.local
-            .subtree(id)
-            .map((each) => each.id)
-            .reverse(),
-        });
+      if (node === undefined || facts === 'unknown' || !isWitnessed) continue;
+      if (facts?.kind === node.kind) this.#hinted.add(node.parentId ?? node.id);
+      else {
+        const below = store.local.subtree(id).map((each) => each.id);
+        store.storeLocal({ put: [], remove: below.reverse() });
       }
     }
-  }
-
-  async #list(names: readonly string[]): Promise<string[] | undefined> {
-    try {
-      const path = await this.#options.root.assertPlainFolder(names);
-      return [...(await this.#options.root.files.list(path))].sort();
-    } catch (error) {
-      // A folder that cannot be listed tells nothing about what is in it; one that vanished shows in its parent.
-      if (errnoOf(error) === 'EACCES' || errnoOf(error) === 'EPERM') this.#report(names, 'unreadable');
-      this.#options.logger.debug(
-        { path: names.join('/'), error: messageOf(error) },
-        'a folder could not be listed',
-      );
-      return undefined;
-    }
-  }
-
-  /** What stands at a path. A disk that fails to tell tells nothing: neither presence nor absence. */
-  async #lookAt(path: string): Promise<StatFacts | undefined | 'unknown'> {
-    try {
-      return await this.#options.root.files.facts(path);
-    } catch (error) {
-      if (!isSystemError(error)) throw error;
-      this.#options.logger.warn({ path, error: messageOf(error) }, 'the disk could not be looked at');
-      return 'unknown';
-    }
-  }
-
-  async #factsOf(names: readonly string[]): Promise<StatFacts | undefined | 'unknown'> {
-    if (localNameProblem(names.at(-1) ?? '') !== undefined) return this.#report(names, 'name-refused');
-    const facts = await this.#lookAt(this.#options.root.resolve(names));
-    if (facts === 'unknown') this.#report(names, 'unreadable');
-    if (
-      facts === 'unknown' ||
-      facts === undefined ||
-      this.#options.ignored(names, facts.kind === 'folder' ? 'folder' : 'file')
-    )
-      return facts === 'unknown' ? facts : undefined;
-    if (facts.kind === 'other') return this.#report(names, 'symbolic-link-or-special-file');
-    this.#unmirrorable.delete(names.join('/'));
-    return facts;
-  }
-
-  #report(names: readonly string[], reason: Unmirrorable['reason']): undefined {
-    const path = names.join('/');
-    this.#unmirrorable.set(path, { path, reason });
-    return undefined;
   }
 
   #find(names: readonly string[]): LocalEntry | undefined {

@@ -4,6 +4,7 @@ import type { Logger } from '../../logger.ts';
 import type { LocalEntry, LocalFolder } from '../tree/entry.ts';
 import type { ReadonlyTree } from '../tree/tree.ts';
 import type { MirrorRoot } from './mirror-root.ts';
+import type { RootGuard } from './root-guard.ts';
 
 /** The local tree as the observer needs it: read it, and store what was seen in one transaction. */
 export interface LocalTreeStore {
@@ -22,4 +23,10 @@ export interface LocalObserverOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly signal: AbortSignal;
+  /** Knows the mirrored folder again; default: whatever folder stands there at first. */
+  readonly guard?: RootGuard;
+  /** Called when something that was looked at beside the loop is known: look again. */
+  readonly onNews?: () => void;
+  /** Told which files somebody holds open for writing, in sentences; of none, when that is over. */
+  readonly onHeldOpen?: (texts: readonly string[]) => void;
 }

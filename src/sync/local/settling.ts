@@ -1,8 +1,13 @@
+import type { Clock } from '../../clock.ts';
 import { isSystemError } from '../../errors.ts';
 import type { LocalId } from '../../ids.ts';
+import { isBulkName } from '../tree/bulk-names.ts';
 import type { LocalFile } from '../tree/entry.ts';
+import { FewAtOnce } from './few-at-once.ts';
+import { GrowthPace } from './growth-pace.ts';
 import { type HashedFile, hashFile } from './hasher.ts';
 import type { LocalObserverOptions } from './local-tree-store.ts';
+import { OpenWriters } from './open-writers.ts';
 import { type StatFacts, sameFacts } from './stat-facts.ts';
 
 /** Where a file that may still be written stands in the local tree. */
@@ -20,6 +25,20 @@ interface Candidate {
   quietSinceMs: number;
   /** How often the facts changed while it was watched. */
   changes: number;
+  /** While somebody holds it open for writing: when that is asked again. */
+  askAgainMs: number;
+  isHashing: boolean;
+}
+
+/** Told of what keeps files from being taken. */
+export interface SettlingNews {
+  unreadable(names: readonly string[]): void;
+  /** A file was read that may have been unreadable before. */
+  read(names: readonly string[]): void;
+  /** Somebody holds these files open for writing: sentences for a person. */
+  heldOpen?(texts: readonly string[]): void;
+  /** A file was hashed beside the loop: look again. */
+  hashed?(): void;
 }
 
 /** Control files (heartbeats, authentications) are small and written in one go. */
@@ -29,23 +48,38 @@ const LARGE_QUIET_MS = 500;
 const LARGE_QUIET_MAX_MS = 4000;
 /** A file that was seen to change this often is written bit by bit: then the wait doubles with each change. */
 const CHANGES_EXPECTED = 3;
-/** A file that was last modified this long ago is not being written: a copy with its times kept, or a first scan. */
-const OLD_ENOUGH_MS = 3000;
+/** A file that stays open for writing is taken all the same after so long without a change: a log, a forgotten handle. */
+const OPEN_MAX_MS = { small: 10_000, large: 120_000 };
+/** How often it is asked whether a file is still open: a share of the time that it has rested, within these limits. */
+const ASK_AGAIN_MS = { min: 100, max: 2_000, share: 1 / 4 };
+/** An empty file of a format that is never empty is waited for: content comes to it in a moment. */
+const EMPTY_QUIET_MS = 10_000;
+const SMALL_HASHES_MAX = 4;
+const LARGE_HASHES_MAX = 2;
 
 /**
  * Files seen to be new or changed, until nobody writes to them any more and their content is hashed.
  *
- * Guarantees: a file enters the local tree only with the hash of bytes that did not change while they were read.
+ * Guarantees: a file enters the local tree only with the hash of bytes that did not change while they were read; whether
+ * it rests is judged by the changes that were seen, never by comparing a file's time with this machine's clock; a file
+ * that somebody holds open for writing is waited for, within a bound; hashing runs beside the loop, small files first.
  */
 export class Settling {
   readonly #options: LocalObserverOptions;
-  readonly #onUnreadable: (names: readonly string[]) => void;
+  readonly #news: SettlingNews;
   readonly #candidates = new Map<string, Candidate>();
+  readonly #growth: GrowthPace;
+  readonly #small = new FewAtOnce(SMALL_HASHES_MAX);
+  readonly #large = new FewAtOnce(LARGE_HASHES_MAX);
+  readonly #hashed: { readonly key: string; readonly candidate: Candidate; readonly read: HashedFile }[] = [];
+  readonly #writers: OpenWriters;
+  #failure: unknown;
 
-  /** `onUnreadable` is told of files that cannot be read; the next look at their folder tries again. */
-  constructor(options: LocalObserverOptions, onUnreadable: (names: readonly string[]) => void) {
+  constructor(options: LocalObserverOptions, news: SettlingNews) {
     this.#options = options;
-    this.#onUnreadable = onUnreadable;
+    this.#news = news;
+    this.#growth = new GrowthPace(options.clock);
+    this.#writers = new OpenWriters(options);
   }
 
   get size(): number {
@@ -60,8 +94,9 @@ export class Settling {
   /** When the next file may have come to rest; undefined when none waits. */
   get nextLookAtMs(): number | undefined {
     let next: number | undefined;
-    for (const candidate of this.#candidates.values()) {
-      const at = candidate.quietSinceMs + quietMs(candidate);
+    for (const [key, candidate] of this.#candidates) {
+      if (candidate.isHashing) continue;
+      const at = this.#dueMs(key, candidate);
       if (next === undefined || at < next) next = at;
     }
     return next;
@@ -71,89 +106,181 @@ export class Settling {
   add(place: Place, facts: StatFacts): void {
     const key = `${place.parentId}/${place.name}`;
     const known = this.#candidates.get(key);
-    const same = known !== undefined && sameFacts(known.facts, facts);
-    const quietSinceMs = same ? known.quietSinceMs : this.#startOfQuiet(facts);
-    const changes = known === undefined ? 0 : known.changes + (same ? 0 : 1);
+    if (known !== undefined && sameFacts(known.facts, facts)) return;
     this.#candidates.set(key, {
       place: { ...place, id: place.id ?? known?.place.id },
       facts,
-      quietSinceMs,
-      changes,
+      quietSinceMs: this.#options.clock.monotonic(),
+      changes: known === undefined ? 0 : known.changes + 1,
+      askAgainMs: 0,
+      isHashing: false,
     });
   }
 
-  /** Hash what rests, and store it. */
+  /** Store what was hashed since the last look, and begin to hash what rests. */
   async look(): Promise<void> {
-    for (const [key, candidate] of this.#candidates) {
-      if (this.#options.signal.aborted) return;
-      if (this.#options.clock.monotonic() < candidate.quietSinceMs + quietMs(candidate)) continue;
-      if (await this.#settle(candidate)) this.#candidates.delete(key);
-    }
+    if (this.#failure !== undefined) throw this.#failure;
+    this.#storeHashed();
+    const now = this.#options.clock.monotonic();
+    const due = [...this.#candidates]
+      .filter(([key, candidate]) => !candidate.isHashing && now >= this.#dueMs(key, candidate))
+      .sort(([, one], [, other]) => one.facts.sizeBytes - other.facts.sizeBytes);
+    if (due.length === 0) return;
+    const free = await this.#withoutWriters(due);
+    for (const [key, candidate] of free) this.#begin(key, candidate);
   }
 
-  /** True when the file needs no more watching. */
-  async #settle(candidate: Candidate): Promise<boolean> {
-    const { store, root, signal } = this.#options;
-    const { place } = candidate;
-    const parentNames = place.parentId === null ? undefined : store.local.pathOf(place.parentId);
-    if (parentNames === undefined || place.parentId === null) return true;
-    const names = [...parentNames, place.name];
-    let read: HashedFile | 'gone' | 'restless';
-    try {
-      read = await this.#read(candidate, root.resolve(names));
-    } catch (error) {
-      if (signal.aborted || !isSystemError(error)) throw error;
-      this.#onUnreadable(names);
-      return true;
-    }
-    if (read !== 'gone' && read !== 'restless') this.#store(place, place.parentId, read);
-    return read !== 'restless';
+  /** Wait for what is being hashed. The signal ends it. */
+  async close(): Promise<void> {
+    this.#small.clear();
+    this.#large.clear();
+    await Promise.all([this.#small.idle(), this.#large.idle()]);
   }
 
-  async #read(candidate: Candidate, path: string): Promise<HashedFile | 'gone' | 'restless'> {
+  #dueMs(key: string, candidate: Candidate): number {
+    const { quietSinceMs, facts, askAgainMs } = candidate;
+    const restedMs = quietSinceMs + this.#quietMs(candidate);
+    return Math.max(restedMs, askAgainMs, this.#growth.dueMs(key, facts));
+  }
+
+  /** How long a file must stand unchanged: longer each time that it was seen to grow on, hardly when it was renamed. */
+  #quietMs({ place, facts, changes }: Candidate): number {
+    if (facts.sizeBytes === 0 && isBulkName(place.name)) return EMPTY_QUIET_MS;
+    const small = facts.sizeBytes <= SMALL_BYTES && !(this.#writers.areUnknown && isBulkName(place.name));
+    if (small || wasRenamedHere(facts)) return SMALL_QUIET_MS;
+    return Math.min(LARGE_QUIET_MAX_MS, LARGE_QUIET_MS * 2 ** Math.max(0, changes - CHANGES_EXPECTED));
+  }
+
+  /** Leave out what somebody is still writing. */
+  async #withoutWriters(due: readonly (readonly [string, Candidate])[]) {
+    const { clock } = this.#options;
+    const writers = await this.#writers.among(due.map(([, candidate]) => this.#pathOf(candidate)));
+    if (writers === 'later') {
+      for (const [, candidate] of due) candidate.askAgainMs = this.#writers.notBeforeMs;
+      return [];
+    }
+    const held: string[] = [];
+    const free = due.filter(([key, candidate]) => {
+      if (this.#candidates.get(key) !== candidate) return false;
+      const path = this.#pathOf(candidate);
+      const who = path === undefined ? undefined : writers.get(path);
+      const restedMs = clock.monotonic() - candidate.quietSinceMs;
+      const isHeld = who !== undefined && restedMs < openMaxMs(candidate);
+      if (!isHeld) return true;
+      held.push(`${path} is open for writing by ${who}`);
+      candidate.askAgainMs = clock.monotonic() + askAgainMs(restedMs);
+      return false;
+    });
+    this.#news.heldOpen?.(held);
+    return free;
+  }
+
+  #begin(key: string, candidate: Candidate): void {
+    const path = this.#pathOf(candidate);
+    if (path === undefined) {
+      this.#candidates.delete(key);
+      return;
+    }
+    candidate.isHashing = true;
+    const lane = candidate.facts.sizeBytes <= SMALL_BYTES ? this.#small : this.#large;
+    lane.add(async () => {
+      try {
+        if (!this.#options.signal.aborted) await this.#hash(key, candidate, path);
+      } catch (error) {
+        if (!this.#options.signal.aborted) this.#failed(key, candidate, error);
+      }
+      candidate.isHashing = false;
+      this.#news.hashed?.();
+    });
+  }
+
+  async #hash(key: string, candidate: Candidate, path: string): Promise<void> {
     const { files } = this.#options.root;
     const facts = await files.facts(path);
-    if (facts?.kind !== 'file') return 'gone';
-    if (!sameFacts(facts, candidate.facts)) return this.#restart(candidate, facts);
-    const hashed = await hashFile(files, path, this.#options.signal);
-    if (hashed !== undefined && sameFacts(hashed.facts, facts)) return hashed;
-    return this.#restart(candidate, (await files.facts(path)) ?? facts);
+    if (this.#candidates.get(key) !== candidate) return;
+    if (facts?.kind !== 'file') {
+      this.#candidates.delete(key);
+      return;
+    }
+    if (!sameFacts(facts, candidate.facts)) return restart(candidate, facts, this.#options.clock);
+    const read = await hashFile(files, path, { signal: this.#options.signal, flush: mayBeMapped(facts) });
+    if (this.#candidates.get(key) !== candidate) return;
+    if (read !== undefined && sameFacts(read.facts, facts)) this.#hashed.push({ key, candidate, read });
+    else restart(candidate, (await files.facts(path)) ?? facts, this.#options.clock);
   }
 
-  #store(place: Place, parentId: LocalId, { facts, sha1 }: HashedFile): void {
+  #failed(key: string, candidate: Candidate, error: unknown): void {
+    if (isSystemError(error)) this.#giveUp(key, candidate);
+    else this.#failure = error;
+  }
+
+  /** The next look at its folder tries again. */
+  #giveUp(key: string, candidate: Candidate): void {
+    const names = this.#namesOf(candidate.place);
+    if (this.#candidates.get(key) === candidate) this.#candidates.delete(key);
+    if (names !== undefined) this.#news.unreadable(names);
+  }
+
+  #storeHashed(): void {
+    const files: LocalFile[] = [];
+    for (const { key, candidate, read } of this.#hashed.splice(0)) {
+      if (this.#candidates.get(key) !== candidate) continue;
+      this.#candidates.delete(key);
+      const file = this.#fileOf(candidate.place, read);
+      if (file === undefined) continue;
+      this.#growth.taken(key, read.facts);
+      this.#news.read(this.#namesOf(candidate.place) ?? []);
+      files.push(file);
+    }
+    if (files.length > 0) this.#options.store.storeLocal({ put: files, remove: [] });
+  }
+
+  #fileOf({ parentId, name, id }: Place, { facts, sha1 }: HashedFile): LocalFile | undefined {
     const { store } = this.#options;
+    if (parentId === null || !store.local.has(parentId)) return undefined;
     // The engine itself may have put this very file here meanwhile; its node is then the one to keep.
-    const standing = store.local.named(parentId, place.name).find((node) => node.name === place.name);
-    const file: LocalFile = {
+    const standing = store.local.named(parentId, name).find((node) => node.name === name);
+    return {
       kind: 'file',
-      id: standing?.id ?? place.id ?? store.nextLocalId(),
+      id: standing?.id ?? id ?? store.nextLocalId(),
       parentId,
-      name: place.name,
+      name,
       inode: facts.inode,
       content: { sha1, sizeBytes: facts.sizeBytes, modifiedAtMs: facts.modifiedAtMs },
       changedAtMs: facts.changedAtMs,
     };
-    store.storeLocal({ put: [file], remove: [] });
   }
 
-  #restart(candidate: Candidate, facts: StatFacts): 'restless' {
-    candidate.facts = facts;
-    candidate.changes += 1;
-    candidate.quietSinceMs = this.#options.clock.monotonic();
-    return 'restless';
+  #namesOf(place: Place): readonly string[] | undefined {
+    const parent = place.parentId === null ? undefined : this.#options.store.local.pathOf(place.parentId);
+    return parent === undefined ? undefined : [...parent, place.name];
   }
 
-  #startOfQuiet(facts: StatFacts): number {
-    const { clock } = this.#options;
-    const old = clock.now() - Math.max(facts.modifiedAtMs, facts.changedAtMs) > OLD_ENOUGH_MS;
-    return old ? clock.monotonic() - LARGE_QUIET_MAX_MS : clock.monotonic();
+  #pathOf(candidate: Candidate): string | undefined {
+    const names = this.#namesOf(candidate.place);
+    return names === undefined ? undefined : this.#options.root.resolve(names);
   }
 }
 
-/** How long a file must stand unchanged: longer each time that it was seen to grow on, hardly when it was renamed. */
-function quietMs({ facts, changes }: Pick<Candidate, 'facts' | 'changes'>): number {
-  if (facts.sizeBytes <= SMALL_BYTES || wasRenamedHere(facts)) return SMALL_QUIET_MS;
-  return Math.min(LARGE_QUIET_MAX_MS, LARGE_QUIET_MS * 2 ** Math.max(0, changes - CHANGES_EXPECTED));
+/** The facts changed while the file was hashed: it rests from now on at the earliest. */
+function restart(candidate: Candidate, facts: StatFacts, clock: Clock): void {
+  candidate.facts = facts;
+  candidate.changes += 1;
+  candidate.quietSinceMs = clock.monotonic();
+}
+
+/** A small file that was renamed into place is no program's memory. */
+function mayBeMapped(facts: StatFacts): boolean {
+  return facts.sizeBytes > SMALL_BYTES || !wasRenamedHere(facts);
+}
+
+function openMaxMs({ place, facts }: Candidate): number {
+  return facts.sizeBytes > SMALL_BYTES || isBulkName(place.name) ? OPEN_MAX_MS.large : OPEN_MAX_MS.small;
+}
+
+function askAgainMs(restedMs: number): number {
+  const { min, max, share } = ASK_AGAIN_MS;
+  return Math.min(max, Math.max(min, restedMs * share));
 }
 
 /**

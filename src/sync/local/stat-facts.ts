@@ -46,6 +46,20 @@ export function statFactsNow(path: string): StatFacts | undefined {
   return stats === undefined ? undefined : factsOf(stats);
 }
 
+/** The device that an entry's `device:inode:birth` names. */
+export function deviceOf(inode: string): string {
+  return inode.slice(0, inode.indexOf(':'));
+}
+
+/**
+ * True when two identities differ in nothing but the number of the device, which a disk gets anew with each mount; an
+ * unknown birth is no proof.
+ */
+export function isSameWhereverMounted(a: string, b: string): boolean {
+  const rest = (inode: string) => inode.slice(inode.indexOf(':'));
+  return rest(a) === rest(b) && !rest(a).endsWith(':0');
+}
+
 /** True when nothing tells that a file changed since the facts were taken. */
 export function sameFacts(a: StatFacts, b: StatFacts): boolean {
   return (

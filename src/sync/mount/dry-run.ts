@@ -12,6 +12,7 @@ import { Replica } from '../engine/replica.ts';
 import { VersionIndex } from '../index/version-index.ts';
 import { LocalObserver } from '../local/local-observer.ts';
 import { MirrorRoot, type MountLayout } from '../local/mirror-root.ts';
+import { RootGuard } from '../local/root-guard.ts';
 import type { Filter, OpKind, Problem } from '../plan/op.ts';
 import { rehearse } from '../plan/rehearsal.ts';
 import type { RemoteCallLedger, RemoteStore } from '../remote/remote-store.ts';
@@ -51,7 +52,6 @@ export interface DryRun {
   readonly rootMissing: boolean;
 }
 
-const DELETIONS_MIN = 100;
 /** A disk that is written to all the time is planned on as it was last understood. */
 const SETTLE_MAX_MS = 60_000;
 const LOOK_MS = 50;
@@ -106,11 +106,10 @@ async function rehearseOn(index: VersionIndex, options: DryRunOptions): Promise<
       if (view === 'lost') throw await folderMissing({ store, path: layout.rootPath });
     }
     await lookAtDisk(replica, ignored, options);
-    const deletionsMax = options.deletionsMax ?? Math.max(DELETIONS_MIN, Math.floor(replica.synced.size / 2));
     const steps: PlannedStep[] = [];
     const { problems, held } = rehearse(replica, {
       filter,
-      deletionsMax,
+      ...(options.deletionsMax === undefined ? {} : { deletionsMax: options.deletionsMax }),
       onOp: (op) => steps.push({ op: op.kind, path: pathOf(op, replica), sizeBytes: bytesOf(op) }),
     });
     const summary = held === null ? null : { count: held.count, limit: held.limit };
@@ -126,7 +125,8 @@ async function lookAtDisk(
   { layout, clock, logger, signal }: DryRunOptions,
 ): Promise<void> {
   const root = new MirrorRoot(layout);
-  const observer = new LocalObserver({ root, store: replica, ignored, clock, logger, signal });
+  const guard = new RootGuard({ root, memory: replica, logger });
+  const observer = new LocalObserver({ root, store: replica, ignored, clock, logger, signal, guard });
   const deadlineMs = clock.monotonic() + SETTLE_MAX_MS;
   observer.hintAll();
   await observer.look();

@@ -99,7 +99,7 @@ export async function keepOnline(parts: RunningParts, paths: readonly string[]):
     const local = localAt(parts, path);
     if (entry === undefined && local === undefined) throw unknown(path);
     if (local !== undefined) await assertInBox(parts, local);
-    if (entry !== undefined) files.push(...filesBelow(parts, entry).map((file) => pathOf(parts, file)));
+    for (const file of entry === undefined ? [] : filesBelow(parts, entry)) files.push(pathOf(parts, file));
   }
   parts.pins.set(files, 'online-only');
   parts.engine.planAgain();

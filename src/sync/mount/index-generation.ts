@@ -47,9 +47,10 @@ export async function renewGeneration(
 }
 
 function forgetAgreements(index: VersionIndex): void {
-  const { synced } = index.loadTrees();
+  const { synced, local } = index.loadTrees();
   index.transaction(() => {
     for (const node of synced.values()) index.removeSynced(node.remoteId);
+    for (const node of local.values()) if (node.parentId !== null) index.removeLocal(node.id);
     index.setMeta(POSITION, '');
   });
 }

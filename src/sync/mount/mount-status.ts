@@ -28,6 +28,7 @@ const AWAITING: EngineStatus = {
   problems: [],
   waiting: [],
   held: null,
+  notices: [],
   trouble: null,
   lastChangeAtMs: null,
   transfers: [],

@@ -1,3 +1,4 @@
+import { isBulkName } from '../tree/bulk-names.ts';
 import type { LocalEntry, RemoteEntry } from '../tree/entry.ts';
 import { localNameProblem, remoteNameProblem } from '../tree/name-rules.ts';
 import { waitsForNewFolder, waitsForNewRemoteFolder } from './circles.ts';
@@ -5,7 +6,7 @@ import type { Op, Outcome } from './op.ts';
 import { passingName } from './passing-name.ts';
 import { isLeaving } from './place.ts';
 import { isOwnUpload, localParentOf, type PlanInput, remoteParentOf } from './plan-input.ts';
-import { caseTwin, duplicate, nameRefused } from './problems.ts';
+import { caseTwin, duplicate, emptyFile, nameRefused } from './problems.ts';
 
 /** Decide about a remote node that is not paired. */
 export function planNewRemote(input: PlanInput, remote: RemoteEntry): Outcome {
@@ -62,6 +63,7 @@ export function planNewLocal(input: PlanInput, local: LocalEntry): Outcome {
   const occupant = occupants[0];
   if (occupant !== undefined) return planOverOnlineOnly(input, local, occupant);
   if (local.kind === 'folder') return { op: { kind: 'make-remote-folder', local, parentId } };
+  if (local.content.sizeBytes === 0 && isBulkName(local.name)) return { problem: emptyFile(local, path) };
   return { op: { kind: 'upload', local, parentId } };
 }
 

@@ -6,6 +6,7 @@ import type {
   RemoteEntry,
   RemoteFile,
   RemoteFolder,
+  Side,
 } from '../tree/entry.ts';
 import type { SyncedNode } from '../tree/synced-tree.ts';
 
@@ -93,6 +94,8 @@ export type Outcome = { readonly op: Op } | { readonly problem: Problem } | unde
 export interface HeldDeletions {
   readonly count: number;
   readonly limit: number;
+  /** The side that lost so much that it must be asked for, if one did. */
+  readonly emptied: Side | null;
   readonly ops: readonly Op[];
 }
 

@@ -1,5 +1,5 @@
 import type { LocalId, RemoteId } from '../../ids.ts';
-import type { LocalEntry, RemoteEntry } from '../tree/entry.ts';
+import type { LocalEntry, RemoteEntry, Side } from '../tree/entry.ts';
 import type { ReadonlySyncedTree } from '../tree/synced-tree.ts';
 import type { ReadonlyTree } from '../tree/tree.ts';
 import type { Filter } from './op.ts';
@@ -12,8 +12,13 @@ export interface PlanInput {
   readonly filter: Filter;
   /** Content that this side began to send and never heard of again, by local node: hex SHA-1s. Absent: none. */
   readonly intents?: ReadonlyMap<LocalId, ReadonlySet<string>>;
-  /** More deletions than this in one plan are held for a person. */
-  readonly deletionsMax: number;
+  /**
+   * More deletions than this in one plan are held for a person. Absent: more than half of what one side holds, however
+   * little that is.
+   */
+  readonly deletionsMax?: number;
+  /** Deletions done lately, by the side that lost the entry: a mass deletion that comes piece by piece is one all the same. */
+  readonly recentDeletions?: Readonly<Record<Side, number>>;
 }
 
 /** True when Box holds what this side itself sent and got no answer to: no edit of anybody else's. */

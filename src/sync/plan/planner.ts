@@ -22,8 +22,11 @@ export function plan(input: PlanInput): Plan {
     if ('op' in outcome) ops.push(outcome.op);
     else problems.push(outcome.problem);
   };
+  let waitingFolders = 0;
   for (const synced of input.synced.values()) {
-    take(planPairing(input, synced));
+    const outcome = planPairing(input, synced);
+    if (outcome === undefined && waitsToGo(input, synced)) waitingFolders += 1;
+    take(outcome);
   }
   for (const remote of input.remote.values()) {
     if (isNewcomer(input, remote)) take(planNewRemote(input, remote));
@@ -32,7 +35,12 @@ export function plan(input: PlanInput): Plan {
     if (isNewLocal(input, local)) take(planNewLocal(input, local));
   }
   const sorted = oncePerNode(ops);
-  return { ...holdDeletions(input, sorted), problems: problems.sort(byPath) };
+  return { ...holdDeletions(input, sorted, waitingFolders), problems: problems.sort(byPath) };
+}
+
+/** True for a folder that is gone in Box and stands on the disk until it is empty. */
+function waitsToGo(input: PlanInput, { kind, localId, remoteId }: SyncedNode): boolean {
+  return kind === 'folder' && localId !== null && input.local.has(localId) && !input.remote.has(remoteId);
 }
 
 function planPairing(input: PlanInput, synced: SyncedNode): Outcome {

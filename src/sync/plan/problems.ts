@@ -25,3 +25,10 @@ export function nameRefused(
   const message = `${who} does not take this name (${reason}). Rename it.`;
   return { side, id: entry.id, path: path.join('/'), reason: `name-${reason}`, message };
 }
+
+/** A new file of a format that is never empty: whoever makes it is not done. */
+export function emptyFile(local: LocalEntry, path: readonly string[]): Problem {
+  const message =
+    'The file is empty, and no file of this kind ever is: it is sent once there is something in it.';
+  return { side: 'local', id: local.id, path: path.join('/'), reason: 'empty', message };
+}

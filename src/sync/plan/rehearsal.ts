@@ -21,7 +21,8 @@ export interface Rehearsal {
 
 interface RehearsalOptions {
   readonly filter: Filter;
-  readonly deletionsMax: number;
+  /** As in a plan. */
+  readonly deletionsMax?: number;
   /** Called with each op before its effect on the trees is played. */
   readonly onOp?: (op: Op) => void;
 }
@@ -39,13 +40,16 @@ export function rehearse(trees: RehearsalTrees, options: RehearsalOptions): Rehe
   const stage = new Stage(trees);
   const { remote, local, synced } = trees;
   const { filter } = options;
-  let deletionsLeft = options.deletionsMax;
+  const { deletionsMax } = options;
+  const recentDeletions = { local: 0, remote: 0 };
   for (let round = 0; round < ROUNDS_MAX; round += 1) {
-    const { ops, problems, held } = plan({ remote, local, synced, filter, deletionsMax: deletionsLeft });
+    const input = { remote, local, synced, filter, recentDeletions };
+    const { ops, problems, held } = plan(deletionsMax === undefined ? input : { ...input, deletionsMax });
     if (ops.length === 0) return { ops: done, problems, held };
     for (const op of ops) {
       options.onOp?.(op);
-      deletionsLeft -= stage.play(op);
+      const gone = stage.play(op);
+      recentDeletions[op.kind === 'remove-local' ? 'local' : 'remote'] += gone;
       done.push(op);
     }
   }
@@ -59,7 +63,9 @@ class Stage {
 
   constructor(trees: RehearsalTrees) {
     this.#trees = trees;
-    this.#lastLocalId = Math.max(0, ...[...trees.local.values()].map((node) => node.id));
+    let last = 0;
+    for (const node of trees.local.values()) last = Math.max(last, node.id);
+    this.#lastLocalId = last;
   }
 
   /** Play one op. Returns how many entries it deletes. */

@@ -1,6 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { localId } from '../../../../src/ids.ts';
-import type { LocalObserverOptions } from '../../../../src/sync/local/local-tree-store.ts';
+import { localId, remoteId } from '../../../../src/ids.ts';
+import { silentLogger } from '../../../../src/logger.ts';
+import { Replica } from '../../../../src/sync/engine/replica.ts';
+import { VersionIndex } from '../../../../src/sync/index/version-index.ts';
+import { MirrorRoot } from '../../../../src/sync/local/mirror-root.ts';
 import { Settling } from '../../../../src/sync/local/settling.ts';
 import type { StatFacts } from '../../../../src/sync/local/stat-facts.ts';
 import { FakeClock } from '../box/fake-clock.ts';
@@ -13,8 +16,18 @@ describe('Settling', () => {
   let settling: Settling;
   beforeEach(() => {
     clock = new FakeClock();
-    // How long a file must rest is decided by its facts and the clock alone.
-    settling = new Settling({ clock } as unknown as LocalObserverOptions, () => {});
+    const folder = { kind: 'folder', id: remoteId('1'), parentId: null, name: 'shared', etag: '0' } as const;
+    settling = new Settling(
+      {
+        clock,
+        root: new MirrorRoot({ directory: '/mount', rootPath: ['shared'] }),
+        store: Replica.open(VersionIndex.open(':memory:'), folder),
+        ignored: () => false,
+        logger: silentLogger,
+        signal: new AbortController().signal,
+      },
+      { unreadable: () => {}, read: () => {} },
+    );
   });
 
   const facts = (sizeBytes: number, renamedAfterMs = 0): StatFacts => ({
