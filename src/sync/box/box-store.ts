@@ -14,6 +14,7 @@ import type {
   RemoteVersion,
   Removal,
   TransferOptions,
+  Visibility,
 } from '../remote/remote-store.ts';
 import type { EntryKind, RemoteEntry, RemoteFile, RemoteFolder, RemoteUser } from '../tree/entry.ts';
 import { LinkedAbort } from './abort.ts';
@@ -120,6 +121,11 @@ class BoxStore implements RemoteStore {
 
   get(id: RemoteId, kind: EntryKind, signal?: AbortSignal): Promise<RemoteEntry | undefined> {
     return this.#content.items.get(id, kind, signal);
+  }
+
+  /** Asked with the whole account's rights: a token narrowed to a folder cannot tell how that folder stands. */
+  visibility(id: RemoteId, kind: EntryKind, signal?: AbortSignal): Promise<Visibility> {
+    return this.#root.visibility(id, kind, signal);
   }
 
   list(folderId: RemoteId, signal?: AbortSignal): Promise<readonly RemoteEntry[] | undefined> {

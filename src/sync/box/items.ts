@@ -1,6 +1,6 @@
-import { MilaError, StaleError, TransientError } from '../../errors.ts';
+import { MilaError, RejectedError, StaleError, TransientError } from '../../errors.ts';
 import { type RemoteId, remoteId } from '../../ids.ts';
-import type { Relocation, Removal } from '../remote/remote-store.ts';
+import type { Relocation, Removal, Visibility } from '../remote/remote-store.ts';
 import type { EntryKind, RemoteEntry, RemoteFolder } from '../tree/entry.ts';
 import { type BoxItem, ENTRY_FIELDS, kindOf, readItem, toEntry, toFolder } from './entries.ts';
 import { readItemPage } from './item-page.ts';
@@ -33,15 +33,40 @@ export class BoxItems {
   }
 
   async item(id: RemoteId, kind: EntryKind, signal?: AbortSignal): Promise<BoxItem | undefined> {
-    const { files, folders } = this.#session.client;
-    const optionals = { queryParams: { fields: FIELDS }, ...cancellable(signal) };
     try {
-      const json = await ask(signal, () =>
-        kind === 'file' ? files.getFileById(id, optionals) : folders.getFolderById(id, optionals),
-      );
-      return readItem(json);
+      return await this.#look(id, kind, FIELDS, signal);
     } catch (error) {
       if (isGone(error)) return undefined;
+      throw error;
+    }
+  }
+
+  async #look(
+    id: RemoteId,
+    kind: EntryKind,
+    fields: string[],
+    signal: AbortSignal | undefined,
+  ): Promise<BoxItem> {
+    const { files, folders } = this.#session.client;
+    const optionals = { queryParams: { fields }, ...cancellable(signal) };
+    const json = await ask(signal, () =>
+      kind === 'file' ? files.getFileById(id, optionals) : folders.getFolderById(id, optionals),
+    );
+    return readItem(json);
+  }
+
+  /** Whether an item is seen, in the trash, or not seen. Box refuses to show a trashed folder, and shows a trashed file. */
+  async visibility(id: RemoteId, kind: EntryKind, signal?: AbortSignal): Promise<Visibility> {
+    try {
+      const { item_status: status } = await this.#look(id, kind, ['item_status'], signal);
+      if (status === 'trashed') return 'trashed';
+      return status === 'deleted' ? 'hidden' : 'visible';
+    } catch (error) {
+      const refusal = refusalOf(error);
+      if (refusal?.boxCode === 'trashed') return 'trashed';
+      // A refusal without Box's code may be a proxy's, which knows nothing of the item.
+      const notAllowed = refusal?.status === 403 && refusal.boxCode !== undefined;
+      if (isGone(error) || (notAllowed && error instanceof RejectedError)) return 'hidden';
       throw error;
     }
   }

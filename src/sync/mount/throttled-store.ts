@@ -16,6 +16,7 @@ export function throttledStore(store: RemoteStore, { up, down }: BandwidthLimits
     confine: (folderId) => store.confine(folderId),
     findFolder: (path, signal) => store.findFolder(path, signal),
     get: (id, kind, signal) => store.get(id, kind, signal),
+    visibility: (id, kind, signal) => store.visibility(id, kind, signal),
     list: (folderId, signal) => store.list(folderId, signal),
     createFolder: (parentId, name, signal) => store.createFolder(parentId, name, signal),
     upload: (file, options) => store.upload({ ...file, source: slowed(file.source) }, options),

@@ -68,6 +68,15 @@ export class RecordedStore implements RemoteStore {
     return this.#read('get', { id, kind }, () => this.#store.get(id, kind, signal), maybe);
   }
 
+  visibility(id: RemoteId, kind: EntryKind, signal?: AbortSignal) {
+    return this.#read(
+      'visibility',
+      { id, kind },
+      () => this.#store.visibility(id, kind, signal),
+      (visibility) => ({ answer: { visibility } }),
+    );
+  }
+
   list(folderId: RemoteId, signal?: AbortSignal) {
     const shown = (entries: readonly RemoteEntry[] | undefined): Shown =>
       entries === undefined ? { gone: true } : { entries };

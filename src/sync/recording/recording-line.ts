@@ -47,6 +47,7 @@ const calls = [
   'account',
   'findFolder',
   'get',
+  'visibility',
   'list',
   'createFolder',
   'upload',

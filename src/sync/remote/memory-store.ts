@@ -27,6 +27,7 @@ import type {
   Removal,
   TransferOptions,
   UploadSource,
+  Visibility,
 } from './remote-store.ts';
 
 /** One call, as a fault hook sees it before it happens. */
@@ -109,6 +110,12 @@ export class MemoryStore implements RemoteStore {
       const item = this.world.find(id, this.#userId);
       return item?.kind === kind ? describe(item) : undefined;
     });
+  }
+
+  visibility(id: RemoteId, kind: EntryKind, signal?: AbortSignal): Promise<Visibility> {
+    return this.#run({ operation: 'visibility', id }, signal, () =>
+      this.world.visibility(id, kind, this.#userId),
+    );
   }
 
   list(folderId: RemoteId, signal?: AbortSignal): Promise<readonly RemoteEntry[] | undefined> {

@@ -1,7 +1,7 @@
 import { RejectedError, StaleError } from '../../errors.ts';
 import { type RemoteId, remoteId } from '../../ids.ts';
 import type { EntryKind, RemoteEntry, RemoteFile, RemoteFolder, RemoteUser } from '../tree/entry.ts';
-import type { RemoteVersion } from './remote-store.ts';
+import type { RemoteVersion, Visibility } from './remote-store.ts';
 
 /** One kept version, with its bytes. */
 export interface MemoryVersion {
@@ -145,6 +145,13 @@ export class MemoryWorld {
       above = above.parentId === null ? undefined : this.#items.get(above.parentId);
     }
     return item;
+  }
+
+  /** How an item stands to this user. Who is shut out sees nothing, not even that it is in the trash. */
+  visibility(id: RemoteId, kind: EntryKind, userId: string): Visibility {
+    const item = this.#items.get(id);
+    if (item?.kind !== kind || (id !== MEMORY_ROOT && this.#shutOut.has(userId))) return 'hidden';
+    return this.find(id, userId) === undefined ? 'trashed' : 'visible';
   }
 
   /** Errors: StaleError 'gone'. */

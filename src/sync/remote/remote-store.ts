@@ -91,6 +91,9 @@ export interface ChangeHint {
   readonly accessChanged: boolean;
 }
 
+/** Whether an item is there for the account: seen, in the trash, or not visible to it at all. */
+export type Visibility = 'visible' | 'trashed' | 'hidden';
+
 /** What the event feed holds after a position. */
 export interface ChangePage {
   readonly hints: readonly ChangeHint[];
@@ -123,6 +126,12 @@ export interface RemoteStore {
   findFolder(path: readonly string[], signal?: AbortSignal): Promise<RemoteFolder | undefined>;
   /** One item by id; undefined when it is gone, trashed or no longer visible. */
   get(id: RemoteId, kind: EntryKind, signal?: AbortSignal): Promise<RemoteEntry | undefined>;
+  /**
+   * Whether an item is visible to the account, in the trash, or not visible to it at all: asked about the mirrored
+   * folder when it goes out of sight. What lies in a trashed folder may be told as either of the last two.
+   * Errors: only those that say nothing about the item; "not there" and "not allowed" are answers.
+   */
+  visibility(id: RemoteId, kind: EntryKind, signal?: AbortSignal): Promise<Visibility>;
   /** All entries of one folder, complete or an error; undefined when the folder itself is gone. */
   list(folderId: RemoteId, signal?: AbortSignal): Promise<readonly RemoteEntry[] | undefined>;
   /** Create a folder. Errors: RejectedError 'name-taken'. */

@@ -62,6 +62,10 @@ export const OPERATIONS: readonly Operation[] = [
     const file = await putOther(stage, contentOf(stage.name));
     return async () => expect(await stage.store.get(file.id, 'file')).toEqual(file);
   }),
+  reading('visibility', async (stage) => {
+    const file = await putOther(stage, contentOf(stage.name));
+    return async () => expect(await stage.store.visibility(file.id, 'file')).toBe('visible');
+  }),
   reading('list', async (stage) => {
     const folder = await stage.other.createFolder(stage.folderId, stage.name);
     const files: RemoteFile[] = [];

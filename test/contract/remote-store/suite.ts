@@ -103,6 +103,30 @@ export function describeRemoteStore(name: string, open: () => Promise<StoreFixtu
       });
     });
 
+    describe('visibility', () => {
+      it('tells what is there, what is in the trash and what is unknown apart', async () => {
+        const inner = await store.createFolder(folder.id, 'inner');
+        const file = await put('f', 'x');
+        const standing = async () => [
+          await store.visibility(inner.id, 'folder'),
+          await store.visibility(file.id, 'file'),
+        ];
+        expect(await standing()).toEqual(['visible', 'visible']);
+        await store.remove(inner);
+        await store.remove(file);
+        expect(await standing()).toEqual(['trashed', 'trashed']);
+        expect(await store.visibility(remoteId('987654321'), 'folder')).toBe('hidden');
+        expect(await store.visibility(remoteId('987654321'), 'file')).toBe('hidden');
+      });
+
+      it('never calls visible what lies in a trashed folder', async () => {
+        const inner = await store.createFolder(folder.id, 'inner');
+        const file = await put('f', 'x', inner);
+        await store.remove(inner);
+        expect(['trashed', 'hidden']).toContain(await store.visibility(file.id, 'file'));
+      });
+    });
+
     describe('uploads', () => {
       it('store the content, its time in whole seconds, and who made it', async () => {
         const modifiedAtMs = Date.UTC(2026, 4, 6, 7, 8, 9, 432);
@@ -414,6 +438,7 @@ export function describeRemoteStore(name: string, open: () => Promise<StoreFixtu
         const calls = [
           store.findFolder(fixture.path, signal),
           store.get(file.id, 'file', signal),
+          store.visibility(file.id, 'file', signal),
           store.list(folder.id, signal),
           store.createFolder(folder.id, 'a', signal),
           store.upload({ parentId: folder.id, name: 'b', source }, { signal }),

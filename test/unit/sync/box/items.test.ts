@@ -136,6 +136,23 @@ describe('BoxItems', () => {
     await expect(create).rejects.toMatchObject({ code: 'upload-corrupt' });
   });
 
+  it.each([
+    ['active', json(200, file('1')), 'visible'],
+    ['trashed, and shown all the same', json(200, file('1', { item_status: 'trashed' })), 'trashed'],
+    ['trashed, and refused', json(404, { code: 'trashed' }), 'trashed'],
+    ['gone for good', json(200, file('1', { item_status: 'deleted' })), 'hidden'],
+    ['unknown', json(404, { code: 'not_found' }), 'hidden'],
+    ['withdrawn', json(403, { code: 'access_denied_insufficient_permissions' }), 'hidden'],
+  ])('knows the visibility of an item that is %s', async (_how, reply, visibility) => {
+    const { items } = await itemsAt(reply);
+    expect(await items.visibility(remoteId('1'), 'file')).toBe(visibility);
+  });
+
+  it("does not take a proxy's refusal for a word about the item", async () => {
+    const { items } = await itemsAt(json(403, '<html>blocked by policy</html>'));
+    await expect(items.visibility(remoteId('1'), 'folder')).rejects.toMatchObject({ code: 'no-permission' });
+  });
+
   it('looks at the etag itself before a move, which Box does not hold to it', async () => {
     const { items, server } = await itemsAt(
       json(200, file('1', { etag: '4', parent: { type: 'folder', id: '9' } })),

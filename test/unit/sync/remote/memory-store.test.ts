@@ -116,6 +116,17 @@ describe('MemoryStore', () => {
     expect(await store.get(file.id, 'file')).toEqual(file);
   });
 
+  it('calls an item trashed with a folder above it, and hidden for who is shut out', async () => {
+    const folder = await other.createFolder(MEMORY_ROOT, 'f');
+    const file = await other.upload({ parentId: folder.id, name: 'a', source: sourceOf('a') });
+    await other.remove(folder);
+    expect(await store.visibility(file.id, 'file')).toBe('trashed');
+    expect(await store.visibility(file.id, 'folder')).toBe('hidden');
+    world.shutOut('1');
+    expect(await store.visibility(folder.id, 'folder')).toBe('hidden');
+    expect(await store.visibility(MEMORY_ROOT, 'folder')).toBe('visible');
+  });
+
   it('ends the waiting when it is closed', async () => {
     const waiting = store.waitForChange(await store.position(), new AbortController().signal);
     await store.close();
