@@ -14,6 +14,8 @@ const SHORT_PAGE = 50;
 const PAGES_MAX = 40;
 /** Box keeps user events two to three weeks; beyond this age nothing is promised. */
 const POSITION_AGE_MAX_MS = 14 * 24 * 60 * 60 * 1000;
+/** A position from further ahead was dated by a clock that has been set back since: its age is not known. */
+const POSITION_AHEAD_MAX_MS = 60 * 60 * 1000;
 
 /** Events after which access may be another than before. */
 const ACCESS_CHANGED = /^(COLLAB_|GROUP_)/;
@@ -107,6 +109,10 @@ export function streamPositionOf(position: string): string {
   return decode(position)?.stream ?? '0';
 }
 
+function isFresh(ageMs: number): boolean {
+  return ageMs <= POSITION_AGE_MAX_MS && ageMs >= -POSITION_AHEAD_MAX_MS;
+}
+
 /** One user's events, page by page. */
 export class EventFeed {
   readonly #session: BoxSession;
@@ -127,7 +133,7 @@ export class EventFeed {
   async changes(position: string, signal?: AbortSignal): Promise<ChangePage> {
     const from = decode(position);
     const readAtMs = this.#clock.now();
-    if (from === undefined || readAtMs - from.readAtMs > POSITION_AGE_MAX_MS) return this.#gap(signal);
+    if (from === undefined || !isFresh(readAtMs - from.readAtMs)) return this.#gap(signal);
     const events = new EventCollector();
     let stream = from.stream;
     for (let pages = 0; pages < PAGES_MAX; pages += 1) {

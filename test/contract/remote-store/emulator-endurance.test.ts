@@ -90,24 +90,45 @@ describe('an upload of two hundred parts', () => {
     await store.remove(uploaded);
   });
 
+  const savedSession = (origin: string, name: string) =>
+    JSON.stringify({
+      id: 'F'.repeat(32),
+      partSizeBytes: PART,
+      totalParts: 200,
+      endpoints: Object.fromEntries(
+        ['uploadPart', 'commit', 'abort', 'listParts'].map((endpoint) => [
+          endpoint,
+          `${origin}/2.0/files/upload_sessions/${'F'.repeat(32)}`,
+        ]),
+      ),
+      sha1: sha1(content),
+      sizeBytes: content.byteLength,
+      target: `new ${folderId} ${name}`,
+    });
+
+  it('starts over when nobody answers at the saved address any more', async () => {
+    const { resumption } = memoryResumption();
+    resumption.save(savedSession('http://127.0.0.1:9', 'moved away'));
+    const file = { parentId: folderId, name: 'moved away', source: sourceOf(content) };
+    const uploaded = await store.upload(file, { resumption });
+    expect(uploaded.content.sha1).toBe(sha1(content));
+    await store.remove(uploaded);
+  });
+
+  it('keeps the saved session while Box is out of reach altogether', async () => {
+    const { resumption, kept } = memoryResumption();
+    const saved = savedSession('http://127.0.0.1:9', 'out of reach');
+    resumption.save(saved);
+    await box.fault({ path: '/2.0/files/upload_sessions' }, { kind: 'drop_before' });
+    const file = { parentId: folderId, name: 'out of reach', source: sourceOf(content) };
+    await expect(store.upload(file, { resumption })).rejects.toMatchObject({ code: 'network' });
+    expect(kept()).toBe(saved);
+    await box.clearFaults();
+  });
+
   it('starts over when Box has lost the session', async () => {
     const { resumption } = memoryResumption();
-    resumption.save(
-      JSON.stringify({
-        id: 'F'.repeat(32),
-        partSizeBytes: PART,
-        totalParts: 200,
-        endpoints: Object.fromEntries(
-          ['uploadPart', 'commit', 'abort', 'listParts'].map((name) => [
-            name,
-            `${box.url}/2.0/files/upload_sessions/${'F'.repeat(32)}`,
-          ]),
-        ),
-        sha1: sha1(content),
-        sizeBytes: content.byteLength,
-        target: `new ${folderId} lost`,
-      }),
-    );
+    resumption.save(savedSession(box.url, 'lost'));
     const file = { parentId: folderId, name: 'lost', source: sourceOf(content) };
     const uploaded = await store.upload(file, { resumption });
     expect(uploaded.content.sha1).toBe(sha1(content));

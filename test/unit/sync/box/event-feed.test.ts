@@ -137,6 +137,15 @@ describe('EventFeed', () => {
     expect(asked().at(-1)).toBe('now');
   });
 
+  it('tells of a gap when the position was dated by a clock that has been set back since', async () => {
+    const { feed, clock } = await feedAt(page('10', []));
+    const ahead = (byMs: number) => `10@${clock.now() + byMs}`;
+    expect((await feed.changes(ahead(60_000))).gap).toBe(false);
+    const answer = await feed.changes(ahead(365 * DAY_MS));
+    expect(answer.gap).toBe(true);
+    expect((await feed.changes(answer.position)).gap).toBe(false);
+  });
+
   it('tells of a gap when Box no longer knows the position', async () => {
     const refusal = json(400, { type: 'error', status: 400, code: 'bad_request' });
     const { feed } = await feedAt(page('10', []), refusal, page('20', []));
