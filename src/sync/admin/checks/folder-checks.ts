@@ -6,6 +6,7 @@ import type { Desk, FolderFacts } from '../enterprise.ts';
 import type { Outcome, StepId } from '../finding.ts';
 import { LINKS } from '../links.ts';
 import { type Check, dateText, enterpriseOf, failedBy, type Look } from '../look.ts';
+import { namesakes } from '../namesakes.ts';
 import { inProbeFolder, PROBE_FILE } from '../probe-folder.ts';
 import { STEPS } from '../steps.ts';
 
@@ -30,9 +31,7 @@ async function sharedFolder(look: Look): Promise<Outcome> {
   if (!canLook(look)) return toldByInvitation(look);
   // A client that may not act for its account at all has failed before.
   if (facts.worker === undefined) return { status: 'skipped', because: 'as-user' };
-  const folders = ((await facts.worker.entries(ROOT)) ?? []).filter(
-    (entry) => entry.kind === 'folder' && foldName(entry.name) === foldName(name),
-  );
+  const folders = namesakes(name, (await facts.worker.entries(ROOT)) ?? []);
   const [first, second] = folders;
   if (first === undefined) return folderMissing(look);
   if (second !== undefined) return folderAmbiguous(name, facts.worker, folders);
