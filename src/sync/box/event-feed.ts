@@ -17,14 +17,14 @@ const POSITION_AGE_MAX_MS = 14 * 24 * 60 * 60 * 1000;
 /** A position from further ahead was dated by a clock that has been set back since: its age is not known. */
 const POSITION_AHEAD_MAX_MS = 60 * 60 * 1000;
 
-/** Events after which access may be another than before. */
-const ACCESS_CHANGED = /^(COLLAB_|GROUP_)/;
+/** Events after which access may be another than before: an invitation, a membership, a shared link. */
+const ACCESS_CHANGED = /^(COLLAB_|GROUP_|ITEM_SHARED)/;
 /** Events after which a file has other content; their source shows the file as it stood then. */
 const CONTENT_CHANGED = /^(ITEM_UPLOAD|ITEM_MODIFY)$/;
 /** The event of a folder that was made; its source shows it. */
 const FOLDER_MADE = 'ITEM_CREATE';
-/** Events that change no tree. */
-const NO_CHANGE = /^(ITEM_DOWNLOAD|ITEM_PREVIEW|ITEM_SHARED|COMMENT_|TASK_|TAG_|LOCK_|ADD_|NOTE_)/;
+/** Events that change no tree and nothing about what may be done in it; a lock that is taken off lets writes through. */
+const NO_CHANGE = /^(ITEM_DOWNLOAD|ITEM_PREVIEW|COMMENT_|TASK_|TAG_|ADD_|NOTE_)/;
 
 const id = z.coerce.string();
 const sourceSchema = z.looseObject({
