@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.ts';
 import { TransientError } from '../../errors.ts';
-import { askForChannel, type Channel, subscribe, unreachable } from './realtime.ts';
+import { askForChannel, type Channel, endsAtOnce, subscribe } from './realtime.ts';
 import { refusalOf } from './refusal.ts';
 import type { BoxSession } from './session.ts';
 
@@ -96,8 +96,7 @@ export class LongPoll {
   #ended(channel: OpenChannel): void {
     this.#channel = undefined;
     this.#quickEnds = this.#clock.monotonic() - channel.openedMs < STOOD_MS ? this.#quickEnds + 1 : 0;
-    if (this.#quickEnds > QUICK_ENDS_MAX)
-      throw unreachable(channel.url.host, undefined, 'ends its channel at once');
+    if (this.#quickEnds > QUICK_ENDS_MAX) throw endsAtOnce(channel.url.host);
   }
 
   async #open(signal: AbortSignal): Promise<OpenChannel> {

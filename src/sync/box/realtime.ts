@@ -95,17 +95,27 @@ export async function subscribe(
   }
 }
 
-/** The realtime server does not serve: what to open in a firewall. */
-export function unreachable(host: string, cause: unknown, how = 'is out of reach'): TransientError {
+/** The realtime server cannot be waited at: what to open in a firewall. */
+function unreachable(host: string, cause: unknown): TransientError {
   const { hint, retryAfterMs } = cause instanceof TransientError ? cause : {};
   return new TransientError({
     code: 'realtime-unreachable',
     message:
-      `Box's realtime server ${host} ${how}; allow *.realtime.services.box.net` +
-      `${cause === undefined ? '' : ` (${messageOf(cause)})`}`,
+      `Box's realtime server ${host} is out of reach; allow *.realtime.services.box.net ` +
+      `(${messageOf(cause)})`,
     hint: hint ?? REALTIME_HINT,
     data: { host },
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     cause,
+  });
+}
+
+/** The realtime server can be reached, and sends whoever comes away. */
+export function endsAtOnce(host: string): TransientError {
+  return new TransientError({
+    code: 'realtime-unreachable',
+    message: `Box's realtime server ${host} ends its channel at once`,
+    hint: REALTIME_HINT,
+    data: { host },
   });
 }
