@@ -24,7 +24,7 @@ import {
   commandAgainstReaders,
 } from './box-configuration.ts';
 import { BoxDesk } from './desk.ts';
-import { CONNECT_TIMEOUT_MS, Dispatchers, type ProxyEnvironment } from './dispatchers.ts';
+import { Dispatchers, type ProxyEnvironment } from './dispatchers.ts';
 import {
   readAccount,
   readCollaboration,
@@ -37,7 +37,7 @@ import {
 import { isGone } from './items.ts';
 import { grantFor, subjectOf } from './log-in.ts';
 import { Pacer } from './pacer.ts';
-import { askForChannel, subscribe } from './realtime.ts';
+import { subscribeOnce } from './realtime.ts';
 import { refusalOf } from './refusal.ts';
 import { ask, type BoxSession, openSession, readPlainly } from './session.ts';
 import { TokenKeeper } from './token-keeper.ts';
@@ -59,8 +59,6 @@ export interface EnterpriseOptions {
 
 /** Units: milliseconds. A person waits for the answer. */
 const TIMEOUTS = { headersMs: 30_000, idleMs: 20_000 };
-/** Longer than a connection may take to be made, which therefore fails before. */
-const WAKE_UP_SILENCE_MS = CONNECT_TIMEOUT_MS + 5_000;
 const PAGE_SIZE = 1000;
 /** Box refuses offsets above ten thousand. Source: Box, "Offset-based pagination". */
 const PAGES_MAX = 10;
@@ -234,17 +232,8 @@ class BoxEnterprise implements Enterprise {
     });
   }
 
-  async tryWakeUp(): Promise<string> {
-    const { signal } = this.#options;
-    const { url } = await askForChannel(this.#session, signal);
-    // There is something new since the beginning of all events, so the server answers at once; where it does not, it
-    // has at least taken the connection.
-    const wait = { streamPosition: '0', signal };
-    await subscribe(this.#session, { url, silenceMs: WAKE_UP_SILENCE_MS }, wait).catch((error: unknown) => {
-      const cause = error instanceof MilaError ? error.cause : undefined;
-      if (!(cause instanceof TransientError) || cause.code !== 'stalled') throw error;
-    });
-    return url.host;
+  tryWakeUp(): Promise<string> {
+    return subscribeOnce(this.#session, this.#options.signal);
   }
 
   answerBehind(error: unknown): BoxAnswer | undefined {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { messageOf, TransientError } from '../../errors.ts';
-import { isLoopback } from './dispatchers.ts';
+import { CONNECT_TIMEOUT_MS, isLoopback } from './dispatchers.ts';
 import type { BoxSession } from './session.ts';
 
 const number = z.union([z.number(), z.string().regex(/^\d+$/).transform(Number)]);
@@ -19,6 +19,8 @@ const messageSchema = z.object({ message: z.string() });
 /** What Box sends when it does not say. */
 const RETRY_TIMEOUT_S = 610;
 const SUBSCRIPTIONS_MAX = 10;
+/** Longer than a connection may take to be made, which therefore fails before. Units: milliseconds. */
+const TRIAL_SILENCE_MS = CONNECT_TIMEOUT_MS + 5_000;
 const REALTIME_HINT =
   'Let this machine make https connections to *.realtime.services.box.net, in the firewall and in the proxy.';
 
@@ -93,6 +95,24 @@ export async function subscribe(
     if (signal.aborted) throw error;
     throw unreachable(url.host, error);
   }
+}
+
+/**
+ * Subscribe once, only to see whether the server can be reached. Returns its host.
+ *
+ * Errors: those of asking for a channel and of subscribing.
+ */
+export async function subscribeOnce(session: BoxSession, signal: AbortSignal): Promise<string> {
+  const { url } = await askForChannel(session, signal);
+  try {
+    // There is something new since the beginning of all events, so the server answers at once.
+    await subscribe(session, { url, silenceMs: TRIAL_SILENCE_MS }, { streamPosition: '0', signal });
+  } catch (error) {
+    const cause = error instanceof TransientError ? error.cause : undefined;
+    // One that says nothing has at least taken the connection.
+    if (!(cause instanceof TransientError) || cause.code !== 'stalled') throw error;
+  }
+  return url.host;
 }
 
 /** The realtime server cannot be waited at: what to open in a firewall. */
