@@ -29,7 +29,8 @@ const LANES = 8;
 const RCLONE_PATIENCE_MS = 120_000;
 /** How long Box holds a quiet long poll, and how long the emulator does here. Units: milliseconds. */
 const BOX_HOLD_MS = 600_000;
-const BENCH_HOLD_MS = 1_000;
+/** Long enough to count as a channel that served. */
+const BENCH_HOLD_MS = 11_000;
 const IDLE_HOLDS = 5;
 
 interface Stats {

@@ -6,6 +6,7 @@ import { LOGIN_CHECKS } from './checks/login-checks.ts';
 import { PEOPLE_CHECKS } from './checks/people-checks.ts';
 import { ROLE_CHECKS } from './checks/role-checks.ts';
 import { SCOPE_CHECKS } from './checks/scope-checks.ts';
+import { WAKE_UP_CHECKS } from './checks/wake-up-check.ts';
 import { type Finding, type Outcome, STEP_IDS, type StepId } from './finding.ts';
 import { type Check, failedBy, type Look } from './look.ts';
 import { STEPS } from './steps.ts';
@@ -17,6 +18,7 @@ const CHECKS: Readonly<Record<StepId, Check>> = {
   ...ACTING_CHECKS,
   ...FOLDER_CHECKS,
   ...ROLE_CHECKS,
+  ...WAKE_UP_CHECKS,
   ...LIMIT_CHECKS,
 };
 

@@ -122,6 +122,11 @@ export interface Enterprise {
   addMember(groupId: string, userId: string): Promise<void>;
   createAppUser(name: string): Promise<Account>;
   invite(folderId: RemoteId, groupId: string, role: GroupRole): Promise<void>;
+  /**
+   * Subscribe once at the realtime server that wakes mounts, as the app's own account. Returns the server's host.
+   * Errors: TransientError 'realtime-unreachable', naming the host, when that server is what fails.
+   */
+  tryWakeUp(): Promise<string>;
   /** What Box said, when an error came from Box's saying no. */
   answerBehind(error: unknown): BoxAnswer | undefined;
   close(): Promise<void>;

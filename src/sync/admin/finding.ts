@@ -38,6 +38,7 @@ export const STEP_IDS = [
   'storage',
   'folder-role',
   'save-path',
+  'wake-up',
   'upload-size',
   'api-calls',
   'key-reach',

@@ -1,7 +1,7 @@
 import { type RemoteId, remoteId } from '../../ids.ts';
-import { foldName } from '../tree/name-rules.ts';
-import type { Account, Enterprise, FolderFacts, Group, GroupRole } from './enterprise.ts';
+import type { Account, Collaboration, Enterprise, FolderFacts, Group, GroupRole } from './enterprise.ts';
 import { LINKS } from './links.ts';
+import { namesakes } from './namesakes.ts';
 import { roleProblem } from './roles.ts';
 import { type SetupAction, SetupWorks } from './setup-works.ts';
 
@@ -101,6 +101,7 @@ export class Setup {
     const shared = `group "${groupName}" as ${ROLE_NAMES[this.#options.role]} of the folder "${sharedFolder}"`;
     const invitations = group === undefined ? [] : await this.#enterprise.invitationsOf(group.id);
     const invitation = invitations.find(({ folder }) => folder?.name === sharedFolder);
+    if (await this.#tellNamesakes(invitations)) return;
     const others = invitations
       .flatMap(({ folder }) => folder?.name ?? [])
       .filter((name) => name !== sharedFolder);
@@ -129,13 +130,31 @@ export class Setup {
     await this.#invite(shared, folder?.id, group);
   }
 
+  /** Several folders of the name: which of them is meant is for people to say. Returns whether there are. */
+  async #tellNamesakes(invitations: readonly Collaboration[]): Promise<boolean> {
+    const { sharedFolder } = this.#options;
+    const desk = this.#enterprise.service;
+    const invited = invitations.flatMap(({ folder }) => (folder?.name === sharedFolder ? folder.id : []));
+    const seen = namesakes(sharedFolder, (await desk.entries(ROOT)) ?? []);
+    const ids = new Set([...invited, ...seen.map(({ id }) => id)]);
+    if (ids.size < 2) return false;
+    const told: string[] = [];
+    for (const id of ids) {
+      const owner = (await desk.folder(remoteId(id)))?.owner;
+      told.push(owner ? `${id}, owned by "${owner.name}"` : id);
+    }
+    const text = `folder "${sharedFolder}": ${ids.size} have this name (${told.join('; ')})`;
+    this.#works.tell('folder', 'by-hand', text, {
+      how: 'Rename all but one of them in Box, or take the invitation to the others back; then run this again.',
+      link: LINKS.collaborations,
+    });
+    return true;
+  }
+
   /** The folder as the app's own account sees it. */
   async #ownFolder(): Promise<FolderFacts | undefined> {
     const desk = this.#enterprise.service;
-    const wanted = foldName(this.#options.sharedFolder);
-    const entry = ((await desk.entries(ROOT)) ?? []).find(
-      ({ kind, name }) => kind === 'folder' && foldName(name) === wanted,
-    );
+    const [entry] = namesakes(this.#options.sharedFolder, (await desk.entries(ROOT)) ?? []);
     return entry === undefined ? undefined : desk.folder(entry.id);
   }
 

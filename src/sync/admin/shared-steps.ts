@@ -110,6 +110,19 @@ export const SHARED_STEPS = {
       ),
     ],
   },
+  'wake-up': {
+    title: 'Box can wake mounts on this machine',
+    needs: ['enabled'],
+    sides: ALL,
+    mend: [
+      byHand(
+        YOU,
+        'Let this machine make https connections to *.realtime.services.box.net, too: whichever of these servers Box ' +
+          'names, beside api.box.com, upload.box.com and dl.boxcloud.com. A proxy must let a request wait for ten minutes.',
+        null,
+      ),
+    ],
+  },
   'upload-size': {
     title: 'The plan takes files of the size of a model',
     needs: ['enabled'],

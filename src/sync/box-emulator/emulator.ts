@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { type Clock, systemClock } from '../../clock.ts';
 import { type Logger, silentLogger } from '../../logger.ts';
-import { type Random, seededRandom, systemRandom } from '../../random.ts';
+import { type Random, randomBelow, seededRandom, systemRandom } from '../../random.ts';
 import { Access } from './access/access.ts';
 import { type Application, ApplicationRegistry, fullGrant, generateAppKey } from './auth/application.ts';
 import type { Addresses, Box } from './box.ts';
@@ -18,7 +18,7 @@ import { BlockedSubtrees } from './operations/blocked-subtrees.ts';
 import { Reservations } from './operations/reservations.ts';
 import { allRoutes } from './routes/all-routes.ts';
 import { Settings, type SettingValues } from './settings.ts';
-import { openStore, type Store } from './store/store.ts';
+import { openStore } from './store/store.ts';
 
 /** How the emulator is to run; every setting may be changed later at `/_emulator/settings`. */
 export interface EmulatorOptions extends Partial<SettingValues> {
@@ -32,7 +32,7 @@ export interface EmulatorOptions extends Partial<SettingValues> {
   readonly dataDir?: string;
   /** Whether `/_emulator/` answers. Default true. */
   readonly control?: boolean;
-  /** Makes ids of tokens and events, and faults by probability, reproducible. */
+  /** Makes all ids, those of tokens and events too, and faults by probability, reproducible. */
   readonly seed?: number;
   readonly clock?: Clock;
   readonly random?: Random;
@@ -78,14 +78,17 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Runn
   const random = options.random ?? (seed === undefined ? systemRandom() : seededRandom(seed));
   const settings = settingsFrom(options);
   const boxClock = new BoxClock(clock, settings);
-  const store = await openStore(dataDir);
+  // Of its own, so that faults by probability strike alike whether the store is new or not.
+  const idRandom = seed === undefined ? systemRandom() : seededRandom(seed);
+  const store = await openStore(dataDir, idRandom);
   const closers: (() => Promise<void> | void)[] = [() => store.close()];
   const close = once(async () => {
     for (const each of closers.reverse()) await each();
   });
   try {
     const application =
-      ApplicationRegistry.load(store.meta) ?? (await firstApplication(store, boxClock, settings));
+      ApplicationRegistry.load(store.meta) ??
+      (await firstApplication({ store, clock: boxClock, settings, random: idRandom }));
     const faults = new Faults(random);
     const tamper = (type: string, userId: number) => faults.tamper(type, store.users.get(userId));
     const feed = new EventFeed({ store, clock: boxClock, settings, random, tamper });
@@ -168,11 +171,12 @@ function describe(app: Application, url: string, close: () => Promise<void>): Ru
 }
 
 /** The enterprise as a new one looks: an administrator, an app that he authorised, and its service account. */
-async function firstApplication(
-  store: Store,
-  clock: BoxClock,
-  settings: Settings,
-): Promise<ApplicationRegistry> {
+async function firstApplication({
+  store,
+  clock,
+  settings,
+  random,
+}: Pick<Box, 'store' | 'clock' | 'settings' | 'random'>): Promise<ApplicationRegistry> {
   const key = await generateAppKey();
   return store.transaction(() => {
     const now = clock.now();
@@ -198,7 +202,7 @@ async function firstApplication(
       clientSecret: randomBytes(16).toString('hex'),
       keyRevoked: false,
       enabled: true,
-      enterpriseId: 917_283_645,
+      enterpriseId: 900_000_000 + randomBelow(random, 100_000_000),
       adminUserId: admin.id,
       serviceAccountId: service.id,
       configured: fullGrant(),

@@ -8,8 +8,8 @@ export interface Access {
   readonly user?: string | undefined;
   /** Further headers for each call, such as `as-user`. */
   readonly headers: Readonly<Record<string, string>>;
-  /** A call of this kind went well. */
-  proved?(endpoint: string): void;
-  /** The token's scope does not allow this kind of call. Returns whether another token will be used from now on. */
-  widen?(endpoint: string): boolean;
+  /** A call of this kind went well with this token. */
+  proved?(endpoint: string, token: string): void;
+  /** This token's scope does not allow this kind of call. Returns whether another token will be used now. */
+  widen?(endpoint: string, token: string): boolean;
 }

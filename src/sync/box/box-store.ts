@@ -24,6 +24,7 @@ import { Dispatchers, type ProxyEnvironment } from './dispatchers.ts';
 import { BoxDownloads } from './downloads.ts';
 import { EventFeed, streamPositionOf } from './event-feed.ts';
 import type { ExchangeTimeouts } from './exchange.ts';
+import { FolderFinder } from './folder-finder.ts';
 import { BoxItems } from './items.ts';
 import { type BoxIdentity, logIn, narrowedSession } from './log-in.ts';
 import { LongPoll } from './long-poll.ts';
@@ -70,6 +71,7 @@ interface ContentRooms {
 class BoxStore implements RemoteStore {
   readonly #account: RemoteUser;
   readonly #root: BoxItems;
+  readonly #finder: FolderFinder;
   readonly #contentOf: (session: BoxSession) => ContentRooms;
   readonly #narrowed: ((folderId: RemoteId) => BoxSession) | undefined;
   #content: ContentRooms;
@@ -103,6 +105,7 @@ class BoxStore implements RemoteStore {
     this.#narrowed = leastPrivilege ? (folderId) => narrowedSession(whole, folderId, clock) : undefined;
     // Paths begin at the account's root, and events are the account's: beyond what a narrowed token opens.
     this.#root = new BoxItems(whole);
+    this.#finder = new FolderFinder(whole, this.#root);
     this.#feed = new EventFeed(whole, clock);
     this.#poll = new LongPoll(whole, clock);
   }
@@ -116,7 +119,7 @@ class BoxStore implements RemoteStore {
   }
 
   findFolder(path: readonly string[], signal?: AbortSignal): Promise<RemoteFolder | undefined> {
-    return this.#root.findFolder(path, signal);
+    return this.#finder.find(path, signal);
   }
 
   get(id: RemoteId, kind: EntryKind, signal?: AbortSignal): Promise<RemoteEntry | undefined> {

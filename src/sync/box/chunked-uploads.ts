@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
 import { delay } from '../../clock.ts';
-import { CorruptError, MilaError, StaleError, TransientError } from '../../errors.ts';
+import { StaleError, TransientError } from '../../errors.ts';
 import type { TransferOptions, UploadSource } from '../remote/remote-store.ts';
 import type { RemoteFile } from '../tree/entry.ts';
 import { LinkedAbort, throwIfAborted } from './abort.ts';
@@ -9,7 +8,9 @@ import { refusalOf } from './refusal.ts';
 import type { BoxSession } from './session.ts';
 import { sourceChunks } from './source-stream.ts';
 import type { BoxCall } from './transport.ts';
+import { checkedPart, digestOf, type Part, partsOf } from './upload-parts.ts';
 import {
+  isLostSession,
   readSavedSession,
   readSession,
   readStoredPart,
@@ -18,7 +19,7 @@ import {
   type StoredPart,
   type UploadSession,
 } from './upload-session.ts';
-import type { UploadTarget } from './upload-target.ts';
+import { targetKey, type UploadTarget } from './upload-target.ts';
 import { readUploaded } from './uploaded.ts';
 
 /** Box advises three to five parts at once, low offsets first. */
@@ -32,16 +33,8 @@ const COMMIT_WAIT_MAX_MS = 30_000;
 /** Putting a file together takes Box longer than other answers: this many times as long. */
 const COMMIT_SILENCE_FACTOR = 2;
 
-type Part = { readonly offset: number; readonly end: number };
-
-/** Codes of a session that cannot go on; another one can. */
-const LOST_SESSION = new Set(['session-expired', 'gone']);
-const LOST_SESSION_CODES = new Set(['invalid_upload_session_id', 'upload_failed', 'session_expired']);
-
-function isLostSession(error: unknown): boolean {
-  if (!(error instanceof MilaError)) return false;
-  return LOST_SESSION.has(error.code) || LOST_SESSION_CODES.has(refusalOf(error)?.boxCode ?? '');
-}
+/** Codes of an address where nobody answers. */
+const UNREACHABLE = new Set(['network', 'certificate']);
 
 /**
  * Sends large content in parts, several at once.
@@ -61,19 +54,13 @@ export class ChunkedUploads {
     const saved = this.#saved(target, source, options);
     if (saved !== undefined) {
       try {
-        return await this.#fill(saved, await this.#storedParts(saved, options.signal), {
-          target,
-          source,
-          options,
-        });
+        const stored = await this.#partsKept(saved, options);
+        if (stored !== undefined) return await this.#fill(saved, stored, { target, source, options });
       } catch (error) {
         if (!isLostSession(error)) throw error;
-        this.#session.logger.info(
-          { session: saved.id },
-          'the saved upload session is lost; starting another',
-        );
         options.resumption?.clear();
       }
+      this.#session.logger.info({ session: saved.id }, 'the saved upload session is lost; starting another');
     }
     const session = await this.#open(target, source, options);
     const state: SavedSession = {
@@ -94,6 +81,22 @@ export class ChunkedUploads {
           cause: error,
         });
       }
+      throw error;
+    }
+  }
+
+  /**
+   * What Box holds of a saved session; undefined where nothing answers at the session's own address any more. Whether
+   * that is the network's fault shows when another session is asked for; until one is opened, the saved one is kept.
+   */
+  async #partsKept(
+    saved: SavedSession,
+    { signal }: TransferOptions,
+  ): Promise<readonly StoredPart[] | undefined> {
+    try {
+      return await this.#storedParts(saved, signal);
+    } catch (error) {
+      if (error instanceof TransientError && UNREACHABLE.has(error.code)) return undefined;
       throw error;
     }
   }
@@ -280,35 +283,6 @@ function jsonBody(value: unknown): NonNullable<BoxCall['body']> {
   return { kind: 'bytes', contentType: 'application/json', bytes: Buffer.from(JSON.stringify(value)) };
 }
 
-function targetKey(target: UploadTarget): string {
-  return target.kind === 'new'
-    ? `new ${target.parentId} ${target.name}`
-    : `version ${target.id} ${target.etag}`;
-}
-
-function partsOf(session: UploadSession, sizeBytes: number): Part[] {
-  const parts: Part[] = [];
-  for (let offset = 0; offset < sizeBytes; offset += session.partSizeBytes) {
-    parts.push({ offset, end: Math.min(sizeBytes, offset + session.partSizeBytes) });
-  }
-  return parts;
-}
-
-/** Hash a part before it is sent, since its digest goes ahead of it: read twice rather than held. */
-async function digestOf(
-  source: UploadSource,
-  part: Part,
-  signal: AbortSignal,
-): Promise<{ hex: string; base64: string }> {
-  const hash = createHash('sha1');
-  for await (const chunk of sourceChunks(source, part)) {
-    throwIfAborted(signal);
-    hash.update(chunk);
-  }
-  const digest = hash.digest();
-  return { hex: digest.toString('hex'), base64: digest.toString('base64') };
-}
-
 /**
  * A part that Box refuses is sent again: one refused for its digest (412) was damaged on the way, since the digest was
  * just computed; one that overlaps a part that is not listed (409, 416) overlaps an earlier try that Box still receives.
@@ -317,20 +291,6 @@ function repeatable(error: unknown): unknown {
   const status = refusalOf(error)?.status ?? 0;
   if (!(error instanceof StaleError) || ![409, 412, 416].includes(status)) return error;
   return new TransientError({ code: error.code, message: error.message, data: error.data, cause: error });
-}
-
-/** What Box holds must be what was sent. Errors: CorruptError 'upload-corrupt'. */
-function checkedPart(stored: StoredPart, sent: Part & { readonly sha1: string }): StoredPart {
-  const same =
-    stored.offset === sent.offset &&
-    stored.size === sent.end - sent.offset &&
-    (!stored.sha1 || stored.sha1.toLowerCase() === sent.sha1);
-  // The hash is ours when Box leaves it out: commit refuses parts without one.
-  if (same) return { ...stored, sha1: sent.sha1 };
-  throw new CorruptError({
-    code: 'upload-corrupt',
-    message: `Box stored other bytes than were sent at offset ${sent.offset}`,
-  });
 }
 
 /** How long to wait until a commit is worth another try; undefined when it is not. */

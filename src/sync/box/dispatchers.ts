@@ -13,7 +13,8 @@ export interface ProxyEnvironment {
 /** Connections to one origin: enough for parallel parts of several files beside the small calls. */
 const CONNECTIONS_MAX = 32;
 const KEEP_ALIVE_MS = 30_000;
-const CONNECT_TIMEOUT_MS = 20_000;
+/** After this long a connection that nobody answers has failed. */
+export const CONNECT_TIMEOUT_MS = 20_000;
 
 // The exchange counts silence itself, by the injected clock.
 const AGENT_OPTIONS = {

@@ -37,6 +37,7 @@ import {
 import { isGone } from './items.ts';
 import { grantFor, subjectOf } from './log-in.ts';
 import { Pacer } from './pacer.ts';
+import { subscribeOnce } from './realtime.ts';
 import { refusalOf } from './refusal.ts';
 import { ask, type BoxSession, openSession, readPlainly } from './session.ts';
 import { TokenKeeper } from './token-keeper.ts';
@@ -229,6 +230,10 @@ class BoxEnterprise implements Enterprise {
       },
       look: isThere,
     });
+  }
+
+  tryWakeUp(): Promise<string> {
+    return subscribeOnce(this.#session, this.#options.signal);
   }
 
   answerBehind(error: unknown): BoxAnswer | undefined {

@@ -14,15 +14,17 @@ const SHORT_PAGE = 50;
 const PAGES_MAX = 40;
 /** Box keeps user events two to three weeks; beyond this age nothing is promised. */
 const POSITION_AGE_MAX_MS = 14 * 24 * 60 * 60 * 1000;
+/** A position from further ahead was dated by a clock that has been set back since: its age is not known. */
+const POSITION_AHEAD_MAX_MS = 60 * 60 * 1000;
 
-/** Events after which access may be another than before. */
-const ACCESS_CHANGED = /^(COLLAB_|GROUP_)/;
+/** Events after which access may be another than before: an invitation, a membership, a shared link. */
+const ACCESS_CHANGED = /^(COLLAB_|GROUP_|ITEM_SHARED)/;
 /** Events after which a file has other content; their source shows the file as it stood then. */
 const CONTENT_CHANGED = /^(ITEM_UPLOAD|ITEM_MODIFY)$/;
 /** The event of a folder that was made; its source shows it. */
 const FOLDER_MADE = 'ITEM_CREATE';
-/** Events that change no tree. */
-const NO_CHANGE = /^(ITEM_DOWNLOAD|ITEM_PREVIEW|ITEM_SHARED|COMMENT_|TASK_|TAG_|LOCK_|ADD_|NOTE_)/;
+/** Events that change no tree and nothing about what may be done in it; a lock that is taken off lets writes through. */
+const NO_CHANGE = /^(ITEM_DOWNLOAD|ITEM_PREVIEW|COMMENT_|TASK_|TAG_|ADD_|NOTE_)/;
 
 const id = z.coerce.string();
 const sourceSchema = z.looseObject({
@@ -107,6 +109,10 @@ export function streamPositionOf(position: string): string {
   return decode(position)?.stream ?? '0';
 }
 
+function isFresh(ageMs: number): boolean {
+  return ageMs <= POSITION_AGE_MAX_MS && ageMs >= -POSITION_AHEAD_MAX_MS;
+}
+
 /** One user's events, page by page. */
 export class EventFeed {
   readonly #session: BoxSession;
@@ -127,7 +133,7 @@ export class EventFeed {
   async changes(position: string, signal?: AbortSignal): Promise<ChangePage> {
     const from = decode(position);
     const readAtMs = this.#clock.now();
-    if (from === undefined || readAtMs - from.readAtMs > POSITION_AGE_MAX_MS) return this.#gap(signal);
+    if (from === undefined || !isFresh(readAtMs - from.readAtMs)) return this.#gap(signal);
     const events = new EventCollector();
     let stream = from.stream;
     for (let pages = 0; pages < PAGES_MAX; pages += 1) {

@@ -59,6 +59,8 @@ const SKEW_MIN_MS = 2_000;
 const NETWORK_ATTEMPTS_MAX = 5;
 /** Box gives developer tokens for an hour. */
 const DEVELOPER_TOKEN_LIFETIME_MS = 3_600_000;
+/** So soon after it was handed out, a developer token that is asked for again was refused. */
+const DEVELOPER_TOKEN_REST_MS = 60_000;
 /** What mirroring a folder needs. Source: Box, "Scopes". */
 const FOLDER_SCOPES = 'base_explorer item_preview item_download item_upload item_rename item_delete';
 
@@ -162,18 +164,25 @@ export class JwtGrant implements Grant {
       .sign(this.#application.privateKey);
   }
 
-  /** Compare Box's clock with ours when it complains of a time. Returns whether another try makes sense. */
+  /**
+   * Compare Box's clock with ours when it complains of a time. What was learnt before counts as little as ours: a clock
+   * may have been set right meanwhile. Returns whether another try makes sense.
+   */
   #learnSkew(refusal: Refusal): boolean {
-    if (!/\b(exp|jti|iat|nbf)\b|date\/time/i.test(refusal.message ?? '')) return false;
-    const boxMs = Date.parse(refusal.date ?? '');
-    if (!Number.isFinite(boxMs)) return /\bjti\b/i.test(refusal.message ?? '');
-    const skewMs = boxMs - this.#deps.clock.now();
-    if (Math.abs(skewMs) < SKEW_MIN_MS) return /\bjti\b/i.test(refusal.message ?? '');
+    const complaint = refusal.message ?? '';
+    if (!/\b(exp|jti|iat|nbf)\b|date\/time/i.test(complaint)) return false;
+    const measuredMs = Date.parse(refusal.date ?? '') - this.#deps.clock.now();
+    // Without a date nothing can be measured, and a correction that leads to complaints is not to be kept.
+    const skewMs = Math.abs(measuredMs) >= SKEW_MIN_MS ? measuredMs : 0;
+    if (Math.abs(skewMs - this.#skewMs) < SKEW_MIN_MS) return /\bjti\b/i.test(complaint);
     this.#skewMs = skewMs;
-    this.#deps.logger.warn(
-      { skewSeconds: Math.round(skewMs / 1000) },
-      "this machine's clock differs from Box's; signing by Box's clock from now on, please set the clock right",
-    );
+    if (skewMs === 0) this.#deps.logger.info({}, "signing by this machine's clock again");
+    else {
+      this.#deps.logger.warn(
+        { skewSeconds: Math.round(skewMs / 1000) },
+        "this machine's clock differs from Box's; signing by Box's clock from now on, please set the clock right",
+      );
+    }
     return true;
   }
 }
@@ -208,23 +217,27 @@ export class ClientCredentialsGrant implements Grant {
 export class DeveloperTokenGrant implements Grant {
   readonly #token: Secret;
   readonly #path: string;
-  #used = false;
+  readonly #clock: Clock;
+  #givenAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(token: Secret, path: string) {
+  constructor(token: Secret, path: string, clock: Clock) {
     this.#token = token;
     this.#path = path;
+    this.#clock = clock;
   }
 
   async issue(): Promise<IssuedToken> {
-    // Asked for a second time, the first was refused or has ended, and nothing here can renew it.
-    if (this.#used) {
+    const nowMs = this.#clock.monotonic();
+    // Asked for again at once, it was refused, and nothing here can renew it. Later it is tried again: one bad answer
+    // is no proof that it has ended.
+    if (nowMs - this.#givenAtMs < DEVELOPER_TOKEN_REST_MS) {
       throw new AuthError({
         code: 'developer-token-ended',
         message: `The developer token in ${this.#path} is not valid any more`,
         hint: 'Generate another in the Developer Console, or use a JWT configuration file, which renews itself.',
       });
     }
-    this.#used = true;
+    this.#givenAtMs = nowMs;
     return { token: this.#token.reveal(), lifetimeMs: DEVELOPER_TOKEN_LIFETIME_MS };
   }
 }

@@ -79,7 +79,7 @@ export class BoxItems {
   async list(folderId: RemoteId, signal?: AbortSignal): Promise<readonly RemoteEntry[] | undefined> {
     const entries = new Map<RemoteId, RemoteEntry>();
     try {
-      for await (const page of this.#pages(folderId, signal)) {
+      for await (const page of this.pages(folderId, signal)) {
         // An item that moves between two pages may show up twice: the later word counts.
         for (const entry of page) entries.set(entry.id, entry);
       }
@@ -90,7 +90,8 @@ export class BoxItems {
     return [...entries.values()];
   }
 
-  async *#pages(folderId: RemoteId, signal?: AbortSignal): AsyncGenerator<readonly RemoteEntry[]> {
+  /** The entries of a folder, page by page. Errors: StaleError 'gone' · TransientError 'listing-endless'. */
+  async *pages(folderId: RemoteId, signal?: AbortSignal): AsyncGenerator<readonly RemoteEntry[]> {
     let marker: string | undefined;
     for (let pages = 0; pages < PAGES_MAX; pages += 1) {
       const query = {
@@ -120,38 +121,6 @@ export class BoxItems {
       else this.#session.logger.debug({ id: item.id, type: item.type }, 'skipped what is no file or folder');
     }
     return entries;
-  }
-
-  async findFolder(path: readonly string[], signal?: AbortSignal): Promise<RemoteFolder | undefined> {
-    let folder: RemoteFolder | undefined;
-    if (path.length === 0) return (await this.get(ROOT_ID, 'folder', signal)) as RemoteFolder | undefined;
-    for (const name of path) {
-      folder = await this.#subfolder(folder?.id ?? ROOT_ID, name, signal);
-      if (folder === undefined) return undefined;
-    }
-    return folder;
-  }
-
-  /** The subfolder of this name; Box holds one name per folder whatever its case, so another case is the same one. */
-  async #subfolder(
-    folderId: RemoteId,
-    name: string,
-    signal?: AbortSignal,
-  ): Promise<RemoteFolder | undefined> {
-    let inOtherCase: RemoteFolder | undefined;
-    try {
-      for await (const page of this.#pages(folderId, signal)) {
-        for (const entry of page) {
-          if (entry.kind !== 'folder') continue;
-          if (entry.name === name) return entry;
-          if (entry.name.toLowerCase() === name.toLowerCase()) inOtherCase = entry;
-        }
-      }
-    } catch (error) {
-      if (isGone(error)) return undefined;
-      throw error;
-    }
-    return inOtherCase;
   }
 
   /** Who holds a name in a folder, in one call whatever the folder's size. */

@@ -92,7 +92,8 @@ export function narrowedSession(whole: BoxSession, folderId: RemoteId, clock: Cl
   const { access: wide, transport, baseUrls, logger } = whole;
   const grant = new NarrowedGrant(wide, folderId, { transport, apiUrl: baseUrls.api, clock, logger });
   const narrow = new TokenKeeper({ grant, clock, logger, user: wide.user });
-  return openSession({ transport, baseUrls, logger, access: new NarrowedAccess({ narrow, wide, logger }) });
+  const access = new NarrowedAccess({ narrow, wide, clock, logger });
+  return openSession({ transport, baseUrls, logger, access });
 }
 
 /** A user token where Box gives one; else the service account in the user's name. */
@@ -145,7 +146,7 @@ export function grantFor(options: GrantOptions, subject: GrantSubject): Grant {
     case 'client-credentials':
       return new ClientCredentialsGrant(configuration, subject, deps);
     case 'developer-token':
-      if (subject.id === DEVELOPER.id) return new DeveloperTokenGrant(credentials.token, path);
+      if (subject.id === DEVELOPER.id) return new DeveloperTokenGrant(credentials.token, path, options.clock);
       throw new AuthError({
         code: 'user-token-refused',
         message: 'A developer token speaks for its developer only',

@@ -1,38 +1,33 @@
-import { z } from 'zod';
-import { type Clock, delay } from '../../clock.ts';
-import { AuthError, MilaError, TransientError } from '../../errors.ts';
-import type { Backoff } from './backoff.ts';
-import { isLoopback } from './dispatchers.ts';
-import { ask, type BoxSession } from './session.ts';
+import type { Clock } from '../../clock.ts';
+import { TransientError } from '../../errors.ts';
+import { askForChannel, type Channel, endsAtOnce, subscribe } from './realtime.ts';
+import { refusalOf } from './refusal.ts';
+import type { BoxSession } from './session.ts';
 
-const number = z.union([z.number(), z.string().regex(/^\d+$/).transform(Number)]);
-const serverSchema = z.object({
-  type: z.string().nullish(),
-  url: z.string().regex(/^https?:\/\//),
-  max_retries: number.nullish(),
-  retry_timeout: number.nullish(),
-});
-const serversSchema = z.object({ entries: z.array(serverSchema).min(1) });
-const messageSchema = z.object({ message: z.string() });
+/** A channel, or a connection, that stood this long has served; one that ends sooner is not worth another at once. */
+const STOOD_MS = 10_000;
+/** So many channels in a row may end sooner; then whoever waits decides when to try again. */
+const QUICK_ENDS_MAX = 2;
+/** So many connections in a row may break after they stood, with no word from the server between them. */
+const BREAKS_MAX = 3;
+/** A gateway's word for an answer that it will not wait for any longer. */
+const GATEWAY_TIMEOUT = 504;
 
-/** What Box sends when it does not say. */
-const RETRY_TIMEOUT_S = 610;
-const SUBSCRIPTIONS_MAX = 10;
-/** However Box answers, no subscription follows another faster. */
-const SUBSCRIPTION_SPACING_MS = 1_000;
-
-interface Channel {
-  readonly url: string;
-  readonly silenceMs: number;
-  readonly subscriptionsMax: number;
+interface OpenChannel extends Channel {
+  readonly openedMs: number;
   subscriptions: number;
 }
 
-/** Waits at one of Box's realtime servers; asks for a new one whenever the old one ends. */
+/**
+ * Waits at one of Box's realtime servers. It makes no second attempt at anything that failed: the one who calls it
+ * owns the retries, and knows how else to learn of changes.
+ */
 export class LongPoll {
   readonly #session: BoxSession;
   readonly #clock: Clock;
-  #channel: Channel | undefined;
+  #channel: OpenChannel | undefined;
+  #quickEnds = 0;
+  #breaks = 0;
 
   constructor(session: BoxSession, clock: Clock) {
     this.#session = session;
@@ -42,85 +37,80 @@ export class LongPoll {
   /**
    * Wait for a sign of change after `streamPosition`.
    *
-   * Guarantees: returns soon after an abort; never asks in a tight loop, whatever Box answers.
-   * Errors: AuthError · TransientError when Box cannot be reached for as long as the waits last.
+   * Guarantees: returns soon after an abort; a channel is asked for only where none is open, and again only after one
+   * that stood for a while or twice in a row after ones that did not.
+   * Errors: TransientError 'realtime-unreachable', naming the host, at once when the realtime server does not serve ·
+   * what asking the API for a channel throws (AuthError · TransientError).
    */
   async wait(streamPosition: string, signal: AbortSignal): Promise<void> {
-    let backoff = this.#session.transport.backoff();
     while (!signal.aborted) {
-      const startedMs = this.#clock.monotonic();
       try {
-        const message = await this.#subscribe(streamPosition, signal);
-        if (message === 'new_change') return;
-        this.#channel = undefined;
+        const channel = await this.#open(signal);
+        const message = await this.#listen(channel, streamPosition, signal);
+        if (message === 'new_change') {
+          this.#quickEnds = 0;
+          return;
+        }
+        if (message === undefined) continue;
+        this.#ended(channel);
         // An unknown word is better looked at than waited out.
         if (message !== 'reconnect' && message !== 'max_retries') return;
-        backoff = this.#session.transport.backoff();
       } catch (error) {
         if (signal.aborted) return;
-        await this.#recover(error, backoff, signal);
+        throw error;
       }
-      const spentMs = this.#clock.monotonic() - startedMs;
-      await delay(this.#clock, SUBSCRIPTION_SPACING_MS - spentMs, signal);
     }
   }
 
-  async #subscribe(streamPosition: string, signal: AbortSignal): Promise<string> {
-    const channel = await this.#open(signal);
+  /** Subscribe once. Returns the server's word; undefined when the connection was lost after it stood for a while. */
+  async #listen(
+    channel: OpenChannel,
+    streamPosition: string,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
     channel.subscriptions += 1;
-    const url = new URL(channel.url);
-    url.searchParams.set('stream_position', streamPosition);
-    const secure = url.protocol === 'https:' || isLoopback(url.hostname);
-    const silenceMs = channel.silenceMs;
-    const answer = await this.#session.transport.call({
-      method: 'GET',
-      url,
-      access: secure ? this.#session.access : undefined,
-      expect: 'json',
-      writes: false,
-      meter: 'unmetered',
-      retries: 'none',
-      signal,
-      timeouts: { headersMs: silenceMs, idleMs: silenceMs },
-    });
-    return messageSchema.catch({ message: 'unreadable' }).parse(answer.json).message;
+    const startedMs = this.#clock.monotonic();
+    try {
+      const message = await subscribe(this.#session, channel, { streamPosition, signal });
+      this.#breaks = 0;
+      return message;
+    } catch (error) {
+      // Silence for the whole time is what Box announces for a lost connection: subscribe again, same server.
+      if (causeOf(error)?.code === 'stalled') return undefined;
+      if (this.#brokeAfterStanding(error, startedMs)) return undefined;
+      if (error instanceof TransientError && error.code === 'realtime-unreachable') this.#channel = undefined;
+      throw error;
+    }
   }
 
-  async #open(signal: AbortSignal): Promise<Channel> {
+  /** What stands between cuts idle connections in the midst: the server was reached, and the next one takes over. */
+  #brokeAfterStanding(error: unknown, startedMs: number): boolean {
+    const cause = causeOf(error);
+    const broke = cause?.effectUnknown === true || refusalOf(cause)?.status === GATEWAY_TIMEOUT;
+    if (!broke || this.#clock.monotonic() - startedMs < STOOD_MS) return false;
+    this.#breaks += 1;
+    return this.#breaks < BREAKS_MAX;
+  }
+
+  /** The server ended the channel. Errors: TransientError when it keeps doing so at once. */
+  #ended(channel: OpenChannel): void {
+    this.#channel = undefined;
+    this.#quickEnds = this.#clock.monotonic() - channel.openedMs < STOOD_MS ? this.#quickEnds + 1 : 0;
+    if (this.#quickEnds > QUICK_ENDS_MAX) throw endsAtOnce(channel.url.host);
+  }
+
+  async #open(signal: AbortSignal): Promise<OpenChannel> {
     const present = this.#channel;
     // Used up: the next server is asked for at once, since the sign that is waited for may be the one that counts.
     if (present !== undefined && present.subscriptions < present.subscriptionsMax) return present;
-    const json = await ask(signal, () => this.#session.client.events.getEventsWithLongPolling({}, signal));
-    const result = serversSchema.safeParse(json);
-    const server = result.data?.entries[0];
-    if (server === undefined) {
-      throw new TransientError({ code: 'answer-malformed', message: 'Box named no realtime server' });
-    }
-    this.#channel = {
-      url: server.url,
-      // Beyond the time that Box names, its answer may still be on the way.
-      silenceMs:
-        (server.retry_timeout ?? RETRY_TIMEOUT_S) * 1000 + this.#session.transport.timeouts.headersMs,
-      subscriptionsMax: Math.max(1, server.max_retries ?? SUBSCRIPTIONS_MAX),
-      subscriptions: 0,
-    };
+    this.#channel = undefined;
+    const channel = await askForChannel(this.#session, signal);
+    this.#channel = { ...channel, openedMs: this.#clock.monotonic(), subscriptions: 0 };
     return this.#channel;
   }
+}
 
-  async #recover(error: unknown, backoff: Backoff, signal: AbortSignal): Promise<void> {
-    // Silence for the whole time is what Box announces for a lost connection: subscribe again, same server.
-    if (error instanceof MilaError && error.code === 'stalled') return;
-    this.#channel = undefined;
-    if (error instanceof AuthError || !(error instanceof MilaError)) throw error;
-    // A server that does not know the channel any more is not a refusal: the next one may.
-    const passing =
-      error instanceof TransientError
-        ? error
-        : new TransientError({ code: 'realtime-refused', message: error.message, cause: error });
-    await this.#session.transport
-      .pause(passing, { backoff, writes: false, signal })
-      .catch((last: unknown) => {
-        if (!signal.aborted) throw last;
-      });
-  }
+function causeOf(error: unknown): TransientError | undefined {
+  const cause = error instanceof TransientError ? error.cause : undefined;
+  return cause instanceof TransientError ? cause : undefined;
 }

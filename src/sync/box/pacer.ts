@@ -26,6 +26,8 @@ const HOUR_MS = 3_600_000;
 /** After a 429 the rate halves, and comes back by this factor with every minute without one. */
 const RECOVERY_PER_MINUTE = 1.5;
 const SLOWDOWN_MIN = 1 / 16;
+/** Whatever Box asks for, after this long one call finds out whether it still holds. */
+const CLOSED_MAX_MS = 10 * MINUTE_MS;
 
 /** A token bucket whose callers queue by reserving tokens ahead of time. */
 class Bucket {
@@ -58,7 +60,12 @@ class Bucket {
   throttle(nowMs: number, closedMs: number): void {
     this.#slowdown = Math.max(SLOWDOWN_MIN, this.#slowdown / 2);
     this.#tokens = Math.min(this.#tokens, 0);
-    this.#closedUntilMs = Math.max(this.#closedUntilMs, nowMs + closedMs);
+    this.#closedUntilMs = Math.max(this.#closedUntilMs, nowMs + Math.min(closedMs, CLOSED_MAX_MS));
+  }
+
+  /** A call that reserved a token was not made after all. */
+  giveBack(): void {
+    this.#tokens = Math.min(this.#capacity, this.#tokens + 1);
   }
 }
 
@@ -91,12 +98,11 @@ export class Pacer {
   async admit(meter: Meter, signal?: AbortSignal): Promise<void> {
     if (meter === 'unmetered') return;
     const nowMs = this.#clock.monotonic();
-    const waitMs = Math.max(
-      this.#api.take(nowMs),
-      meter === 'upload' ? this.#upload.take(nowMs) : 0,
-      this.#budget?.take(nowMs) ?? 0,
-    );
+    const buckets = [this.#api, ...(meter === 'upload' ? [this.#upload] : []), this.#budget ?? []].flat();
+    const waitMs = Math.max(...buckets.map((bucket) => bucket.take(nowMs)));
     if (waitMs > 0) await delay(this.#clock, waitMs, signal);
+    // Else those who give up while they wait would leave a debt to all who come later.
+    if (signal?.aborted) for (const bucket of buckets) bucket.giveBack();
     throwIfAborted(signal);
   }
 

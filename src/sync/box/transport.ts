@@ -102,7 +102,7 @@ export class Transport {
       const token = await call.access?.token(call.signal, endpoint);
       try {
         const answer = await this.#attempt(call, token);
-        call.access?.proved?.(endpoint);
+        proveToken(call, endpoint, token);
         return answer;
       } catch (error) {
         if (token !== undefined && isTokenRefused(error) && renewals < RENEWALS_MAX) {
@@ -110,7 +110,7 @@ export class Transport {
           call.access?.refuse(token);
           continue;
         }
-        if (isBeyondScope(error) && call.access?.widen?.(endpoint) === true) continue;
+        if (isBeyondScope(error) && widenToken(call, endpoint, token)) continue;
         if (call.retries === 'none') throw error;
         await this.pause(error, { backoff, writes: call.writes, signal: call.signal });
       }
@@ -216,6 +216,14 @@ export class Transport {
 
 function isTokenRefused(error: unknown): boolean {
   return error instanceof MilaError && error.code === 'token-refused';
+}
+
+function proveToken({ access }: BoxCall, endpoint: string, token: string | undefined): void {
+  if (token !== undefined) access?.proved?.(endpoint, token);
+}
+
+function widenToken({ access }: BoxCall, endpoint: string, token: string | undefined): boolean {
+  return token !== undefined && access?.widen?.(endpoint, token) === true;
 }
 
 function isBeyondScope(error: unknown): boolean {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { TransientError } from '../../errors.ts';
+import { MilaError, TransientError } from '../../errors.ts';
+import { refusalOf } from './refusal.ts';
 
 const url = z.string().regex(/^https?:\/\//);
 
@@ -102,4 +103,14 @@ export function readSavedSession(text: string | undefined): SavedSession | undef
   } catch {
     return undefined;
   }
+}
+
+/** Codes of a session that cannot go on; another one can. */
+const LOST_SESSION = new Set(['session-expired', 'gone']);
+const LOST_SESSION_CODES = new Set(['invalid_upload_session_id', 'upload_failed', 'session_expired']);
+
+/** Whether an error says that the session is over, and another has to be opened. */
+export function isLostSession(error: unknown): boolean {
+  if (!(error instanceof MilaError)) return false;
+  return LOST_SESSION.has(error.code) || LOST_SESSION_CODES.has(refusalOf(error)?.boxCode ?? '');
 }

@@ -23,7 +23,8 @@ const AWAIT_MS = 5000;
  * Find the folder that is mirrored.
  *
  * Guarantees: only what lies below the shared folder is ever created.
- * Errors: AuthError 'folder-missing' when the shared folder itself is not there or not shared with this account.
+ * Errors: AuthError 'folder-missing' when the shared folder itself is not there or not shared with this account;
+ * 'folder-ambiguous' when there are several of its name.
  */
 export async function findRemoteRoot(options: RemoteRootOptions): Promise<RemoteFolder | undefined> {
   const { store, path, create, signal, logger, clock } = options;

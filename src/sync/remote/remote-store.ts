@@ -122,7 +122,10 @@ export interface RemoteStore {
    * Without effect where rights cannot be narrowed.
    */
   confine(folderId: RemoteId): void;
-  /** The folder at this path of names below the account's root; undefined when any part is missing or invisible. */
+  /**
+   * The folder at this path of names below the account's root; undefined when any part is missing or invisible.
+   * Errors: AuthError 'folder-ambiguous' when several folders have one of the names, each told with its owner.
+   */
   findFolder(path: readonly string[], signal?: AbortSignal): Promise<RemoteFolder | undefined>;
   /** One item by id; undefined when it is gone, trashed or no longer visible. */
   get(id: RemoteId, kind: EntryKind, signal?: AbortSignal): Promise<RemoteEntry | undefined>;

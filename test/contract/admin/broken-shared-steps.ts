@@ -96,7 +96,17 @@ const folder: readonly BrokenStep[] = [
       await world.invite(String(made['id']));
       return () => world.api('DELETE', `/2.0/folders/${above}?recursive=true`);
     },
-    means: /2 folders named "shared models"/,
+    means:
+      /2 folders named "shared models".*\(\d+, owned by "Administrator"; \d+, owned by "Administrator"\)/,
+  },
+  {
+    name: 'the app owns a folder of the name, beside the one that is shared with it',
+    step: 'shared-folder',
+    spoil: async (world) => {
+      const own = await world.createFolder(FOLDER, world.emulator.serviceAccountId);
+      return () => world.api('DELETE', `/2.0/folders/${own}`, undefined, world.emulator.serviceAccountId);
+    },
+    means: /2 folders named "shared models".*owned by "Administrator".*owned by "mila-sync app"/,
   },
   {
     name: 'the invitation was not accepted',
@@ -208,6 +218,24 @@ const rest: readonly BrokenStep[] = [
     means: /may not do this here/,
     answer: [403, 'forbidden_by_policy'],
   },
+  ...(
+    [
+      ['cannot be reached', { kind: 'drop_before' }],
+      ['is forbidden by a proxy', { kind: 'status', status: 403, body: '<html>blocked by policy</html>' }],
+      ['ends every wait by a page', { kind: 'status', status: 200, body: '<html>log in</html>' }],
+    ] as const
+  ).map(
+    ([how, action]): BrokenStep => ({
+      name: `the realtime server ${how}`,
+      step: 'wake-up',
+      blocks: false,
+      spoil: async (world) => {
+        await world.fault({ path: '/subscribe' }, action);
+        return () => world.control('DELETE', '/faults');
+      },
+      means: /realtime server 127\.0\.0\.1:\d+ is out of reach; allow \*\.realtime\.services\.box\.net/,
+    }),
+  ),
   {
     name: 'the model is larger than the plan allows',
     step: 'upload-size',

@@ -192,3 +192,42 @@ describe('setup where something is there already', () => {
     });
   });
 });
+
+describe('setup where two folders have the name', () => {
+  const folderOf = (actions: readonly SetupAction[]) =>
+    actions.filter(({ part }) => part === 'folder' || part === 'invitation');
+
+  it('leaves it to a person to say which is meant, and shares neither', async () => {
+    await world.followGuide([]);
+    const own = await world.createFolder(FOLDER, world.emulator.serviceAccountId);
+    const told = folderOf(await world.setup([]));
+    expect(told).toMatchObject([
+      {
+        part: 'folder',
+        state: 'by-hand',
+        text: expect.stringMatching(
+          /2 have this name \(\d+, owned by "Administrator"; \d+, owned by "mila-sync app"\)/,
+        ),
+        how: expect.stringContaining('Rename all but one'),
+      },
+    ]);
+    await world.api('PUT', `/2.0/folders/${own}`, { name: 'another' }, world.emulator.serviceAccountId);
+    expect(states(folderOf(await world.setup([])))).toEqual(['folder exists', 'invitation exists']);
+  });
+
+  it('is not troubled by one that is written in another case', async () => {
+    await world.followGuide([]);
+    await world.createFolder(FOLDER.toUpperCase(), world.emulator.serviceAccountId);
+    expect(states(folderOf(await world.setup([])))).toEqual(['folder exists', 'invitation exists']);
+    const findings = await world.doctor();
+    expect(findings.find(({ step }) => step === 'shared-folder')?.status).toBe('ok');
+  });
+
+  it('sees two to which the group is invited', async () => {
+    await world.followGuide([]);
+    const above = await world.createFolder('somewhere else');
+    const made = await world.control('POST', '/folders', { parent_id: above, name: FOLDER });
+    await world.invite(String(made['id']));
+    expect(states(folderOf(await world.setup([])))).toEqual(['folder by-hand']);
+  });
+});

@@ -36,6 +36,17 @@ describe('an emulator with a data folder', () => {
     await second.close();
   });
 
+  it('gives on after a restart what it has not given before', async () => {
+    const ids: string[] = [];
+    for (let life = 0; life < 3; life += 1) {
+      const rig = await Rig.open({ dataDir: folder });
+      ids.push(...(await identitiesOf(rig, `life ${life}`)).given);
+      await rig.close();
+    }
+    expect(new Set(ids).size).toBe(ids.length);
+    expect([...ids].sort()).toEqual(ids);
+  });
+
   it('leaves nothing behind without a data folder', async () => {
     const before = (await readdir(tmpdir())).filter((name) => name.startsWith('box-emulator-'));
     const running = await startEmulator();
@@ -66,6 +77,55 @@ describe('an emulator with a data folder', () => {
     const stored = await readdir(join(folder, 'content'));
     expect(stored.filter((name) => name.endsWith('.part'))).toEqual([]);
     await last.close();
+  });
+});
+
+/** The ids of all kinds that an emulator gives, and where its event stream stands. */
+async function identitiesOf(rig: Rig, name = 'a') {
+  const token = await rig.service();
+  const folder = await rig.folder(token, '0', name);
+  const file = await rig.file(token, folder, 'f');
+  const { body } = await rig.call('GET', `/2.0/files/${file}?fields=file_version`, { token });
+  const { adminUserId, serviceAccountId, enterpriseId } = rig.running;
+  return {
+    given: [folder, file],
+    version: String(body.file_version.id),
+    accounts: [adminUserId, serviceAccountId],
+    enterpriseId,
+    position: await rig.now(token),
+  };
+}
+
+describe('an emulator in memory', () => {
+  it('gives no id and no position again that another one gave', async () => {
+    const seen: Awaited<ReturnType<typeof identitiesOf>>[] = [];
+    for (let life = 0; life < 2; life += 1) {
+      const rig = await Rig.open();
+      seen.push(await identitiesOf(rig));
+      await rig.close();
+    }
+    const all = seen.flatMap(({ given, version, accounts, enterpriseId, position }) => [
+      ...given,
+      ...accounts,
+      version,
+      enterpriseId,
+      String(position),
+    ]);
+    expect(new Set(all).size).toBe(all.length);
+  });
+
+  it('gives the same ones for the same seed, others for another', async () => {
+    const ofSeed = async (seed: number) => {
+      const rig = await Rig.open({ seed });
+      const identities = await identitiesOf(rig);
+      await rig.close();
+      return identities;
+    };
+    const first = await ofSeed(7);
+    expect(await ofSeed(7)).toEqual(first);
+    const other = await ofSeed(8);
+    expect(other.given).not.toEqual(first.given);
+    expect(other.position).not.toBe(first.position);
   });
 });
 

@@ -63,6 +63,29 @@ describe('a feed that is not what it should be', () => {
     expect(held.find(({ id }) => id === file.id)?.status).toBe('active');
   });
 
+  it('tells when a file is locked, and when it is unlocked', async () => {
+    const file = await put('locked');
+    for (const lock of [{ type: 'lock' }, null]) {
+      const position = await store.position();
+      await box.admin('PUT', `/2.0/files/${file.id}`, { lock });
+      expect(await hintsFor(position, [file.id])).toMatchObject([
+        { itemId: file.id, kind: 'file', parentId: folderId, accessChanged: false },
+      ]);
+    }
+  });
+
+  it('tells when a role is lowered, and when it is raised again', async () => {
+    const { entries } = (await box.admin('GET', `/2.0/folders/${folderId}/collaborations`)) as {
+      entries: readonly { id: string }[];
+    };
+    for (const role of ['viewer', 'editor']) {
+      const position = await store.position();
+      await box.admin('PUT', `/2.0/collaborations/${entries[0]?.id}`, { role });
+      const page = await store.changes(position);
+      expect(page.hints.some(({ accessChanged }) => accessChanged)).toBe(true);
+    }
+  });
+
   it('goes on after a position that Box refuses, with a gap', async () => {
     const position = await store.position();
     await box.fault(

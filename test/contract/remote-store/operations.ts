@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { TransientError } from '../../../src/errors.ts';
 import type { RemoteId } from '../../../src/ids.ts';
 import { invariant } from '../../../src/invariant.ts';
 import type { RemoteStore } from '../../../src/sync/remote/remote-store.ts';
@@ -248,7 +249,11 @@ export const OPERATIONS: readonly Operation[] = [
       await putOther(stage, contentOf(stage.name));
       return async () => {
         const patience = AbortSignal.timeout(15_000);
-        await stage.store.waitForChange(position, patience);
+        await stage.store.waitForChange(position, patience).catch((error: unknown) => {
+          // A wait makes one attempt: whoever waits decides when to try again.
+          if (!(error instanceof TransientError)) throw error;
+          return stage.store.waitForChange(position, patience);
+        });
         invariant(!patience.aborted, 'the change was there before the wait began');
       };
     }),

@@ -1,9 +1,12 @@
 import { FullError } from '../../../errors.ts';
 import { remoteId } from '../../../ids.ts';
+import type { RemoteEntry } from '../../tree/entry.ts';
 import { foldName, remoteNameProblem } from '../../tree/name-rules.ts';
 import type { Desk, FolderFacts } from '../enterprise.ts';
 import type { Outcome, StepId } from '../finding.ts';
+import { LINKS } from '../links.ts';
 import { type Check, dateText, enterpriseOf, failedBy, type Look } from '../look.ts';
+import { namesakes } from '../namesakes.ts';
 import { inProbeFolder, PROBE_FILE } from '../probe-folder.ts';
 import { STEPS } from '../steps.ts';
 
@@ -28,26 +31,39 @@ async function sharedFolder(look: Look): Promise<Outcome> {
   if (!canLook(look)) return toldByInvitation(look);
   // A client that may not act for its account at all has failed before.
   if (facts.worker === undefined) return { status: 'skipped', because: 'as-user' };
-  const folders = ((await facts.worker.entries(ROOT)) ?? []).filter(
-    (entry) => entry.kind === 'folder' && foldName(entry.name) === foldName(name),
-  );
+  const folders = namesakes(name, (await facts.worker.entries(ROOT)) ?? []);
   const [first, second] = folders;
   if (first === undefined) return folderMissing(look);
-  if (second !== undefined) {
-    const ids = folders.map(({ id }) => id).join(', ');
-    return {
-      status: 'failed',
-      means: `${folders.length} folders named "${name}" are shared with this account (${ids}), so it is left to chance which is used. Rename all but one, or take one back.`,
-      mend: [
-        { who: ['folder-owner', 'administrator'], what: 'Rename all but one of them in Box.', link: null },
-      ],
-    };
-  }
+  if (second !== undefined) return folderAmbiguous(name, facts.worker, folders);
   const folder = await facts.worker.folder(first.id);
   if (folder === undefined) return folderMissing(look);
   facts.folder = folder;
   const owner = folder.owner === null ? '' : `, owned by "${folder.owner.name}"`;
   return { status: 'ok', found: `"${first.name}"${owner}` };
+}
+
+/** Nothing but their owners tells folders of one name apart. */
+async function folderAmbiguous(
+  name: string,
+  worker: Desk,
+  folders: readonly RemoteEntry[],
+): Promise<Outcome> {
+  const told: string[] = [];
+  for (const { id } of folders) {
+    const owner = (await worker.folder(id))?.owner;
+    told.push(`${id}, owned by ${owner ? `"${owner.name}"` : 'somebody whom Box does not name'}`);
+  }
+  return {
+    status: 'failed',
+    means: `${folders.length} folders named "${name}" are visible to this account (${told.join('; ')}), and no mount starts before it is clear which one is meant.`,
+    mend: [
+      {
+        who: ['folder-owner', 'administrator'],
+        what: 'Rename all but one of them in Box, or take the invitation to the others back.',
+        link: LINKS.collaborations,
+      },
+    ],
+  };
 }
 
 /** Where the group is invited, as far as the app may ask. */

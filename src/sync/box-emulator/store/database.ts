@@ -1,20 +1,24 @@
 import Database from 'better-sqlite3';
 import { CorruptError } from '../../../errors.ts';
+import { type Random, randomBelow } from '../../../random.ts';
 
 /** The emulator's connection to its metadata. */
 export type Sql = Database.Database;
 
 const SCHEMA_VERSION = 1;
 
-/** Where each kind of id starts, so that ids look like Box's and are not mistaken for each other. */
-const FIRST_IDS: Readonly<Record<string, number>> = {
-  users: 22_100_000_000,
-  groups: 7_100_000,
-  memberships: 1_560_000_000,
-  collaborations: 55_100_000_000,
-  items: 231_000_000_000,
-  versions: 1_512_000_000_000,
-  deliveries: 1_000_000_000_000,
+/**
+ * Where each kind of id may start, from and up to, so that ids look like Box's and are not mistaken for each other. Box
+ * gives no id twice, and no position of the event stream: two enterprises must not begin at the same place.
+ */
+const FIRST_IDS: Readonly<Record<string, readonly [number, number]>> = {
+  users: [22_100_000_000, 29_000_000_000],
+  groups: [7_100_000, 9_000_000],
+  memberships: [1_560_000_000, 1_900_000_000],
+  collaborations: [55_100_000_000, 59_000_000_000],
+  items: [231_000_000_000, 290_000_000_000],
+  versions: [1_512_000_000_000, 1_900_000_000_000],
+  deliveries: [1_000_000_000_000, 9_000_000_000_000],
 };
 
 const SCHEMA = `
@@ -87,12 +91,12 @@ CREATE TABLE upload_parts (
 `;
 
 /**
- * Open the metadata in `path`, creating it when new.
+ * Open the metadata in `path`, creating it when new, with ids that begin where `random` says.
  *
  * Guarantees: a process killed at any moment leaves a file that opens again, holding every answered write.
  * `durable: false` is for stores that are deleted on close anyway.
  */
-export function openDatabase(path: string, durable: boolean): Sql {
+export function openDatabase(path: string, durable: boolean, random: Random): Sql {
   const sql = new Database(path);
   sql.pragma('journal_mode = WAL');
   sql.pragma(`synchronous = ${durable ? 'NORMAL' : 'OFF'}`);
@@ -100,7 +104,7 @@ export function openDatabase(path: string, durable: boolean): Sql {
   sql.pragma('temp_store = MEMORY');
   sql.pragma('wal_autocheckpoint = 4000');
   const version = sql.pragma('user_version', { simple: true });
-  if (version === 0) createSchema(sql);
+  if (version === 0) createSchema(sql, random);
   else if (version !== SCHEMA_VERSION) {
     sql.close();
     throw new CorruptError({
@@ -112,11 +116,12 @@ export function openDatabase(path: string, durable: boolean): Sql {
   return sql;
 }
 
-function createSchema(sql: Sql): void {
+function createSchema(sql: Sql, random: Random): void {
   sql.transaction(() => {
     sql.exec(SCHEMA);
     const seed = sql.prepare('INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)');
-    for (const [table, first] of Object.entries(FIRST_IDS)) seed.run(table, first);
+    for (const [table, [from, to]] of Object.entries(FIRST_IDS))
+      seed.run(table, from + randomBelow(random, to - from));
     sql.pragma(`user_version = ${SCHEMA_VERSION}`);
   })();
 }

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Random } from '../../../random.ts';
 import { Blobs } from './blobs.ts';
 import { Collaborations } from './collaborations.ts';
 import { openDatabase, type Sql } from './database.ts';
@@ -34,14 +35,14 @@ export interface Store {
 }
 
 /**
- * Open the store in `dataDir`, or in a fresh temporary folder that goes away on close.
+ * Open the store in `dataDir`, or in a fresh temporary folder that goes away on close. `random` says where ids begin.
  *
  * Guarantees: content never has to fit into memory, and a killed process leaves a `dataDir` that opens again.
  */
-export async function openStore(dataDir: string | undefined): Promise<Store> {
+export async function openStore(dataDir: string | undefined, random: Random): Promise<Store> {
   const folder = dataDir ?? (await mkdtemp(join(tmpdir(), 'box-emulator-')));
   await mkdir(folder, { recursive: true });
-  const sql = openDatabase(join(folder, 'metadata.sqlite'), dataDir !== undefined);
+  const sql = openDatabase(join(folder, 'metadata.sqlite'), dataDir !== undefined, random);
   const users = new Users(sql);
   const listeners: (() => void)[] = [() => users.forgetCached()];
   let open = true;

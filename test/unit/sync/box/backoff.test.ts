@@ -39,4 +39,11 @@ describe('retryAfterMsOf', () => {
   ])('reads %j as %j ms', (value, expected) => {
     expect(retryAfterMsOf({ 'retry-after': value }, nowMs)).toBe(expected);
   });
+
+  it("counts a date from the answer's own, however wrong this machine's clock is", () => {
+    const date = (ms: number) => new Date(ms).toUTCString();
+    const headers = { date: date(nowMs), 'retry-after': date(nowMs + 7_000) };
+    for (const wrongByMs of [-18_000_000, 18_000_000])
+      expect(retryAfterMsOf(headers, nowMs + wrongByMs)).toBe(7_000);
+  });
 });

@@ -117,6 +117,48 @@ describe('EventFeed', () => {
     ]);
   });
 
+  const hintOf = async (type: string, source: unknown) => {
+    const { feed } = await feedAt(page('10', []), page('11', [event('a', type, source)]), page('11', []));
+    return (await feed.changes(await feed.position())).hints;
+  };
+
+  it.each(['LOCK_CREATE', 'LOCK_DESTROY'])('tells of %s with the file’s id', async (type) => {
+    expect(await hintOf(type, file('7', '5'))).toEqual([
+      { itemId: '7', kind: 'file', parentId: '5', accessChanged: false },
+    ]);
+  });
+
+  it('tells of a lock that went with its file, though it shows none', async () => {
+    expect(await hintOf('LOCK_DESTROY', null)).toEqual([
+      { itemId: null, kind: null, parentId: null, accessChanged: false },
+    ]);
+  });
+
+  it.each([
+    'COLLAB_ADD_COLLABORATOR',
+    'COLLAB_INVITE_COLLABORATOR',
+    'COLLAB_ROLE_CHANGE',
+    'COLLAB_REMOVE_COLLABORATOR',
+    'GROUP_ADD_USER',
+    'GROUP_REMOVE_USER',
+    'ITEM_SHARED',
+    'ITEM_SHARED_CREATE',
+    'ITEM_SHARED_UNSHARE',
+  ])('tells of %s as a change of access', async (type) => {
+    const collaboration = { type: 'collaboration', id: '3' };
+    const folder = { type: 'folder', id: '9', parent: { type: 'folder', id: '0' } };
+    expect(await hintOf(type, collaboration)).toMatchObject([{ itemId: null, accessChanged: true }]);
+    await close();
+    expect(await hintOf(type, folder)).toMatchObject([{ itemId: '9', kind: 'folder', accessChanged: true }]);
+  });
+
+  it.each(['ITEM_DOWNLOAD', 'ITEM_PREVIEW', 'COMMENT_CREATE', 'TASK_ASSIGNMENT_CREATE', 'TAG_ITEM_CREATE'])(
+    'does not look for %s',
+    async (type) => {
+      expect(await hintOf(type, file('7'))).toEqual([]);
+    },
+  );
+
   it.each(['', 'nonsense', '5@', '-5@1'])(
     'tells of a gap for the unreadable position %j',
     async (position) => {
@@ -135,6 +177,15 @@ describe('EventFeed', () => {
     await clock.advance(2 * DAY_MS);
     expect((await feed.changes(position)).gap).toBe(true);
     expect(asked().at(-1)).toBe('now');
+  });
+
+  it('tells of a gap when the position was dated by a clock that has been set back since', async () => {
+    const { feed, clock } = await feedAt(page('10', []));
+    const ahead = (byMs: number) => `10@${clock.now() + byMs}`;
+    expect((await feed.changes(ahead(60_000))).gap).toBe(false);
+    const answer = await feed.changes(ahead(365 * DAY_MS));
+    expect(answer.gap).toBe(true);
+    expect((await feed.changes(answer.position)).gap).toBe(false);
   });
 
   it('tells of a gap when Box no longer knows the position', async () => {

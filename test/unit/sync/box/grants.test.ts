@@ -1,10 +1,11 @@
 import { createPrivateKey } from 'node:crypto';
-import { decodeProtectedHeader, jwtVerify } from 'jose';
+import { decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
 import { afterEach, describe, expect, it } from 'vitest';
 import { AuthError } from '../../../../src/errors.ts';
 import { silentLogger } from '../../../../src/logger.ts';
-import { JwtGrant } from '../../../../src/sync/box/grants.ts';
+import { DeveloperTokenGrant, JwtGrant } from '../../../../src/sync/box/grants.ts';
 import { Secret } from '../../../../src/sync/box/secret.ts';
+import { FakeClock } from './fake-clock.ts';
 import { keyFile, PASSPHRASE, publicKey } from './key-file.ts';
 import { json, type Reply, rawServer, testTransport } from './raw-server.ts';
 
@@ -87,6 +88,68 @@ describe('JwtGrant', () => {
     expect(warnings.join()).toContain('clock');
   });
 
+  describe('whose clock was wrong and is set right', () => {
+    const HOURS_MS = 5 * 3_600_000;
+    /** A Box that takes assertions of its own time only, and tells that time where it has a date to tell. */
+    const boxAt = async (clock: FakeClock, boxMs: () => number, dated: () => boolean = () => true) => {
+      const server = await rawServer([
+        (request, response, raw) => {
+          const form = new URLSearchParams(request.body.toString());
+          const { exp = 0 } = decodeJwt(form.get('assertion') ?? '');
+          const aheadMs = exp * 1000 - boxMs();
+          const good = aheadMs > 0 && aheadMs <= 60_000;
+          const headers = dated() ? { date: new Date(boxMs()).toUTCString() } : { date: '' };
+          const refusal = refused("Please check the 'exp' claim.", 'invalid_grant', headers);
+          (good ? issued : refusal)(request, response, raw);
+        },
+      ]);
+      close = server.close;
+      const { transport } = testTransport({ clock });
+      const deps = { transport, apiUrl: server.url, clock, logger: silentLogger };
+      return { grant: new JwtGrant(configuration, { type: 'enterprise', id: '424242' }, deps), server };
+    };
+
+    it('gets tokens again, and forgets the correction', async () => {
+      const clock = new FakeClock();
+      const aheadMs = HOURS_MS;
+      let boxMs = clock.now() + aheadMs;
+      const { grant, server } = await boxAt(clock, () => boxMs);
+      await grant.issue();
+      expect(server.received).toHaveLength(2);
+      await clock.advance(aheadMs);
+      expect(await grant.issue()).toMatchObject({ token: 'T' });
+      expect(server.received).toHaveLength(4);
+      await grant.issue();
+      expect(server.received).toHaveLength(5);
+      boxMs += 40 * 60_000;
+      await grant.issue();
+      expect(server.received).toHaveLength(7);
+    });
+
+    it('gets tokens again also where answers have no date any more', async () => {
+      const clock = new FakeClock();
+      const boxMs = clock.now() + HOURS_MS;
+      let dated = true;
+      const { grant } = await boxAt(
+        clock,
+        () => boxMs,
+        () => dated,
+      );
+      await grant.issue();
+      await clock.advance(HOURS_MS);
+      dated = false;
+      expect(await grant.issue()).toMatchObject({ token: 'T' });
+    });
+
+    it('is not sent again when its clock is not to blame', async () => {
+      const { grant, server } = await grantAt(
+        refused("Please check the 'exp' claim.", 'invalid_grant', { date: new Date().toUTCString() }),
+      );
+      await expect(grant.issue()).rejects.toMatchObject({ code: 'clock-skew' });
+      expect(server.received).toHaveLength(1);
+    });
+  });
+
   it.each([
     ['app-not-authorised', 'unauthorized_client', 'This app is not authorized by the enterprise admin'],
     ['client-refused', 'invalid_client', 'The client credentials are invalid'],
@@ -108,5 +171,17 @@ describe('JwtGrant', () => {
     expect(failure).toBeInstanceOf(AuthError);
     expect(failure).toMatchObject({ code, hint: expect.any(String) });
     expect(server.received).toHaveLength(1);
+  });
+});
+
+describe('DeveloperTokenGrant', () => {
+  it('tells the end of a token that is refused, and tries it again later', async () => {
+    const clock = new FakeClock();
+    const grant = new DeveloperTokenGrant(new Secret('D'), 'key.json', clock);
+    expect(await grant.issue()).toMatchObject({ token: 'D' });
+    await expect(grant.issue()).rejects.toMatchObject({ code: 'developer-token-ended' });
+    await clock.advance(60_000);
+    expect(await grant.issue()).toMatchObject({ token: 'D' });
+    await expect(grant.issue()).rejects.toMatchObject({ code: 'developer-token-ended' });
   });
 });

@@ -71,6 +71,48 @@ describe('Pacer', () => {
     expect(perMinute[0]).toBeLessThan(700);
   });
 
+  it('finds out after a while whether Box really meant to close for a day', async () => {
+    const clock = new FakeClock();
+    const pacer = new Pacer(clock);
+    pacer.throttled('api', 24 * 60 * MINUTE_MS);
+    let through = false;
+    const call = pacer.admit('api').then(() => {
+      through = true;
+    });
+    await clock.advance(9 * MINUTE_MS);
+    expect(through).toBe(false);
+    await clock.advance(2 * MINUTE_MS);
+    expect(through).toBe(true);
+    await call;
+  });
+
+  it('is as fast as ever an hour after it was told to slow down', async () => {
+    const clock = new FakeClock();
+    const pacer = new Pacer(clock);
+    for (let time = 0; time < 10; time += 1) pacer.throttled('api', 0);
+    await clock.advance(60 * MINUTE_MS);
+    expect((await admitted(pacer, clock, 'api', 1))[0]).toBeGreaterThan(900);
+  });
+
+  it('charges nothing for the calls of those who gave up waiting', async () => {
+    const clock = new FakeClock();
+    const pacer = new Pacer(clock, { callsPerHour: 60, burst: 1 });
+    await pacer.admit('api');
+    for (let caller = 0; caller < 50; caller += 1) {
+      const giveUp = new AbortController();
+      const waiting = pacer.admit('api', giveUp.signal);
+      giveUp.abort();
+      await expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
+    }
+    let through = false;
+    const call = pacer.admit('api').then(() => {
+      through = true;
+    });
+    await clock.advance(2 * MINUTE_MS);
+    expect(through).toBe(true);
+    await call;
+  });
+
   it('frees a waiting caller who gives up', async () => {
     const clock = new FakeClock();
     const pacer = new Pacer(clock, { callsPerHour: 1, burst: 1 });
