@@ -8,6 +8,7 @@ export type PickleNode =
   | TupleNode
   | DictNode
   | SetNode
+  | FloatNode
   | ComplexNode
   | GlobalNode
   | StorageNode
@@ -17,18 +18,22 @@ export type PickleNode =
 export interface ListNode {
   readonly kind: 'list';
   readonly items: PickleValue[];
+  /** True once another container was made of it: no pickler does that twice. */
+  isTaken: boolean;
 }
 
 export interface TupleNode {
   readonly kind: 'tuple';
   readonly items: readonly PickleValue[];
+  /** Its items as sizes or strides, once they were checked: one tuple may be recalled for a million tensors. */
+  counts: readonly number[] | null;
 }
 
 /** A dict or an OrderedDict. A Map keeps `__proto__`, 1 and "1" what they are. */
 export interface DictNode {
   readonly kind: 'dict';
   readonly ordered: boolean;
-  /** Changed by `setEntry` only. */
+  /** Changed by `PickleFactory.setEntry` only. */
   entries: Map<PickleValue, PickleValue>;
   /** What BUILD attached to an OrderedDict, such as `_metadata`. */
   attributes: DictNode | null;
@@ -37,6 +42,12 @@ export interface DictNode {
 export interface SetNode {
   readonly kind: 'set';
   readonly items: PickleValue[];
+}
+
+/** A Python float: 1.0 is no 1, and no size of a tensor. */
+export interface FloatNode {
+  readonly kind: 'float';
+  readonly value: number;
 }
 
 export interface ComplexNode {
@@ -60,8 +71,6 @@ export interface StorageNode {
   readonly className: string;
   /** Units: elements of `dtype`; bytes when untyped. */
   readonly numel: number;
-  /** First element of a legacy view into the storage of this key; 0 for a whole storage. */
-  readonly viewOffset: number;
 }
 
 /** A tensor as the stream describes it; nothing is checked against its storage yet. */
@@ -94,17 +103,4 @@ export function kindOf(value: PickleValue): string {
   if (value instanceof Uint8Array) return 'bytes';
   if (!isNode(value)) return typeof value;
   return value.kind === 'opaque' || value.kind === 'global' ? value.name : value.kind;
-}
-
-/** What empty dicts share: every tensor of a checkpoint has one, and a Map of its own would cost more than the rest. */
-const NO_ENTRIES: Map<PickleValue, PickleValue> = new Map();
-
-export function newDict(ordered: boolean): DictNode {
-  return { kind: 'dict', ordered, entries: NO_ENTRIES, attributes: null };
-}
-
-/** Put an item into a dict. */
-export function setEntry(dict: DictNode, key: PickleValue, value: PickleValue): void {
-  if (dict.entries === NO_ENTRIES) dict.entries = new Map();
-  dict.entries.set(key, value);
 }
