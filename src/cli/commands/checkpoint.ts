@@ -7,6 +7,7 @@ import { Checkpoint } from '../../fl/torch/checkpoint-reader.ts';
 import { pathText, type TensorLeaf } from '../../fl/torch/checkpoint-tree.ts';
 import { largestDifference, statisticsOf, type TensorStatistics } from '../../fl/torch/tensor-statistics.ts';
 import { type Output, processOutput } from '../output.ts';
+import { printable } from '../paint.ts';
 
 interface CommonFlags {
   readonly json?: boolean;
@@ -186,7 +187,7 @@ function report(differences: readonly Difference[], count: number, output: Outpu
 const FOREIGN_SHOWN_MAX = 20;
 
 function foreignWords(names: readonly string[]): string {
-  const shown = names.slice(0, FOREIGN_SHOWN_MAX).join(', ');
+  const shown = names.slice(0, FOREIGN_SHOWN_MAX).map(printable).join(', ');
   const more = names.length > FOREIGN_SHOWN_MAX ? `, and ${names.length - FOREIGN_SHOWN_MAX} more` : '';
   return `holds ${names.length} foreign ${names.length === 1 ? 'object' : 'objects'}: ${shown}${more}`;
 }
@@ -197,7 +198,7 @@ function assertNothingForeign(path: string, foreign: readonly string[], { allowF
   throw new CorruptError({
     code: 'foreign-objects',
     message: `${path} ${foreignWords(foreign)}`,
-    hint: 'Python runs what they name when it loads the file; if you trust it: mila checkpoint verify --allow-foreign.',
+    hint: `Python runs what they name when it loads the file; if you trust it: mila checkpoint verify --allow-foreign ${path}`,
     data: { path, foreign },
   });
 }

@@ -5,6 +5,7 @@ import {
   type DictNode,
   isNode,
   kindOf,
+  kindWords,
   type OpaqueNode,
   type PickleValue,
   type SetNode,
@@ -238,7 +239,7 @@ function numberOf(value: PickleValue): number | undefined {
 function takeItems(list: PickleValue | undefined, what: string): readonly PickleValue[] {
   if (list === undefined) return [];
   if (!isNode(list) || list.kind !== 'list')
-    throw malformed('bad-call', `${what} is made of ${kindOf(list)}`);
+    throw malformed('bad-call', `${what} is made of ${kindWords(list)}`);
   if (list.isTaken) throw malformed('bad-call', `${what} is made of a list that another one was made of`);
   list.isTaken = true;
   return list.items;
@@ -246,13 +247,13 @@ function takeItems(list: PickleValue | undefined, what: string): readonly Pickle
 
 function itemsOf(value: PickleValue): Arguments {
   if (isNode(value) && (value.kind === 'list' || value.kind === 'tuple')) return value.items;
-  throw malformed('bad-call', `expected a pair, found ${kindOf(value)}`);
+  throw malformed('bad-call', `expected a pair, found ${kindWords(value)}`);
 }
 
 /** Errors: CorruptError 'bad-call'. */
 export function asTuple(value: PickleValue | undefined, what: string): TupleNode {
   if (value !== undefined && isNode(value) && value.kind === 'tuple') return value;
-  throw malformed('bad-call', `${what} is given ${kindOf(value ?? null)} where a tuple belongs`);
+  throw malformed('bad-call', `${what} is given ${kindWords(value ?? null)} where a tuple belongs`);
 }
 
 /** A dict's key, or a set's item. Errors: CorruptError 'bad-key' for what Python cannot hash. */
@@ -265,7 +266,7 @@ export function asKey(value: PickleValue): PickleValue {
 
 function count(value: PickleValue | undefined, what: string): number {
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
-  throw malformed('bad-shape', `${what} is ${isCountable(value) ? quoted(value) : kindOf(value ?? null)}`);
+  throw malformed('bad-shape', `${what} is ${isCountable(value) ? quoted(value) : kindWords(value ?? null)}`);
 }
 
 function isCountable(value: PickleValue | undefined): boolean {

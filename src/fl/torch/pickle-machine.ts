@@ -9,7 +9,7 @@ import { PickleStack } from './pickle-stack.ts';
 import {
   type DictNode,
   isNode,
-  kindOf,
+  kindWords,
   type ListNode,
   type PickleValue,
   type SetNode,
@@ -115,7 +115,7 @@ export class PickleMachine {
       // Nothing on the list of known names makes an object that is there to be called.
       this.factory.addForeign(callable.name);
       this.push(this.factory.opaque(callable.name));
-    } else throw malformed('bad-call', `the pickle stream calls ${kindOf(callable)}`);
+    } else throw malformed('bad-call', `the pickle stream calls ${kindWords(callable)}`);
   }
 
   /** NEWOBJ: class and arguments; NEWOBJ_EX: named arguments, too. */
@@ -124,7 +124,7 @@ export class PickleMachine {
     const args = this.stack.pop();
     const type = this.stack.pop();
     const isName = isNode(type) && (type.kind === 'global' || type.kind === 'opaque');
-    if (!isName) throw malformed('bad-call', `the pickle stream builds a ${kindOf(type)}`);
+    if (!isName) throw malformed('bad-call', `the pickle stream builds a ${kindWords(type)}`);
     if (type.kind === 'opaque') this.push(this.factory.opaque(type.name));
     else if (withKeywords) this.push(newObjectWithKeywords(this.factory, type.name));
     else this.push(newObject(this.factory, type.name, args));
@@ -137,7 +137,7 @@ export class PickleMachine {
     if (isNode(target) && target.kind === 'opaque') return;
     const isAttributes = isNode(state) && state.kind === 'dict';
     if (!isNode(target) || target.kind !== 'dict' || !target.ordered || !isAttributes)
-      throw malformed('bad-call', `the pickle stream sets the state of ${kindOf(target)}`);
+      throw malformed('bad-call', `the pickle stream sets the state of ${kindWords(target)}`);
     this.#attach(target, state);
   }
 
@@ -151,7 +151,7 @@ export class PickleMachine {
     const target = this.stack.top();
     if (isNode(target) && target.kind === 'opaque') return;
     if (!isNode(target) || target.kind !== 'dict' || pairs.length % 2 !== 0)
-      throw malformed('bad-call', `the pickle stream sets items of ${kindOf(target)}`);
+      throw malformed('bad-call', `the pickle stream sets items of ${kindWords(target)}`);
     for (let index = 0; index < pairs.length; index += 2)
       this.factory.setEntry(target, asKey(pairs[index] ?? null), pairs[index + 1] ?? null);
   }
@@ -174,7 +174,7 @@ export class PickleMachine {
     const target = this.stack.top();
     if (isNode(target) && target.kind === kind) return target as ListNode | SetNode;
     if (isNode(target) && target.kind === 'opaque') return undefined;
-    throw malformed('bad-call', `the pickle stream appends to ${kindOf(target)}`);
+    throw malformed('bad-call', `the pickle stream appends to ${kindWords(target)}`);
   }
 
   /** BINPERSID: the id on top stands for a storage. */

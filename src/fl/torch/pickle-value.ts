@@ -1,4 +1,5 @@
 import type { Dtype } from '../tensor/tensor.ts';
+import { quoted } from './malformed.ts';
 
 /** What a pickle stream can build here: plain data, and inert descriptions of everything else. */
 export type PickleValue = null | boolean | number | bigint | string | Uint8Array | PickleNode;
@@ -97,10 +98,16 @@ export function isNode(value: PickleValue): value is PickleNode {
   return typeof value === 'object' && value !== null && !(value instanceof Uint8Array);
 }
 
-/** The value's kind in words, for messages. */
+/** The value's kind in one word; of an inert object, its name as it stands in the file. */
 export function kindOf(value: PickleValue): string {
   if (value === null) return 'None';
   if (value instanceof Uint8Array) return 'bytes';
   if (!isNode(value)) return typeof value;
   return value.kind === 'opaque' || value.kind === 'global' ? value.name : value.kind;
+}
+
+/** The value's kind as it may stand in a message: a name from the file is quoted. */
+export function kindWords(value: PickleValue): string {
+  const isName = isNode(value) && (value.kind === 'opaque' || value.kind === 'global');
+  return isName ? quoted(value.name) : kindOf(value);
 }

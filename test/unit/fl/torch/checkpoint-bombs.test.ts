@@ -136,3 +136,20 @@ it('refuses names above a kilobyte, wherever they stand', async () => {
   const named = checkpointFile(rootOf(assemble(ORDERED_DICT, '(', text(long), tensor(), 'u')));
   await expect(inspectCheckpoint(written(named))).rejects.toMatchObject({ code: 'too-long' });
 });
+
+it('quotes names of the file in what it says of it, so that they cannot speak to a terminal', async () => {
+  const sly = assemble('cmine\n\u001b[31mred\n');
+  for (const piece of [
+    assemble(sly, '}b'),
+    assemble(sly, 'Na'),
+    assemble(sly, 'NNs'),
+    assemble('ccollections\nOrderedDict\n', sly, 0x85, 'R'),
+    assemble('ccollections\nOrderedDict\n', sly, 'R'),
+  ]) {
+    const bytes = checkpointFile(rootOf(assemble(ORDERED_DICT), text('x'), piece));
+    const error = await inspectCheckpoint(written(bytes)).catch((cause: unknown) => cause);
+    expect(error).toBeInstanceOf(CorruptError);
+    expect(String(error)).toContain('\\u001b[31mred');
+    expect(String(error)).not.toContain('\u001b');
+  }
+});
