@@ -1,4 +1,5 @@
 import { crc32, deflateRawSync } from 'node:zlib';
+import { assemble, text } from './pickle-assembler.ts';
 
 export interface MadeRecord {
   /** Below the archive's folder. */
@@ -58,4 +59,29 @@ export function checkpointFile(pickle: Uint8Array, parts: CheckpointParts = {}):
     ...storages,
     { name: 'version', bytes: Buffer.from('3\n') },
   ]);
+}
+
+/** The same in the format before PyTorch 1.6, with one storage of four floats. */
+export function legacyFile(pickle: Uint8Array): Buffer {
+  const magic = Buffer.from('80028a0a6cfc9c46f9206aa850192e', 'hex');
+  const version = assemble(0x80, 2, 'M', 0xe9, 3, '.');
+  const sizes = assemble('}(', text('short'), 'K', 2, text('int'), 'K', 4, text('long'), 'K', 4, 'u');
+  const system = assemble(
+    0x80,
+    2,
+    '}(',
+    text('protocol_version'),
+    'M',
+    0xe9,
+    3,
+    text('little_endian'),
+    0x88,
+    text('type_sizes'),
+    sizes,
+    'u.',
+  );
+  const keys = assemble(0x80, 2, ']', text('0'), 'a.');
+  const numel = Buffer.alloc(8);
+  numel.writeBigInt64LE(4n);
+  return assemble(magic, version, system, pickle, keys, numel, FLOATS);
 }

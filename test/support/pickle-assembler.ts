@@ -93,3 +93,10 @@ export const MODEL = assemble(ORDERED_DICT, '(', text('w'), tensor(), 'u');
 export function rootOf(model: Uint8Array, ...beside: readonly Piece[]): Buffer {
   return assemble(0x80, 2, '}(', text('model'), model, ...beside, 'u.');
 }
+
+/** The same stream with storages as the format before PyTorch 1.6 refers to them: with a view, which is None. */
+export function asLegacy(stream: Uint8Array): Buffer {
+  const [end, legacyEnd] = [assemble(integer(4), 'tQ'), assemble(integer(4), 'NtQ')];
+  const written = Buffer.from(stream).toString('latin1');
+  return Buffer.from(written.replaceAll(end.toString('latin1'), legacyEnd.toString('latin1')), 'latin1');
+}

@@ -4,8 +4,8 @@ import { CorruptError } from '../../../src/errors.ts';
 import { Checkpoint } from '../../../src/fl/torch/checkpoint-reader.ts';
 import { DEFAULT_LIMITS } from '../../../src/fl/torch/limits.ts';
 import { PickleMachine } from '../../../src/fl/torch/pickle-machine.ts';
-import { archiveOf, checkpointFile } from '../../support/archive-maker.ts';
-import { assemble, MODEL, rootOf, text } from '../../support/pickle-assembler.ts';
+import { archiveOf, checkpointFile, legacyFile } from '../../support/archive-maker.ts';
+import { asLegacy, MODEL, rootOf } from '../../support/pickle-assembler.ts';
 import { type Dice, mutated, mutatedRoot, randomProgram, randomRoot } from '../../support/random-pickles.ts';
 import type { FuzzTarget } from '../target.ts';
 
@@ -71,21 +71,12 @@ export const CHECKPOINT_TARGET: FuzzTarget = {
   read: readFileOf('checkpoint.pt'),
 };
 
-/** The format before 1.6, up to its third pickle. */
-const LEGACY = assemble(
-  Buffer.from('80028a0a6cfc9c46f9206aa850192e', 'hex'),
-  assemble(0x80, 2, 'M', 0xe9, 3, '.'),
-  assemble(0x80, 2, '}(', text('little_endian'), 0x88, 'u.'),
-);
-const LEGACY_KEYS = assemble(0x80, 2, ']', text('0'), 'a.');
-
 /** Archives whose directory, headers or records were changed; streams of the format before 1.6. */
 export const ARCHIVE_TARGET: FuzzTarget = {
   ...LIMITS,
   name: 'archive',
   make: (dice) => {
-    if (dice(4) === 0)
-      return Buffer.concat([LEGACY, anyStream(dice), LEGACY_KEYS, Buffer.alloc(dice(64), 4)]);
+    if (dice(4) === 0) return mutated(dice, legacyFile(asLegacy(anyStream(dice))), dice(3));
     const names = ['data.pkl', 'version', 'data/0', 'byteorder', 'constants.pkl', '../x'];
     const records = Array.from({ length: dice(6) }, () => ({
       name: names[dice(names.length)] ?? 'data.pkl',

@@ -5,8 +5,18 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { CorruptError } from '../../../../src/errors.ts';
 import { Checkpoint } from '../../../../src/fl/torch/checkpoint-reader.ts';
-import { checkpointFile } from '../../../support/archive-maker.ts';
-import { assemble, get, MODEL, named, put, rootOf, tensor, text } from '../../../support/pickle-assembler.ts';
+import { checkpointFile, legacyFile } from '../../../support/archive-maker.ts';
+import {
+  asLegacy,
+  assemble,
+  get,
+  MODEL,
+  named,
+  put,
+  rootOf,
+  tensor,
+  text,
+} from '../../../support/pickle-assembler.ts';
 import { diceFrom, mutatedRoot, randomProgram, randomRoot } from '../../../support/random-pickles.ts';
 import { hasTorch, python } from './python.ts';
 
@@ -49,11 +59,14 @@ async function rowsOf(path: string): Promise<unknown[] | null> {
 }
 
 /** Streams that are accepted here, how many of them PyTorch reads at all, and those that it reads otherwise. */
-async function comparisonOf(streams: readonly Uint8Array[]) {
+async function comparisonOf(
+  streams: readonly Uint8Array[],
+  fileOf: (stream: Uint8Array) => Uint8Array = checkpointFile,
+) {
   const accepted: { readonly stream: Uint8Array; readonly ours: unknown[] }[] = [];
   for (const stream of streams) {
     const path = join(folder, `${accepted.length}.pt`);
-    writeFileSync(path, checkpointFile(stream));
+    writeFileSync(path, fileOf(stream));
     const ours = await rowsOf(path);
     if (ours !== null) accepted.push({ stream, ours });
   }
@@ -87,6 +100,16 @@ describe.skipIf(!hasTorch())(
         expect(differences).toEqual([]);
         expect(agreed).toBeGreaterThanOrEqual(agreedMin);
       });
+
+    it(`of the format before 1.6, seed ${SEED}`, { timeout: 120_000 }, async () => {
+      const dice = diceFrom(SEED + 1);
+      const streams = Array.from({ length: COUNT }, (_, index) =>
+        index % 2 === 0 ? randomRoot(dice) : mutatedRoot(dice),
+      );
+      const { agreed, differences } = await comparisonOf(streams, (stream) => legacyFile(asLegacy(stream)));
+      expect(differences).toEqual([]);
+      expect(agreed).toBeGreaterThanOrEqual(COUNT / 60);
+    });
 
     it('of constructions that look alike', async () => {
       const taken = assemble('](](', text('w'), tensor(), 'ee', put(7), '0');
