@@ -7,12 +7,17 @@ import { Checkpoint } from '../../fl/torch/checkpoint-reader.ts';
 import { pathText, type TensorLeaf } from '../../fl/torch/checkpoint-tree.ts';
 import { largestDifference, statisticsOf, type TensorStatistics } from '../../fl/torch/tensor-statistics.ts';
 import { type Output, processOutput } from '../output.ts';
+import { printable } from '../paint.ts';
 
 interface CommonFlags {
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly color: boolean;
   readonly verify: boolean;
+}
+
+interface VerifyFlags extends CommonFlags {
+  readonly allowForeign?: boolean;
 }
 
 interface ShowFlags extends CommonFlags {
@@ -69,12 +74,17 @@ async function show(path: string, flags: ShowFlags): Promise<void> {
   const output = outputOf(flags);
   await withCheckpoint(path, flags, async (checkpoint) => {
     const { tensors, opaque } = checkpoint.tree();
+    const foreign = checkpoint.foreignNames();
     const rows: TensorRow[] = [];
     for (const leaf of tensors) rows.push(await rowOf(checkpoint, leaf, flags));
-    if (output.json) output.document({ format: checkpoint.format, tensors: rows, opaque });
-    else printTable(rows, flags, output);
-    for (const { path: place, name } of output.json ? [] : opaque)
+    if (output.json) {
+      output.document({ format: checkpoint.format, tensors: rows, opaque, foreign });
+      return;
+    }
+    printTable(rows, flags, output);
+    for (const { path: place, name } of opaque)
       output.note(`${pathText(place)}: ${name} (kept as a name, never run)`);
+    if (foreign.length > 0) output.note(`it ${foreignWords(foreign)}`);
   });
 }
 
@@ -173,7 +183,27 @@ function report(differences: readonly Difference[], count: number, output: Outpu
   );
 }
 
-async function verify(path: string, flags: CommonFlags): Promise<void> {
+/** Most foreign names that one line tells. */
+const FOREIGN_SHOWN_MAX = 20;
+
+function foreignWords(names: readonly string[]): string {
+  const shown = names.slice(0, FOREIGN_SHOWN_MAX).map(printable).join(', ');
+  const more = names.length > FOREIGN_SHOWN_MAX ? `, and ${names.length - FOREIGN_SHOWN_MAX} more` : '';
+  return `holds ${names.length} foreign ${names.length === 1 ? 'object' : 'objects'}: ${shown}${more}`;
+}
+
+/** Errors: CorruptError 'foreign-objects', unless they are allowed. */
+function assertNothingForeign(path: string, foreign: readonly string[], { allowForeign }: VerifyFlags): void {
+  if (foreign.length === 0 || allowForeign === true) return;
+  throw new CorruptError({
+    code: 'foreign-objects',
+    message: `${path} ${foreignWords(foreign)}`,
+    hint: `Python runs what they name when it loads the file; if you trust it: mila checkpoint verify --allow-foreign ${path}`,
+    data: { path, foreign },
+  });
+}
+
+async function verify(path: string, flags: VerifyFlags): Promise<void> {
   const output = outputOf(flags);
   const facts = await withCheckpoint(path, flags, async (checkpoint) => {
     const { tensors, opaque } = checkpoint.tree();
@@ -181,10 +211,13 @@ async function verify(path: string, flags: CommonFlags): Promise<void> {
       await checkpoint.place(layout);
       await checkpoint.verify(layout);
     }
+    const foreign = checkpoint.foreignNames();
+    assertNothingForeign(path, foreign, flags);
     return {
       format: checkpoint.format,
       tensors: tensors.length,
       opaque: opaque.length,
+      foreign,
       model: modelProblem(checkpoint),
     };
   });
@@ -193,6 +226,7 @@ async function verify(path: string, flags: CommonFlags): Promise<void> {
     output.result(
       `${path}: ok, ${facts.format}, ${facts.tensors} tensors, ${checksumWords(facts.format, flags)}`,
     );
+    if (facts.foreign.length > 0) output.note(`it ${foreignWords(facts.foreign)}`);
     if (facts.model !== null) output.note(`it cannot take part in a round: ${facts.model}`);
   }
 }
@@ -208,7 +242,8 @@ function modelProblem(checkpoint: Checkpoint): string | null {
     checkpoint.model();
     return null;
   } catch (error) {
-    const isHarmless = error instanceof CorruptError && ['no-model', 'not-a-tensor'].includes(error.code);
+    const isHarmless =
+      error instanceof CorruptError && ['no-model', 'not-a-tensor', 'expanded'].includes(error.code);
     if (isHarmless) return error.message;
     throw error;
   }
@@ -242,11 +277,14 @@ export function checkpointCommand(): Command {
   );
   command.addCommand(
     withCommon(
-      new Command('verify').description('read everything; exit 4 with the reason if malformed or unsafe'),
+      new Command('verify').description(
+        'read everything; exit 4 with the reason if malformed, or if it names objects that only foreign code can make',
+      ),
     )
       .argument('<file>')
+      .option('--allow-foreign', 'name foreign objects, and exit 0 all the same')
       .addHelpText('after', '\nExample:\n  mila checkpoint verify model.pt')
-      .action((file: string, flags: CommonFlags) => verify(file, flags)),
+      .action((file: string, flags: VerifyFlags) => verify(file, flags)),
   );
   return command;
 }

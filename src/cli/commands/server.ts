@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { systemClock } from '../../clock.ts';
-import { CorruptError, RoundError } from '../../errors.ts';
+import { RoundError } from '../../errors.ts';
 import { createAggregator } from '../../fl/aggregate/create-aggregator.ts';
 import type { ServerConfiguration } from '../../fl/config/server-configuration.ts';
 import { loadServerConfiguration } from '../../fl/config/server-configuration.ts';
 import type { FederationEvent } from '../../fl/round/event.ts';
 import type { ServerOutcome } from '../../fl/server.ts';
 import { type FederationServerOptions, runFederationServer } from '../../fl/server.ts';
-import { inspectCheckpoint } from '../../fl/torch/inspect-checkpoint.ts';
+import { CheckpointChecker } from '../../fl/torch/checkpoint-checker.ts';
 import { participantId } from '../../ids.ts';
 import type { Logger } from '../../logger.ts';
 import { systemRandom } from '../../random.ts';
@@ -38,16 +38,6 @@ async function stripStartPoint(logger: Logger, source: string, output: string): 
   await plain.aggregate([{ participant: participantId('start_point'), path: source, samples: null }], output);
 }
 
-async function inspect(path: string): Promise<{ reason: string; message: string } | null> {
-  try {
-    await inspectCheckpoint(path);
-    return null;
-  } catch (error) {
-    if (error instanceof CorruptError) return { reason: 'malformed', message: error.message };
-    throw error;
-  }
-}
-
 function resumeOf(flags: ServerFlags): 'auto' | 'newest' | 'never' | { readonly run: string } {
   if (flags.new === true) return 'never';
   if (flags.resume === undefined) return 'auto';
@@ -64,6 +54,7 @@ async function serve(
   const ended = new AbortController();
   const aggregator = await openAggregator(configuration, { clock, logger, signal: ended.signal });
   const lock = await acquireRunLock(configuration);
+  const checker = new CheckpointChecker();
   const metrics = createServerMetrics();
   const interrupt = listenForInterrupt();
   const stop = new AbortController();
@@ -83,7 +74,7 @@ async function serve(
       random: systemRandom(),
       logger,
       aggregator,
-      inspect,
+      inspect: (path: string, signal?: AbortSignal) => checker.problemOf(path, signal),
       stripStartPoint: (source: string, output: string) => stripStartPoint(logger, source, output),
       onEvent: (event: FederationEvent) => {
         metrics.observe(event);
@@ -102,6 +93,7 @@ async function serve(
   } finally {
     endpoint?.close();
     ended.abort();
+    await checker.close();
     parent.dispose();
     // Last, so that a second signal still stops at once whatever hangs above.
     interrupt.dispose();

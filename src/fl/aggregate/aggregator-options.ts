@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ConfigError } from '../../errors.ts';
+import { SAMPLES_MAX_DEFAULT } from './weights.ts';
 
 const weight = z.number().nonnegative();
 const buffers = z.array(z.string()).default([]);
@@ -37,7 +38,10 @@ export const OPTION_SCHEMAS = {
     config_path: z.string().optional(),
     executor_type: z.string().optional(),
   }),
-  'sample-weighted': z.strictObject(common),
+  'sample-weighted': z.strictObject({
+    ...common,
+    samples_max: z.int().min(1).default(SAMPLES_MAX_DEFAULT),
+  }),
   median: z.strictObject(common),
   'trimmed-mean': z.strictObject({ ...common, fraction: z.number().min(0).lt(0.5).default(0.1) }),
   krum: z.strictObject({ ...common, faulty: z.int().min(0).default(0) }),

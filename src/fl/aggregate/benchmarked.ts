@@ -3,7 +3,7 @@ import type { Metrics } from '../executor/executor.ts';
 import type { RuleContext, RuleDecision } from './aggregation.ts';
 import type { OpenUpdate } from './input-set.ts';
 import { FaultyUpdates } from './update-fault.ts';
-import { decideWeighted, sampleWeights } from './weights.ts';
+import { decideWeighted, dominanceNotes, sampleWeights } from './weights.ts';
 
 export interface BenchmarkOptions {
   /** The metric by which updates are weighed. */
@@ -39,6 +39,7 @@ export async function decideBenchmarked(
     return decideWeighted(weights, [
       `no update has a ${options.metric} above 0; weighed by samples`,
       ...notes,
+      ...dominanceNotes(context.updates, weights),
     ]);
   }
   const shares = clamped.map((score) => score / sum);
@@ -48,6 +49,7 @@ export async function decideBenchmarked(
     : shares;
   return decideWeighted(weights, [
     `${options.metric}: ${context.updates.map(({ input }, index) => `${input.participant} ${scores[index]}`).join(', ')}`,
+    ...dominanceNotes(context.updates, weights),
   ]);
 }
 

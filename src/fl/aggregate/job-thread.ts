@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { StaleError } from '../../errors.ts';
+import { workerScript } from '../../worker-script.ts';
 import type { ElementJob, ElementResult } from './element-job.ts';
 
 /** What a thread is given to do. Crosses threads. */
@@ -39,9 +40,7 @@ export class JobThread {
 
   /** Start the thread; orders may follow at once. From sources, a loader of TypeScript must be given to it. */
   constructor(setup: WorkerSetup) {
-    const isSource = import.meta.url.endsWith('.ts');
-    const script = new URL(isSource ? './job-worker-from-source.mjs' : './job-worker.js', import.meta.url);
-    this.#worker = new Worker(script, {
+    this.#worker = new Worker(workerScript(import.meta.url, 'job-worker'), {
       workerData: setup,
       resourceLimits: { maxYoungGenerationSizeMb: 2 },
     });

@@ -15,7 +15,7 @@ import { decideMedian, decideTrimmed } from './order-statistics.ts';
 import { decideMean } from './plain.ts';
 import { decideServerStep } from './server-optimizers.ts';
 import type { StreamEnvironment } from './streaming.ts';
-import { configuredWeights, decideWeighted, normalised, sampleWeights } from './weights.ts';
+import { configuredWeights, decideWeighted, dominanceNotes, normalised, sampleWeights } from './weights.ts';
 
 type Options = Readonly<Record<string, unknown>>;
 
@@ -48,7 +48,7 @@ const RULES: Readonly<Record<RuleName, MakeRule>> = {
       participants: Object.keys(weights),
       decide: async ({ updates }) => {
         const scaled = normalised(configuredWeights(updates, weights));
-        return decideWeighted(scaled.weights, scaled.notes);
+        return decideWeighted(scaled.weights, [...scaled.notes, ...dominanceNotes(updates, scaled.weights)]);
       },
       compat: async (updates) => ({
         kind: 'weighted',
@@ -73,12 +73,15 @@ const RULES: Readonly<Record<RuleName, MakeRule>> = {
       },
     };
   },
-  'sample-weighted': () => ({
-    decide: async ({ updates }) => {
-      const { weights, notes } = sampleWeights(updates);
-      return decideWeighted(weights, notes);
-    },
-  }),
+  'sample-weighted': (options) => {
+    const { samples_max: samplesMax } = parseOptions('sample-weighted', options);
+    return {
+      decide: async ({ updates }) => {
+        const { weights, notes } = sampleWeights(updates, samplesMax);
+        return decideWeighted(weights, [...notes, ...dominanceNotes(updates, weights)]);
+      },
+    };
+  },
   median: () => ({ decide: async ({ updates }) => decideMedian(updates.length) }),
   'trimmed-mean': (options) => {
     const { fraction } = parseOptions('trimmed-mean', options);

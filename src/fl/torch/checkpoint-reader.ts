@@ -3,14 +3,14 @@ import { MilaError } from '../../errors.ts';
 import { ITEM_BYTES } from '../tensor/tensor.ts';
 import { ByteSource } from './byte-source.ts';
 import { type CheckpointTree, walkTree } from './checkpoint-tree.ts';
+import { CreationBudget } from './creation-budget.ts';
 import { gather } from './gather.ts';
 import { isLegacyStream, LegacyStore } from './legacy-checkpoint.ts';
 import { type CheckpointLimits, DEFAULT_LIMITS } from './limits.ts';
 import { malformed, quoted } from './malformed.ts';
 import { PickleDecoder } from './pickle-decoder.ts';
-import type { StorageNode } from './pickle-value.ts';
 import type { ModelPlan } from './state-dict-plan.ts';
-import type { StoragePlace, StorageStore } from './storage-store.ts';
+import type { Reading, StoragePlace, StorageStore } from './storage-store.ts';
 import { isContiguous, type TensorLayout } from './tensor-layout.ts';
 import { ZipStore } from './zip-checkpoint.ts';
 
@@ -46,13 +46,17 @@ export class Checkpoint {
   readonly #store: StorageStore;
   readonly #checksum: 'error' | 'ignore';
   readonly #decoder: PickleDecoder;
-  readonly #places = new Map<string, { readonly storage: StorageNode; readonly place: StoragePlace }>();
+  readonly #budget: CreationBudget;
+  /** Of storages that stand in the file as they are. */
+  readonly #places = new Map<string, StoragePlace>();
+  /** The storage that was inflated last: they are used one after the other, and one in memory is enough. */
+  #inflated: { readonly key: string; readonly place: StoragePlace } | undefined;
   readonly #verified = new Set<string>();
 
   private constructor(
     source: ByteSource,
     store: StorageStore,
-    options: CheckpointOptions & { readonly decoder: PickleDecoder },
+    options: CheckpointOptions & { readonly decoder: PickleDecoder; readonly budget: CreationBudget },
   ) {
     this.path = source.path;
     this.source = source;
@@ -61,6 +65,7 @@ export class Checkpoint {
     this.#store = store;
     this.#checksum = options.checksum ?? 'error';
     this.#decoder = options.decoder;
+    this.#budget = options.budget;
   }
 
   static async open(path: string, options: CheckpointOptions = {}): Promise<Checkpoint> {
@@ -68,16 +73,32 @@ export class Checkpoint {
     try {
       const limits = { ...DEFAULT_LIMITS, ...options.limits };
       const decoder = options.decoder ?? new PickleDecoder(limits);
-      return new Checkpoint(source, await openStore(source, limits, decoder), { ...options, decoder });
+      const budget = new CreationBudget(source.sizeBytes, limits);
+      const store = await openStore(source, { limits, decoder, budget });
+      return new Checkpoint(source, store, { ...options, decoder, budget });
     } catch (error) {
       source.close();
       throw error;
     }
   }
 
-  /** The model's tensors by name. Errors: CorruptError 'no-model' | 'foreign-object' | 'not-a-tensor' | ... */
+  /**
+   * The model's tensors by name.
+   *
+   * Errors: CorruptError 'no-model' | 'foreign-object' | 'not-a-tensor' | 'over-budget' | ...
+   */
   model(): ModelPlan {
-    return this.#decoder.model(this.#store.root);
+    const spent = this.#budget.spentBytes;
+    const model = this.#decoder.model(this.#store.root, this.#budget);
+    // The caller's from here on; asking again makes another one.
+    this.#budget.rewind(spent);
+    this.#budget.assertUnfolds(model.unfoldedBytes);
+    return model;
+  }
+
+  /** Every name in the file that is not on the list of what a checkpoint may hold, in order. */
+  foreignNames(): readonly string[] {
+    return [...this.#store.foreign];
   }
 
   /** Forget the object tree, whose storages stay readable; `model` and `tree` find nothing from then on. */
@@ -85,23 +106,32 @@ export class Checkpoint {
     this.#store.releaseTree();
   }
 
-  /** Everything in the checkpoint, also what stands beside the model. */
+  /** Everything in the checkpoint, also what stands beside the model. Errors: as `walkTree`. */
   tree(): CheckpointTree {
-    return walkTree(this.#store.root, this.limits);
+    const spent = this.#budget.spentBytes;
+    const tree = walkTree(this.#store.root, this.limits, this.#budget);
+    this.#budget.rewind(spent);
+    this.#budget.assertUnfolds(tree.unfoldedBytes);
+    return tree;
   }
 
-  /** Where a storage's bytes are; found once. */
+  /** Where a storage's bytes are. What must be inflated is kept until the next one. */
   place({ storage }: TensorLayout): StoragePlace | Promise<StoragePlace> {
-    const known = this.#places.get(storage.key);
-    // A key may be claimed with different types; each claim is checked against the record.
-    if (known?.storage.className === storage.className && known.storage.numel === storage.numel)
-      return known.place;
-    const place = this.#store.place(storage);
-    const keep = (found: StoragePlace): StoragePlace => {
-      this.#places.set(storage.key, { storage, place: found });
-      return found;
-    };
-    return place instanceof Promise ? place.then(keep) : keep(place);
+    const { key } = storage;
+    const known = this.#places.get(key) ?? (this.#inflated?.key === key ? this.#inflated.place : undefined);
+    if (known !== undefined) return known;
+    const found = this.#store.place(storage);
+    if (found instanceof Promise) return this.#keepInflated(key, found);
+    this.#places.set(key, found);
+    return found;
+  }
+
+  async #keepInflated(key: string, found: Promise<StoragePlace>): Promise<StoragePlace> {
+    // Let go of the last one before the next one comes.
+    this.#inflated = undefined;
+    const place = await found;
+    this.#inflated = { key, place };
+    return place;
   }
 
   /** Compare a storage with its checksum, once. Errors: CorruptError 'bad-checksum'. */
@@ -158,16 +188,11 @@ function badChecksum(key: string) {
   return malformed('bad-checksum', `storage ${quoted(key)} is damaged: its checksum differs`, { key });
 }
 
-async function openStore(
-  source: ByteSource,
-  limits: CheckpointLimits,
-  decoder: PickleDecoder,
-): Promise<StorageStore> {
+async function openStore(source: ByteSource, reading: Reading): Promise<StorageStore> {
   const head = await source.read(0, Math.min(16, source.sizeBytes));
   try {
-    if (head.length >= 4 && head.readUInt32LE(0) === ZIP_START)
-      return await ZipStore.open(source, limits, decoder);
-    if (isLegacyStream(head)) return await LegacyStore.open(source, limits);
+    if (head.length >= 4 && head.readUInt32LE(0) === ZIP_START) return await ZipStore.open(source, reading);
+    if (isLegacyStream(head)) return await LegacyStore.open(source, reading);
   } catch (error) {
     if (error instanceof MilaError) throw error;
     throw malformed('malformed', `the checkpoint cannot be read: ${String(error)}`);

@@ -1,3 +1,5 @@
+import { ITEM_BYTES } from '../tensor/tensor.ts';
+import { COST, CreationBudget } from './creation-budget.ts';
 import type { CheckpointLimits } from './limits.ts';
 import { malformed, quoted } from './malformed.ts';
 import { isNode, kindOf, type PickleValue } from './pickle-value.ts';
@@ -19,75 +21,129 @@ export interface OpaqueLeaf {
 /** All that can be reached from a value. */
 export interface CheckpointTree {
   readonly tensors: readonly TensorLeaf[];
-  /** Inert objects of foreign code. */
+  /** Inert objects, known or foreign. */
   readonly opaque: readonly OpaqueLeaf[];
-  /** Plain values: numbers, texts, None. */
-  readonly others: readonly OpaqueLeaf[];
-  /** True when a container was met twice: shared, or inside itself. */
-  readonly shared: boolean;
+  /** Bytes of all tensors, each written out in full. */
+  readonly unfoldedBytes: number;
 }
+
+/** Longest part of a key that a text shows. Units: UTF-16 code units. */
+const KEY_SHOWN_MAX = 1024;
 
 /** A path as a person reads it. */
 export function pathText(path: TreePath): string {
-  return path.length === 0 ? '(root)' : path.map(String).join('.');
+  if (path.length === 0) return '(root)';
+  return path.map((key) => String(key).slice(0, KEY_SHOWN_MAX)).join('.');
 }
 
-interface Visit {
-  readonly path: TreePath;
+/** One step of a walk: a value that is no container, or a container that was entered before. */
+export interface Visit {
   readonly value: PickleValue;
+  /** True for a container that is met again: shared, or inside itself. */
+  readonly isAgain: boolean;
+  /** Where the value stands; made when it is asked for. */
+  readonly path: () => TreePath;
+}
+
+interface Frame {
+  readonly children: Iterator<readonly [string | number, PickleValue]>;
+  key: string | number;
 }
 
 /**
- * List what can be reached from a value, without recursion; every container is entered once.
+ * Walk what can be reached from a value, in order and without recursion; every container is entered once.
+ *
+ * Guarantees: nothing is kept but the way down; whoever stops early has paid for nothing more.
+ * Errors: CorruptError 'too-deep'.
+ */
+export function* walk(root: PickleValue, limits: CheckpointLimits): Generator<Visit> {
+  const entered = new Set<PickleValue>();
+  const frames: Frame[] = [];
+  const path = (): TreePath => frames.map(({ key }) => key);
+  let value: PickleValue | undefined = root;
+  for (;;) {
+    if (value !== undefined) {
+      const children = childrenOf(value);
+      if (children === undefined || entered.has(value))
+        yield { value, isAgain: children !== undefined, path };
+      else {
+        if (frames.length >= limits.depthMax)
+          throw malformed('too-deep', 'the checkpoint nests too deeply', { max: limits.depthMax });
+        entered.add(value);
+        frames.push({ children, key: '' });
+      }
+    }
+    const frame = frames[frames.length - 1];
+    if (frame === undefined) return;
+    const next = frame.children.next();
+    value = undefined;
+    if (next.done === true) frames.pop();
+    else [frame.key, value] = next.value;
+  }
+}
+
+/**
+ * List the tensors and inert objects that can be reached from a value.
  *
  * Guarantees: tensors are in the order of their dicts and are checked against their storages.
- * Errors: CorruptError 'too-deep' | 'too-large'; those of `layoutOf`, with the path.
+ * Errors: CorruptError 'too-deep' | 'too-large' | 'over-budget'; those of `layoutOf`, with the path.
  */
-export function walkTree(root: PickleValue, limits: CheckpointLimits): CheckpointTree {
+export function walkTree(
+  root: PickleValue,
+  limits: CheckpointLimits,
+  budget: CreationBudget = new CreationBudget(0, limits),
+): CheckpointTree {
   const tensors: TensorLeaf[] = [];
   const opaque: OpaqueLeaf[] = [];
-  const others: OpaqueLeaf[] = [];
-  const entered = new Set<PickleValue>();
-  let shared = false;
-  // Children are pushed in reverse, so that taking from the end keeps their order.
-  const pending: Visit[] = [{ path: [], value: root }];
-  const enter = (value: PickleValue, children: () => Visit[]) => {
-    if (entered.has(value)) shared = true;
-    else for (const child of children().reverse()) pending.push(child);
-    entered.add(value);
-  };
-  for (let visit = pending.pop(); visit !== undefined; visit = pending.pop()) {
-    const { path, value } = visit;
-    const children = childrenOf(visit);
-    if (path.length > limits.depthMax) throw malformed('too-deep', 'the checkpoint nests too deeply');
-    if (children !== undefined) enter(value, children);
-    else if (!isNode(value) || value.kind === 'complex') others.push({ path, name: kindOf(value) });
-    else if (value.kind === 'tensor') tensors.push({ path, layout: checkedLayout(value, path) });
-    else opaque.push({ path, name: kindOf(value) });
+  let unfoldedBytes = 0;
+  for (const { value, path } of walk(root, limits)) {
+    if (isNode(value) && value.kind === 'tensor') {
+      const leaf = tensorLeaf(value, path(), budget);
+      unfoldedBytes += leaf.layout.count * ITEM_BYTES[leaf.layout.dtype];
+      tensors.push(leaf);
+    } else if (isInert(value)) {
+      budget.charge(COST.leaf, 'foreign objects');
+      opaque.push({ path: path(), name: kindOf(value) });
+    }
     if (tensors.length > limits.tensorsMax)
       throw malformed('too-large', 'the checkpoint has too many tensors');
   }
-  return { tensors, opaque, others, shared };
+  return { tensors, opaque, unfoldedBytes };
 }
 
-function checkedLayout(node: Parameters<typeof layoutOf>[0], path: TreePath): TensorLayout {
+/** True for what is kept as a name only. */
+export function isInert(value: PickleValue): boolean {
+  return isNode(value) && (value.kind === 'opaque' || value.kind === 'global');
+}
+
+/** A tensor with its place, checked against its storage. Errors: CorruptError of `layoutOf`, with the path. */
+export function tensorLeaf(
+  node: Parameters<typeof layoutOf>[0],
+  path: TreePath,
+  budget: CreationBudget,
+): TensorLeaf {
+  budget.charge(COST.leaf + COST.dimension * path.length, 'tensors');
   try {
-    return layoutOf(node);
+    return { path, layout: layoutOf(node) };
   } catch (error) {
     if (!(error instanceof Error) || !('code' in error)) throw error;
     throw malformed(String(error.code), `${quoted(pathText(path))}: ${error.message}`, { path });
   }
 }
 
-function childrenOf(visit: Visit): (() => Visit[]) | undefined {
-  const { path, value } = visit;
+function childrenOf(value: PickleValue): Iterator<readonly [string | number, PickleValue]> | undefined {
   if (!isNode(value)) return undefined;
-  if (value.kind === 'list' || value.kind === 'tuple' || value.kind === 'set')
-    return () => value.items.map((item, index) => ({ path: [...path, index], value: item }));
-  if (value.kind !== 'dict') return undefined;
-  return () => [...value.entries].map(([key, item]) => ({ path: [...path, keyText(key)], value: item }));
+  if (value.kind === 'list' || value.kind === 'tuple' || value.kind === 'set') return value.items.entries();
+  return value.kind === 'dict' ? entriesOf(value.entries) : undefined;
+}
+
+function* entriesOf(
+  entries: ReadonlyMap<PickleValue, PickleValue>,
+): Generator<readonly [string | number, PickleValue]> {
+  for (const [key, item] of entries) yield [keyText(key), item];
 }
 
 function keyText(key: PickleValue): string | number {
-  return typeof key === 'string' || typeof key === 'number' ? key : String(isNode(key) ? kindOf(key) : key);
+  if (typeof key === 'string' || typeof key === 'number') return key;
+  return isNode(key) || key instanceof Uint8Array ? kindOf(key) : String(key);
 }

@@ -1,9 +1,8 @@
 import type { ByteSource } from './byte-source.ts';
-import type { CheckpointLimits } from './limits.ts';
 import { malformed, quoted } from './malformed.ts';
 import { PickleMachine, type PickleResult } from './pickle-machine.ts';
 import { isNode, type PickleValue, type StorageNode } from './pickle-value.ts';
-import type { StoragePlace, StorageStore } from './storage-store.ts';
+import type { Reading, StoragePlace, StorageStore } from './storage-store.ts';
 import { storageBytes } from './tensor-layout.ts';
 
 /** The first pickle of the stream, which holds the format's magic number. */
@@ -20,6 +19,8 @@ export function isLegacyStream(head: Buffer): boolean {
 
 interface Pickles {
   readonly root: PickleValue;
+  readonly foreign: ReadonlySet<string>;
+  readonly storages: ReadonlyMap<string, StorageNode>;
   readonly keys: readonly string[];
   readonly end: number;
 }
@@ -27,6 +28,7 @@ interface Pickles {
 /** The format of PyTorch before 1.6: five pickles, then each storage after its length. */
 export class LegacyStore implements StorageStore {
   root: PickleValue;
+  readonly foreign: ReadonlySet<string>;
   readonly #source: ByteSource;
   readonly #keys: readonly string[];
   /** Where each storage's length stands, as far as the file was followed. */
@@ -34,27 +36,29 @@ export class LegacyStore implements StorageStore {
   readonly #positions: ReadonlyMap<string, number>;
   readonly #storages: ReadonlyMap<string, StorageNode>;
 
-  private constructor(source: ByteSource, pickles: Pickles, storages: ReadonlyMap<string, StorageNode>) {
+  private constructor(source: ByteSource, pickles: Pickles) {
     this.root = pickles.root;
+    this.foreign = pickles.foreign;
     this.#source = source;
     this.#keys = pickles.keys;
     this.#positions = new Map(pickles.keys.map((key, index) => [key, index]));
     this.#offsets = [pickles.end];
-    this.#storages = storages;
+    this.#storages = pickles.storages;
   }
 
-  static async open(source: ByteSource, limits: CheckpointLimits): Promise<LegacyStore> {
-    const storages = new Map<string, StorageNode>();
-    const onStorage = (storage: StorageNode) => intern(storages, storage);
+  static async open(source: ByteSource, reading: Reading): Promise<LegacyStore> {
+    const { limits, budget } = reading;
+    const spent = budget.spentBytes;
     for (let length = HEAD_BYTES; ; length *= 4) {
       const bytes = Math.min(length, source.sizeBytes, limits.pickleBytesMax);
       const head = await source.read(0, bytes);
       try {
-        return new LegacyStore(source, readPickles(head, limits, onStorage), storages);
+        return new LegacyStore(source, readPickles(head, reading));
       } catch (error) {
         // Only a stream that is longer than the piece read so far is worth another, larger piece.
         const isCut = error instanceof Error && 'code' in error && error.code === 'pickle-truncated';
         if (!isCut || bytes === source.sizeBytes || bytes === limits.pickleBytesMax) throw error;
+        budget.rewind(spent);
       }
     }
   }
@@ -89,35 +93,26 @@ export class LegacyStore implements StorageStore {
   }
 }
 
-/** Remember what the stream says of a storage; it must say the same every time. */
-function intern(storages: Map<string, StorageNode>, storage: StorageNode): void {
-  const known = storages.get(storage.key) ?? storage;
-  if (known.className !== storage.className || known.numel !== storage.numel)
-    throw malformed('bad-storage', `storage ${quoted(storage.key)} is described in two ways`);
-  storages.set(storage.key, known);
-}
-
-function readPickles(
-  head: Buffer,
-  limits: CheckpointLimits,
-  onStorage: (storage: StorageNode) => void,
-): Pickles {
-  const version = runAt(head, MAGIC.length, limits);
+function readPickles(head: Buffer, reading: Reading): Pickles {
+  const version = runAt(head, MAGIC.length, reading);
   if (version.value !== PROTOCOL_VERSION)
     throw malformed('unsupported', 'the legacy stream has another version');
-  const system = runAt(head, version.end, limits);
+  const system = runAt(head, version.end, reading);
   const little =
     isNode(system.value) && system.value.kind === 'dict' && system.value.entries.get('little_endian');
   if (little !== true) throw malformed('unsupported', "the legacy stream's byte order is not little-endian");
-  const root = new PickleMachine(head, system.end, limits, onStorage).run();
-  const keys = runAt(head, root.end, limits);
+  const root = runAt(head, system.end, reading);
+  const keys = runAt(head, root.end, reading);
   if (!isNode(keys.value) || keys.value.kind !== 'list')
     throw malformed('bad-storage', 'the legacy stream has no list of storages');
-  const names = keys.value.items.map(String);
+  const names = keys.value.items.filter((name) => typeof name === 'string');
+  if (names.length !== keys.value.items.length)
+    throw malformed('bad-storage', 'the legacy stream lists a storage by something else than text');
   if (new Set(names).size !== names.length) throw malformed('bad-storage', 'a storage is listed twice');
-  return { root: root.value, keys: names, end: keys.end };
+  const foreign = new Set([version, system, root, keys].flatMap((each) => [...each.foreign]));
+  return { root: root.value, foreign, storages: root.storages, keys: names, end: keys.end };
 }
 
-function runAt(head: Buffer, start: number, limits: CheckpointLimits): PickleResult {
-  return new PickleMachine(head, start, limits).run();
+function runAt(head: Buffer, start: number, { limits, budget }: Reading): PickleResult {
+  return new PickleMachine(head, start, limits, budget).run();
 }

@@ -60,10 +60,10 @@ export class PickleCursor {
     return this.#bytes.readDoubleBE(this.#advance(8));
   }
 
-  /** A length of eight bytes. */
+  /** A length of eight bytes, of what follows. */
   length64(): number {
     const length = this.take(8).readBigUInt64LE(0);
-    if (length > BigInt(this.#bytes.length))
+    if (length > BigInt(this.#bytes.length - this.#at))
       throw malformed('pickle-truncated', 'the pickle stream claims a string longer than itself');
     return Number(length);
   }
@@ -93,10 +93,15 @@ export class PickleCursor {
     }
   }
 
-  /** A line up to its newline, which is not part of it. */
+  /** A line up to its newline, which is not part of it. Errors: CorruptError 'too-long' | 'pickle-truncated'. */
   line(): string {
     const end = this.#bytes.indexOf(NEWLINE, this.#at);
-    if (end < 0 || end - this.#at > LINE_BYTES_MAX)
+    const length = (end < 0 ? this.#bytes.length : end) - this.#at;
+    if (length > LINE_BYTES_MAX)
+      throw malformed('too-long', `the checkpoint uses a name of more than ${LINE_BYTES_MAX} bytes`, {
+        offset: this.#at,
+      });
+    if (end < 0)
       throw malformed('pickle-truncated', 'a line of the pickle stream has no end', { offset: this.#at });
     const text = this.text(end - this.#at);
     this.#at = end + 1;

@@ -1,14 +1,17 @@
+import type { CreationBudget } from './creation-budget.ts';
 import type { CheckpointLimits } from './limits.ts';
-import { PickleMachine } from './pickle-machine.ts';
+import { PickleMachine, type PickleResult } from './pickle-machine.ts';
 import type { PickleValue } from './pickle-value.ts';
 import { type ModelPlan, modelOf } from './state-dict-plan.ts';
 
 /** A longer stream is not kept for comparison. Units: bytes. */
 const KEPT_BYTES_MAX = 4 * 1024 * 1024;
 
-interface Decoded {
+/** What a pickle stream holds. */
+export type DecodedPickle = Pick<PickleResult, 'value' | 'foreign'>;
+
+interface Kept extends DecodedPickle {
   readonly bytes: Buffer;
-  readonly value: PickleValue;
   model: ModelPlan | undefined;
 }
 
@@ -20,25 +23,30 @@ interface Decoded {
  */
 export class PickleDecoder {
   readonly #limits: CheckpointLimits;
-  #last: Decoded | undefined;
+  #last: Kept | undefined;
 
   constructor(limits: CheckpointLimits) {
     this.#limits = limits;
   }
 
   /** Errors: CorruptError, as the machine's. */
-  decode(bytes: Buffer): PickleValue {
-    if (this.#last?.bytes.equals(bytes) === true) return this.#last.value;
-    const { value } = new PickleMachine(bytes, 0, this.#limits).run();
-    this.#last = bytes.length <= KEPT_BYTES_MAX ? { bytes, value, model: undefined } : undefined;
-    return value;
+  decode(bytes: Buffer, budget?: CreationBudget): PickleValue {
+    return this.decodeAll(bytes, budget).value;
+  }
+
+  /** As `decode`, with the names that the stream mentions. What is known already costs nothing. */
+  decodeAll(bytes: Buffer, budget?: CreationBudget): DecodedPickle {
+    if (this.#last?.bytes.equals(bytes) === true) return this.#last;
+    const { value, foreign } = new PickleMachine(bytes, 0, this.#limits, budget).run();
+    this.#last = bytes.length <= KEPT_BYTES_MAX ? { bytes, value, foreign, model: undefined } : undefined;
+    return { value, foreign };
   }
 
   /** The model of a decoded checkpoint. Errors: as `modelOf`. */
-  model(root: PickleValue): ModelPlan {
+  model(root: PickleValue, budget?: CreationBudget): ModelPlan {
     const last = this.#last;
-    if (last === undefined || last.value !== root) return modelOf(root, this.#limits);
-    last.model ??= modelOf(root, this.#limits);
+    if (last === undefined || last.value !== root) return modelOf(root, this.#limits, budget);
+    last.model ??= modelOf(root, this.#limits, budget);
     return last.model;
   }
 }

@@ -1,4 +1,5 @@
 import type { Dtype } from '../tensor/tensor.ts';
+import { quoted } from './malformed.ts';
 
 /** What a pickle stream can build here: plain data, and inert descriptions of everything else. */
 export type PickleValue = null | boolean | number | bigint | string | Uint8Array | PickleNode;
@@ -8,6 +9,7 @@ export type PickleNode =
   | TupleNode
   | DictNode
   | SetNode
+  | FloatNode
   | ComplexNode
   | GlobalNode
   | StorageNode
@@ -17,18 +19,22 @@ export type PickleNode =
 export interface ListNode {
   readonly kind: 'list';
   readonly items: PickleValue[];
+  /** True once another container was made of it: no pickler does that twice. */
+  isTaken: boolean;
 }
 
 export interface TupleNode {
   readonly kind: 'tuple';
   readonly items: readonly PickleValue[];
+  /** Its items as sizes or strides, once they were checked: one tuple may be recalled for a million tensors. */
+  counts: readonly number[] | null;
 }
 
 /** A dict or an OrderedDict. A Map keeps `__proto__`, 1 and "1" what they are. */
 export interface DictNode {
   readonly kind: 'dict';
   readonly ordered: boolean;
-  /** Changed by `setEntry` only. */
+  /** Changed by `PickleFactory.setEntry` only. */
   entries: Map<PickleValue, PickleValue>;
   /** What BUILD attached to an OrderedDict, such as `_metadata`. */
   attributes: DictNode | null;
@@ -37,6 +43,12 @@ export interface DictNode {
 export interface SetNode {
   readonly kind: 'set';
   readonly items: PickleValue[];
+}
+
+/** A Python float: 1.0 is no 1, and no size of a tensor. */
+export interface FloatNode {
+  readonly kind: 'float';
+  readonly value: number;
 }
 
 export interface ComplexNode {
@@ -60,8 +72,6 @@ export interface StorageNode {
   readonly className: string;
   /** Units: elements of `dtype`; bytes when untyped. */
   readonly numel: number;
-  /** First element of a legacy view into the storage of this key; 0 for a whole storage. */
-  readonly viewOffset: number;
 }
 
 /** A tensor as the stream describes it; nothing is checked against its storage yet. */
@@ -88,7 +98,7 @@ export function isNode(value: PickleValue): value is PickleNode {
   return typeof value === 'object' && value !== null && !(value instanceof Uint8Array);
 }
 
-/** The value's kind in words, for messages. */
+/** The value's kind in one word; of an inert object, its name as it stands in the file. */
 export function kindOf(value: PickleValue): string {
   if (value === null) return 'None';
   if (value instanceof Uint8Array) return 'bytes';
@@ -96,15 +106,8 @@ export function kindOf(value: PickleValue): string {
   return value.kind === 'opaque' || value.kind === 'global' ? value.name : value.kind;
 }
 
-/** What empty dicts share: every tensor of a checkpoint has one, and a Map of its own would cost more than the rest. */
-const NO_ENTRIES: Map<PickleValue, PickleValue> = new Map();
-
-export function newDict(ordered: boolean): DictNode {
-  return { kind: 'dict', ordered, entries: NO_ENTRIES, attributes: null };
-}
-
-/** Put an item into a dict. */
-export function setEntry(dict: DictNode, key: PickleValue, value: PickleValue): void {
-  if (dict.entries === NO_ENTRIES) dict.entries = new Map();
-  dict.entries.set(key, value);
+/** The value's kind as it may stand in a message: a name from the file is quoted. */
+export function kindWords(value: PickleValue): string {
+  const isName = isNode(value) && (value.kind === 'opaque' || value.kind === 'global');
+  return isName ? quoted(value.name) : kindOf(value);
 }

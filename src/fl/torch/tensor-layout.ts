@@ -43,7 +43,7 @@ export function layoutOf(node: TensorNode): TensorLayout {
     throw malformed('bad-shape', 'the tensor has more elements than any machine holds', { shape });
   const span =
     count === 0 ? 0 : shape.reduce((last, size, index) => last + (size - 1) * (stride[index] ?? 0), 1);
-  const offset = node.offset + storage.viewOffset;
+  const { offset } = node;
   const end = (offset + span) * ITEM_BYTES[dtype];
   if (count > 0 && (!Number.isSafeInteger(end) || end > bytes))
     throw malformed('bad-shape', 'the tensor reaches beyond its storage', {
@@ -75,6 +75,12 @@ export function isContiguous(layout: Pick<TensorLayout, 'shape' | 'stride' | 'co
     expected *= size;
   }
   return true;
+}
+
+/** True when one element of the storage stands for several of the tensor's, as `expand` makes it. */
+export function repeatsElements({ count, span, shape, stride }: TensorLayout): boolean {
+  if (count === 0) return false;
+  return count > span || shape.some((size, axis) => size > 1 && stride[axis] === 0);
 }
 
 /** True when the elements fill their span, each once, in whatever order: a transposed tensor, say. */

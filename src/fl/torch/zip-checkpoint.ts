@@ -1,11 +1,11 @@
 import { promisify } from 'node:util';
 import { crc32, inflateRaw } from 'node:zlib';
 import type { ByteSource } from './byte-source.ts';
-import type { CheckpointLimits } from './limits.ts';
+import { COST } from './creation-budget.ts';
 import { malformed, quoted } from './malformed.ts';
-import type { PickleDecoder } from './pickle-decoder.ts';
+import type { DecodedPickle } from './pickle-decoder.ts';
 import type { PickleValue, StorageNode } from './pickle-value.ts';
-import type { StoragePlace, StorageStore } from './storage-store.ts';
+import type { Reading, StoragePlace, StorageStore } from './storage-store.ts';
 import { storageBytes } from './tensor-layout.ts';
 import { payloadOffset, readZipDirectory, type ZipDirectory, type ZipRecord } from './zip-directory.ts';
 
@@ -18,32 +18,33 @@ const VERSION_BYTES_MAX = 16;
 /** The archive of PyTorch 1.6 and later. */
 export class ZipStore implements StorageStore {
   root: PickleValue;
+  readonly foreign: ReadonlySet<string>;
   readonly #source: ByteSource;
   readonly #directory: ZipDirectory;
-  readonly #limits: CheckpointLimits;
+  readonly #reading: Reading;
 
-  private constructor(options: {
-    source: ByteSource;
-    directory: ZipDirectory;
-    root: PickleValue;
-    limits: CheckpointLimits;
-  }) {
-    this.root = options.root;
-    this.#source = options.source;
-    this.#directory = options.directory;
-    this.#limits = options.limits;
+  private constructor(source: ByteSource, directory: ZipDirectory, reading: Reading, pickle: DecodedPickle) {
+    this.root = pickle.value;
+    this.foreign = pickle.foreign;
+    this.#source = source;
+    this.#directory = directory;
+    this.#reading = reading;
   }
 
   /** Read the directory and the pickle stream; no storage. Errors: CorruptError. */
-  static async open(source: ByteSource, limits: CheckpointLimits, decoder: PickleDecoder): Promise<ZipStore> {
-    const directory = await readZipDirectory(source, limits);
+  static async open(source: ByteSource, reading: Reading): Promise<ZipStore> {
+    const { limits, decoder, budget } = reading;
+    const directory = await readZipDirectory(source, limits, budget);
     if (directory.records.has('constants.pkl'))
       throw malformed('unsupported', 'the file is a TorchScript program, not a checkpoint');
-    await checkVersion(source, directory);
+    const archive = { source, directory, reading };
+    await checkVersion(archive);
     const record = directory.records.get('data.pkl');
     if (record === undefined) throw malformed('bad-directory', 'the archive has no data.pkl');
-    const pickle = await readRecord(source, directory, record, limits.pickleBytesMax);
-    return new ZipStore({ source, directory, root: decoder.decode(pickle), limits });
+    if (record.method === 'deflated')
+      budget.charge(COST.inflatedPickle * record.sizeBytes, 'instructions for its length');
+    const pickle = await readRecord(archive, record, limits.pickleBytesMax);
+    return new ZipStore(source, directory, reading, decoder.decodeAll(pickle, budget));
   }
 
   releaseTree(): void {
@@ -68,28 +69,35 @@ export class ZipStore implements StorageStore {
   }
 
   async #unpack(record: ZipRecord): Promise<StoragePlace> {
-    const bytes = await readRecord(this.#source, this.#directory, record, this.#limits.inflatedBytesMax);
+    const archive = { source: this.#source, directory: this.#directory, reading: this.#reading };
+    const bytes = await readRecord(archive, record, this.#reading.limits.inflatedBytesMax);
     return { kind: 'memory', bytes };
   }
 }
 
-async function checkVersion(source: ByteSource, directory: ZipDirectory): Promise<void> {
-  const record = directory.records.get('version') ?? directory.records.get('.data/version');
+interface Archive {
+  readonly source: ByteSource;
+  readonly directory: ZipDirectory;
+  readonly reading: Reading;
+}
+
+async function checkVersion(archive: Archive): Promise<void> {
+  const { records } = archive.directory;
+  const record = records.get('version') ?? records.get('.data/version');
   if (record === undefined) throw malformed('bad-directory', 'the archive has no version');
-  const text = (await readRecord(source, directory, record, VERSION_BYTES_MAX)).toString('latin1').trim();
+  const text = (await readRecord(archive, record, VERSION_BYTES_MAX)).toString('latin1').trim();
   const version = /^[0-9]+$/u.test(text) ? Number(text) : Number.NaN;
   if (!(version >= 1 && version <= VERSION_MAX))
     throw malformed('unsupported', `the archive's version is ${quoted(text)}; 1 to ${VERSION_MAX} are known`);
-  const order = directory.records.get('byteorder');
+  const order = records.get('byteorder');
   if (order === undefined) return;
-  const word = (await readRecord(source, directory, order, VERSION_BYTES_MAX)).toString('latin1');
+  const word = (await readRecord(archive, order, VERSION_BYTES_MAX)).toString('latin1');
   if (word !== 'little') throw malformed('unsupported', `the archive's byte order is ${quoted(word)}`);
 }
 
-/** Read one record whole and check it. Errors: CorruptError 'too-large' | 'bad-checksum' | 'bad-record'. */
+/** Read one record whole and check it. Errors: CorruptError 'too-large' | 'over-budget' | 'bad-checksum' | 'bad-record'. */
 async function readRecord(
-  source: ByteSource,
-  directory: ZipDirectory,
+  { source, directory, reading }: Archive,
   record: ZipRecord,
   bytesMax: number,
 ): Promise<Buffer> {
@@ -97,6 +105,7 @@ async function readRecord(
     throw malformed('too-large', `record ${quoted(record.name)} claims ${record.sizeBytes} bytes`, {
       max: bytesMax,
     });
+  if (record.method === 'deflated') reading.budget.inflate(record.sizeBytes, record.name);
   const stored = await source.read(payloadOffset(source, directory, record), record.storedBytes);
   const bytes = record.method === 'stored' ? stored : await inflateBounded(stored, record);
   if (crc32(bytes) !== record.crc32)

@@ -1,4 +1,5 @@
 import type { ByteSource } from './byte-source.ts';
+import { COST, CreationBudget } from './creation-budget.ts';
 import type { CheckpointLimits } from './limits.ts';
 import { malformed, quoted } from './malformed.ts';
 
@@ -112,10 +113,14 @@ function assertAgrees(classic: DirectoryPlace, wide: DirectoryPlace): void {
  *
  * Guarantees: names are unique and share one prefix; records lie before the directory and do not overlap by their
  * headers; only stored and deflated, unencrypted records are listed. No payload is read.
- * Errors: CorruptError 'truncated' | 'bad-directory' | 'bad-record' | 'too-large'.
+ * Errors: CorruptError 'truncated' | 'bad-directory' | 'bad-record' | 'too-large' | 'over-budget'.
  * Source: APPNOTE.TXT 6.3.10; caffe2/serialize/inline_container.cc for what torch adds to it.
  */
-export async function readZipDirectory(source: ByteSource, limits: CheckpointLimits): Promise<ZipDirectory> {
+export async function readZipDirectory(
+  source: ByteSource,
+  limits: CheckpointLimits,
+  budget: CreationBudget = new CreationBudget(source.sizeBytes, limits),
+): Promise<ZipDirectory> {
   const place = await findDirectory(source);
   if (place.count > limits.recordsMax || place.sizeBytes > limits.recordsMax * CENTRAL_RECORD_BYTES_MAX)
     throw malformed('too-large', `the archive claims ${place.count} records`, { max: limits.recordsMax });
@@ -125,6 +130,7 @@ export async function readZipDirectory(source: ByteSource, limits: CheckpointLim
   const cursor: DirectoryCursor = { directory, at: 0, prefix: '', payloadEnd: place.offset };
   let longest = 0;
   for (let index = 0; index < place.count; index += 1) {
+    budget.charge(COST.record, 'records');
     const record = readCentralRecord(cursor);
     if (records.has(record.name))
       throw malformed('bad-record', `record ${quoted(record.name)} stands twice in the archive`);

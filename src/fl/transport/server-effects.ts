@@ -16,6 +16,8 @@ import type { ServerAction } from '../round/server-action.ts';
 import type { ServerResult } from '../round/server-observation.ts';
 import type { ServerRecord } from '../round/server-state.ts';
 import type { Background } from './background.ts';
+import { CheckJournal } from './check-journal.ts';
+import { meanMetrics } from './mean-metrics.ts';
 import { roundAccountPath } from './missed-rounds.ts';
 import { digestOf, publishFile } from './publish.ts';
 import { aggregateFile } from './server-run.ts';
@@ -27,6 +29,7 @@ import type { Workdir } from './workdir.ts';
 /** Why a checkpoint cannot be used; null when it can. */
 export type CheckpointInspection = (
   path: string,
+  signal?: AbortSignal,
 ) => Promise<{ readonly reason: string; readonly message: string } | null>;
 
 export interface ServerEffectsOptions {
@@ -58,10 +61,12 @@ const PROGRESS_STEP = 0.05;
 /** Performs what the server's machine asks for. Guarantees: every action may be performed twice. */
 export class ServerEffects {
   readonly #options: ServerEffectsOptions;
+  readonly #journal: CheckJournal;
   #start: { readonly round: number; readonly sha256: string | null } | undefined;
 
   constructor(options: ServerEffectsOptions) {
     this.#options = options;
+    this.#journal = new CheckJournal(options.results);
   }
 
   /** Where the aggregate of `round` stands among the server's results; 0 is the start model. */
@@ -86,7 +91,9 @@ export class ServerEffects {
         await this.#writeEnded(action);
         return;
       case 'check-update':
-        background.run(`check ${action.round} ${action.key} ${action.version}`, () => this.#check(action));
+        background.run(`check ${action.round} ${action.key} ${action.version}`, (signal) =>
+          this.#check(action, signal),
+        );
         return;
       case 'open-round':
         background.run(`open ${action.round}`, () => this.#openRound(action));
@@ -112,13 +119,14 @@ export class ServerEffects {
     await workdir.write(runPaths.ended(run), endedText(ending.text, clock.now()));
   }
 
-  async #check({ round, key, name, version }: Action<'check-update'>): Promise<void> {
-    const { workdir, run, inspect, onResult } = this.#options;
+  async #check({ round, key, name, version }: Action<'check-update'>, signal: AbortSignal): Promise<void> {
+    const { workdir, run, onResult } = this.#options;
     const path = workdir.absolutePath(runPaths.update(run, round, key));
     const meta = await readUpdateMeta(workdir, runPaths.updateMeta(run, round, key));
     const { sha256, sizeBytes } = await digestOf(path);
     const problem =
-      metaProblem(meta, { round, sha256, start: await this.#startDigest(round) }) ?? (await inspect(path));
+      metaProblem(meta, { round, sha256, start: await this.#startDigest(round) }) ??
+      (await this.#inspect(path, { round, participant: name, sha256, size_bytes: sizeBytes }, signal));
     if (problem !== null) {
       // With the version, a second refusal of the same bytes is another one.
       const refusal = { round, participant: name, sha256, version, ...problem };
@@ -127,6 +135,18 @@ export class ServerEffects {
     const known = meta !== null && typeof meta !== 'string' ? meta : undefined;
     const { samples = null, metrics = {} } = known ?? {};
     onResult({ kind: 'update-checked', round, key, version, problem, samples, metrics, sizeBytes });
+  }
+
+  /** Look at an update's bytes, unless they ended a server that did. */
+  async #inspect(
+    path: string,
+    suspect: Parameters<CheckJournal['guard']>[0],
+    signal: AbortSignal,
+  ): ReturnType<CheckpointInspection> {
+    const problem = await this.#journal.guard(suspect, () => this.#options.inspect(path, signal));
+    if (problem !== undefined) return problem;
+    const message = 'the server ended while it checked this checkpoint, so it is not checked again';
+    return { reason: 'check-crashed', message };
   }
 
   /** Of the model that a round starts from; null when it starts from nothing. */
@@ -268,21 +288,4 @@ export class ServerEffects {
       `${JSON.stringify(summary, undefined, 1)}\n`,
     );
   }
-}
-
-/** The participants' own metrics, weighted as their updates were; a metric counts where it was told. */
-function meanMetrics(
-  record: ServerRecord,
-  weights: ReadonlyMap<string, number>,
-): Readonly<Record<string, number>> {
-  const sums = new Map<string, { sum: number; weight: number }>();
-  for (const [key, weight] of weights) {
-    for (const [name, value] of Object.entries(record.updates[key]?.metrics ?? {})) {
-      const entry = sums.get(name) ?? { sum: 0, weight: 0 };
-      sums.set(name, { sum: entry.sum + weight * value, weight: entry.weight + weight });
-    }
-  }
-  return Object.fromEntries(
-    [...sums].filter(([, { weight }]) => weight > 0).map(([name, { sum, weight }]) => [name, sum / weight]),
-  );
 }

@@ -8,6 +8,8 @@ import { exitCodeOf } from '../../../../src/cli/exit-codes.ts';
 import { createProgram } from '../../../../src/cli/program.ts';
 import { ByteSource } from '../../../../src/fl/torch/byte-source.ts';
 import { readStateDict } from '../../../../src/fl/torch/state-dict-file.ts';
+import { checkpointFile } from '../../../support/archive-maker.ts';
+import { assemble, MODEL, named, rootOf, text } from '../../../support/pickle-assembler.ts';
 import { Federation, float32, numbersOf } from '../../fl/aggregate/federation.ts';
 
 const FILES = new URL('../../../../fixtures/checkpoints/files/', import.meta.url).pathname;
@@ -228,5 +230,26 @@ describe('mila checkpoint', () => {
       'z_not_a_zip.pt',
     ])
       expect(await mila('checkpoint', 'verify', `${FILES}${file}`), file).toBe(4);
+  });
+
+  it('names foreign objects, and exits with 4 for them unless they are allowed', async () => {
+    const beside = assemble(text('x'), named('pydoc', 'pipepager'), ')R', text('y'), named('mine', 'Colour'));
+    writeFileSync(pathOf('foreign.pt'), checkpointFile(rootOf(MODEL, beside)));
+    const words = ['checkpoint', 'verify', pathOf('foreign.pt')];
+    expect(await mila(...words)).toBe(4);
+    expect(await mila(...words, '--allow-foreign')).toContain('ok, zip, 1 tensors');
+    expect(JSON.parse(String(await mila(...words, '--allow-foreign', '--json')))).toMatchObject({
+      ok: true,
+      foreign: ['pydoc.pipepager', 'mine.Colour'],
+      model: null,
+    });
+    const shown = JSON.parse(String(await mila('checkpoint', 'show', pathOf('foreign.pt'), '--json')));
+    expect(shown).toMatchObject({
+      foreign: ['pydoc.pipepager', 'mine.Colour'],
+      opaque: [
+        { path: ['x'], name: 'pydoc.pipepager' },
+        { path: ['y'], name: 'mine.Colour' },
+      ],
+    });
   });
 });

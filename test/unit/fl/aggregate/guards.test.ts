@@ -159,3 +159,72 @@ it('says when finite updates overflow their type', async () => {
   await expect(other.aggregate('plain')).rejects.toMatchObject({ code: 'overflow' });
   other.remove();
 });
+
+it('lets no alphabet decide between two forms that have equally many in a first round', async () => {
+  const tied = new Federation();
+  await tied.join('a_first', new Map([['w', float32(1, 2, 3)]]));
+  await tied.join('b', new Map([['w', float32(1, 2)]]));
+  const failure = await tied.aggregate('plain').catch((error: unknown) => error);
+  expect(failure).toMatchObject({
+    code: 'no-updates',
+    data: {
+      refused: [
+        { participant: 'a_first', reason: 'form-undecided' },
+        { participant: 'b', reason: 'form-undecided' },
+      ],
+    },
+  });
+  for (const word of ['a_first sent 1 tensors of 12 bytes', 'b sent 1 tensors of 8 bytes', 'start_point'])
+    expect(String(failure)).toContain(word);
+  // One more makes it a majority; a start model makes it no question.
+  await tied.join('c', new Map([['w', float32(5, 6)]]));
+  expect((await tied.aggregate('plain')).w).toEqual([3, 4]);
+  tied.remove();
+});
+
+it('takes a tie for no question where the round started from a model', async () => {
+  const tied = new Federation();
+  const previousPath = join(tied.folder, 'previous.agg');
+  await writeStateDict(previousPath, new Map([['w', float32(0, 0)]]));
+  await tied.join('a', new Map([['w', float32(1, 2, 3)]]));
+  await tied.join('b', new Map([['w', float32(1, 2)]]));
+  const { report, w } = await tied.aggregate('plain', {}, { previousPath });
+  expect(report.refused).toMatchObject([{ participant: 'a', reason: 'shape-mismatch' }]);
+  expect(w).toEqual([1, 2]);
+  tied.remove();
+});
+
+it('believes no more samples than the limit, nor parts of one, and notes who outweighs all others', async () => {
+  const weighed = new Federation();
+  const model = (value: number) => new Map([['w', float32(value)]]);
+  await weighed.join('a', model(1), 60_000);
+  await weighed.join('b', model(3), 60_000);
+  await weighed.join('c', model(100), Number.MAX_SAFE_INTEGER);
+  const { report, w } = await weighed.aggregate('sample-weighted');
+  expect(report.refused).toEqual([
+    { participant: 'c', reason: 'bad-samples', message: expect.stringContaining('9007199254740991') },
+  ]);
+  expect(w).toEqual([2]);
+  await weighed.join('d', model(100), 500_000_000);
+  const dominated = await weighed.aggregate('sample-weighted');
+  expect(dominated.report.notes).toEqual([
+    expect.stringMatching(/^d has 100\.0 % of the weight, more than all others together$/u),
+  ]);
+  const bounded = await weighed.aggregate('sample-weighted', { samples_max: 60_000 });
+  expect(bounded.report.refused.map(({ participant }) => participant)).toEqual(['c', 'd']);
+  expect(bounded.report.notes).toEqual([]);
+  await weighed.join('e', model(9), 0.5);
+  expect((await weighed.aggregate('sample-weighted')).report.refused).toHaveLength(2);
+  weighed.remove();
+});
+
+it('notes who outweighs all others by configured weights or by a metric, from three updates on', async () => {
+  const notesOf = async (type: string, options: object, evaluate?: (path: string) => Promise<object>) => {
+    const given = evaluate === undefined ? {} : { evaluate: evaluate as never };
+    return (await round.aggregate(type, { ...options }, {}, given)).report.notes.join();
+  };
+  expect(await notesOf('weighted', { weights: { a: 0.6, b: 0.2, c: 0.2 } })).toContain('a has 60.0 %');
+  const metric = { target_metric: 'accuracy' };
+  const evaluate = async (path: string) => ({ accuracy: path.endsWith('b.pt') ? 0.9 : 0.1 });
+  expect(await notesOf('benchmarked', metric, evaluate)).toContain('b has 81.8 %');
+});

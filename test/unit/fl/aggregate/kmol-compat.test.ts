@@ -57,16 +57,16 @@ const STRICT: Readonly<Record<string, string>> = {
   // The reference adds to a shared storage once for each of its names.
   'tied plain': 'differs',
   'tied weighted': 'equal',
-  'missing_later plain': 'client01 keys-differ b',
-  'missing_later weighted': 'client01 keys-differ b',
-  'extra_later plain': 'client01 keys-differ b',
-  'extra_later weighted': 'client01 keys-differ b',
+  'missing_later plain': 'form-undecided',
+  'missing_later weighted': 'form-undecided',
+  'extra_later plain': 'form-undecided',
+  'extra_later weighted': 'form-undecided',
   'key_order plain': 'equal',
   'key_order weighted': 'equal',
-  'shape_mismatch plain': 'client01 shape-mismatch w',
-  'shape_mismatch weighted': 'client01 shape-mismatch w',
-  'dtype_f16_f32 plain': 'client01 dtype-mismatch w',
-  'dtype_f16_f32 weighted': 'client01 dtype-mismatch w',
+  'shape_mismatch plain': 'form-undecided',
+  'shape_mismatch weighted': 'form-undecided',
+  'dtype_f16_f32 plain': 'form-undecided',
+  'dtype_f16_f32 weighted': 'form-undecided',
   'neg_floor plain': 'equal',
   // Complex numbers have a mean; only PyTorch's floor division does not know them.
   'complex plain': 'differs',
@@ -86,7 +86,9 @@ describe('strict mode on the same inputs', () => {
 });
 
 function describeOutcome(outcome: unknown, run: AggregateRun): string {
-  if (outcome instanceof RoundError) return outcome.code;
+  // Two updates of two forms: nobody can tell which is the model's.
+  if (outcome instanceof RoundError)
+    return outcome.message.includes('no form of the model') ? 'form-undecided' : outcome.code;
   const { report, tensors } = outcome as Awaited<ReturnType<typeof aggregate>>;
   const [refused] = report.refused;
   if (refused !== undefined) return `${refused.participant} ${refused.reason} ${refused.tensor}`;

@@ -23,7 +23,7 @@ for client in range(clients):
     model["channels_last"] = torch.randn(2, 3, 5, 4).contiguous(memory_format=torch.channels_last)
     model["sliced"] = torch.randn(100, 4)[::3, 1:3]
     model["mixed_order"] = torch.randn(6, 4) if client % 2 else torch.randn(4, 6).t()
-    model["expanded"] = torch.randn(1, 7).expand(5, 7)
+    model["expanded"] = torch.randn(7).expand(1, 7)
     model["f64"] = torch.randn(9, dtype=torch.float64)
     model["f16"] = torch.randn(1000).half()
     model["bf16"] = torch.randn(1000).bfloat16()

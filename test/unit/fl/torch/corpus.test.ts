@@ -93,8 +93,8 @@ it('names the foreign object and the place where it stands in the model', async 
   await expect(modelOf('m_self_ref_cycle.pt')).rejects.toMatchObject({ code: 'foreign-object' });
   await expect(modelOf('sparse.pt')).rejects.toMatchObject({ code: 'unsupported' });
   await expect(modelOf('m_os_system_in_model.pt')).rejects.toMatchObject({
-    code: 'unsafe',
-    data: { name: 'os.system' },
+    code: 'foreign-object',
+    data: { name: 'os.system', path: ['model', 'w'] },
   });
 });
 
