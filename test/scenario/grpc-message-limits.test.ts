@@ -153,7 +153,7 @@ it('cuts a sender that dribbles, and the others do not wait for it', async () =>
   const server = await playground.server({
     settings: { ...SETTINGS, roundsCount: 1, minimumClients: 3, heartbeatTimeoutMs: 1_500 },
     workers: 2,
-    transferTimeoutMs: 1_000,
+    pace: { timeoutMs: 1_000, leastBytesPerSecond: 64_000, windowMs: 60_000 },
     onCall: (method, code) => void calls.push([method, code]),
   });
   const link = linkTo(server.target);

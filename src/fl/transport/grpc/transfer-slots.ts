@@ -15,6 +15,11 @@ export class TransferSlots {
     return this.#taken;
   }
 
+  /** How many wait for a slot. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   /** Wait for a slot. A call that ended meanwhile (`isGone`) is passed over, and gets a release that does nothing. */
   async acquire(isGone: () => boolean): Promise<Release> {
     while (this.#taken >= this.#capacity && !isGone())
