@@ -43,6 +43,12 @@ it('a certificate stands for one name: it registers under no other one', async (
       code: status.PERMISSION_DENIED,
       details: `Authentication failed... The certificate of this client is for the name site_a, not for ${name}.`,
     });
+  await a.authenticate('evil_one', {});
+  const told = playground.ground.events.flatMap((each) => (each.event === 'trouble' ? [each.message] : []));
+  expect(told).toHaveLength(3);
+  expect(told[0]).toMatch(
+    /^evil_one was refused \(from .*\): The certificate of this client is for the name site_a/,
+  );
   expect((await a.authenticate('site_a', {})).code).toBe(status.OK);
   expect((await b.authenticate('site_b', {})).code).toBe(status.OK);
 });

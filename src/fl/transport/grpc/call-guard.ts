@@ -7,6 +7,7 @@ import type { CallControl, Cargo, GuardedCallOptions } from './guarded-call.ts';
 import { GuardedCall } from './guarded-call.ts';
 import type { Decoder } from './message-frames.ts';
 import { MessageFrames, receiveInPlace } from './message-frames.ts';
+import { createOnceTeller } from './once-teller.ts';
 import { UploadFrames } from './upload-frames.ts';
 import { MESSAGE_ALLOWANCE_BYTES, SERVICE } from './wire-definition.ts';
 
@@ -52,13 +53,10 @@ function decoderOf(
 
 /** Each participant's slowness is told once for each direction: a hostile one would fill the log. */
 function slownessTeller(onTrouble: (message: string) => void): GuardedCallOptions['onTooSlow'] {
-  const told = new Set<string>();
+  const tell = createOnceTeller(onTrouble);
   return (holder, cargo, why) => {
-    const key = `${cargo} ${holder}`;
-    if (told.has(key)) return;
-    told.add(key);
     const what = cargo === 'model' ? 'fetches its model' : 'sends its checkpoint';
-    onTrouble(`${holder} ${what} too slowly and was cut: ${why}`);
+    tell(`${holder} ${what} too slowly and was cut: ${why}`, `${cargo} ${holder}`);
   };
 }
 

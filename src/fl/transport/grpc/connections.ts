@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../../../clock.ts';
+import { createOnceTeller } from './once-teller.ts';
 import { addressOf } from './peer-address.ts';
 
 /** How many connections there may be, and how long they may be of no use. */
@@ -38,9 +39,6 @@ export interface ConnectionsOptions {
   readonly onTrouble: (message: string) => void;
 }
 
-/** How many refused addresses are told and remembered. */
-const TOLD_MAX = 100;
-
 const keyOf = ({ remoteAddress, remotePort, localAddress, localPort }: Ends): string =>
   `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
 
@@ -55,10 +53,11 @@ export class Connections {
   readonly #options: ConnectionsOptions;
   /** In the order in which they came. */
   readonly #open = new Map<string, Connection>();
-  readonly #told = new Set<string>();
+  readonly #tell: (message: string) => void;
 
   constructor(options: ConnectionsOptions) {
     this.#options = options;
+    this.#tell = createOnceTeller(options.onTrouble);
   }
 
   get count(): number {
@@ -72,12 +71,12 @@ export class Connections {
     socket.on('error', () => {});
     const address = addressOf(`${socket.remoteAddress ?? ''}:`);
     if (!allows(address)) {
-      this.#tell(address, 'its address is not allowed (whitelist, blacklist)');
+      this.#refused(address, 'its address is not allowed (whitelist, blacklist)');
       socket.destroy();
       return false;
     }
     if (!this.#makeRoom(address)) {
-      this.#tell(address, `there are ${limits.total} connections, or ${limits.perAddress} from there`);
+      this.#refused(address, `there are ${limits.total} connections, or ${limits.perAddress} from there`);
       socket.destroy();
       return false;
     }
@@ -127,10 +126,7 @@ export class Connections {
     return true;
   }
 
-  #tell(address: string, why: string): void {
-    const key = `${address} ${why}`;
-    if (this.#told.has(key) || this.#told.size >= TOLD_MAX) return;
-    this.#told.add(key);
-    this.#options.onTrouble(`a connection from ${address || 'a local socket'} was refused: ${why}`);
+  #refused(address: string, why: string): void {
+    this.#tell(`a connection from ${address || 'a local socket'} was refused: ${why}`);
   }
 }

@@ -1,5 +1,5 @@
 import { status } from '@grpc/grpc-js';
-import { AuthError } from '../../../errors.ts';
+import { AuthError, ConfigError } from '../../../errors.ts';
 import { runFolderName } from '../../round/run-folder.ts';
 import type { ClientSession, ClientTransport, FoundRun, RunWish } from '../client-transport.ts';
 import type { ClientLinkOptions, Reply } from './client-link.ts';
@@ -10,6 +10,7 @@ import type { ClientSessionOptions } from './client-session.ts';
 import { GrpcClientSession } from './client-session.ts';
 import type { ClientView } from './client-view.ts';
 import type { Diagnosis } from './connection-diagnosis.ts';
+import { COMPRESSED_TEXT } from './message-frames.ts';
 import type { TokenMessage } from './wire-definition.ts';
 
 export interface GrpcClientOptions
@@ -62,6 +63,12 @@ class GrpcTransport implements GrpcClientTransport {
     const isUnreached = isPassing(reply) && reply.code !== status.CANCELLED;
     const found = isUnreached ? await diagnose(target) : undefined;
     if (found?.kind === 'refused') throw new AuthError(found);
+    if (reply.code === status.UNIMPLEMENTED && reply.details === COMPRESSED_TEXT)
+      throw new ConfigError({
+        code: 'compression-refused',
+        message: `the server at ${target} takes no compressed messages`,
+        hint: 'Leave grpc.default_compression_algorithm out of the options of grpc_configuration.',
+      });
     if (isPassing(reply) || reply.code === status.UNIMPLEMENTED)
       return { awaited: `waiting for the server at ${target}: ${found?.message ?? reply.details}` };
     const run = reply.note?.run ?? this.#runWithoutName(reply, known) ?? runFolderName(clock.now());

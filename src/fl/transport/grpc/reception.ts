@@ -9,6 +9,7 @@ import { certificateProblem } from './certificate-names.ts';
 import type { DeskAnswer } from './desk-answer.ts';
 import { DESK_TEXTS } from './desk-answer.ts';
 import type { Heartbeats } from './heartbeats.ts';
+import { createOnceTeller } from './once-teller.ts';
 import type { Peer, Seat, Seats } from './seats.ts';
 import { isSamePeer } from './seats.ts';
 import type { Turns } from './turns.ts';
@@ -26,6 +27,8 @@ export interface ReceptionOptions {
   readonly turns: Turns;
   /** Whether a participant counts as lost. */
   readonly isLost: (seat: Seat) => Promise<boolean>;
+  /** Called with what a person should know, in one line. */
+  readonly onTrouble: (message: string) => void;
 }
 
 const refused = (why: string) => ({ refusal: DESK_TEXTS.refused(why) }) as const;
@@ -41,9 +44,11 @@ export type Received = { readonly seat: Seat } | { readonly refusal: string; rea
  */
 export class Reception {
   readonly #options: ReceptionOptions;
+  readonly #tell: (message: string) => void;
 
   constructor(options: ReceptionOptions) {
     this.#options = options;
+    this.#tell = createOnceTeller(options.onTrouble);
   }
 
   /** Admit, take back, or refuse. Undefined when the server comes to no decision. */
@@ -54,7 +59,7 @@ export class Reception {
     const { certificate } = peer;
     const foreign =
       certificate !== null && names === 'certificate' ? certificateProblem(peer.names, name) : undefined;
-    if (foreign !== undefined) return refused(foreign);
+    if (foreign !== undefined) return this.#foreignName(name, peer, foreign);
     const admit = () => turns.take(`name ${participantKey(name)}`, () => this.#admit(name, peer, note));
     // Two names that one certificate asks for at once are asked for one after the other.
     return certificate === null ? admit() : turns.take(`certificate ${certificate}`, admit);
@@ -67,7 +72,11 @@ export class Reception {
     if (ended !== undefined) return { ...refused('The session is over.'), ended: ended.toString('utf8') };
     const other = this.#otherSeat(name, peer);
     if (other !== undefined)
-      return refused(`The certificate of this client takes part as ${other.name} already.`);
+      return this.#foreignName(
+        name,
+        peer,
+        `The certificate of this client takes part as ${other.name} already.`,
+      );
     if (known !== undefined && !(await this.#mayReturn(known, name, peer, note)))
       return refused(`The name ${name} is taken.`);
     const answer =
@@ -98,6 +107,12 @@ export class Reception {
       await heartbeats.beat(name);
     }
     return seat;
+  }
+
+  /** Somebody asks for a name that is not its own: whoever runs the server should know. */
+  #foreignName(name: string, { address }: Peer, why: string) {
+    this.#tell(`${name} was refused (from ${address}): ${why}`);
+    return refused(why);
   }
 
   /** The seat that this certificate has under another name, left or not: over Box, too, an account keeps its name. */
