@@ -12,6 +12,7 @@ import { runGrpcFederationServer } from '../fl/grpc-server.ts';
 import type { FederationServerOptions, ServerOutcome } from '../fl/server.ts';
 import { channelSettings } from '../fl/transport/grpc/channel-options.ts';
 import { clientCredentials, serverCredentials } from '../fl/transport/grpc/credentials.ts';
+import { connectionLimits, paceOf } from '../fl/transport/grpc/federation-limits.ts';
 import { openGrpcClient } from '../fl/transport/grpc/grpc-client.ts';
 import type { Output } from './output.ts';
 import type { WorkdirFlags } from './workdir-factory.ts';
@@ -55,7 +56,9 @@ export async function serveOverGrpc(
     lists: { blacklist, whitelist, useWhitelist },
     // As kMoL: fewer than the round needs at once would make its clients wait for each other.
     workers: Math.max(configuration.workers, settings.minimumClients),
-    transferTimeoutMs: section.transfer_timeout,
+    pace: paceOf(section),
+    connections: connectionLimits(section, settings.maximumClients),
+    names: section.names,
     onListening: (port) => {
       const event = {
         event: 'listening',
@@ -77,13 +80,12 @@ export async function takePartOverGrpc(
   { options, output }: Surroundings<Omit<ParticipationOptions, 'transport'>>,
 ): Promise<ClientOutcome> {
   const section = sectionOf(configuration, flags);
-  const { credentials, diagnose, warnings } = await clientCredentials(section, options.clock.now());
-  for (const warning of warnings) output.note(`warning: ${warning}`);
+  const security = await clientCredentials(section, options.clock.now(), process.env);
+  for (const warning of security.warnings) output.note(`warning: ${warning}`);
   const transport = openGrpcClient({
     ...options,
     target: section.target,
-    credentials,
-    diagnose,
+    ...security,
     channel: channelSettings('client', section),
     retryTimeoutMs: configuration.retryTimeoutMs,
     transferTimeoutMs: section.transfer_timeout,

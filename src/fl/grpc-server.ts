@@ -4,13 +4,16 @@ import type { FederationEvent } from './round/event.ts';
 import type { FederationServerOptions, ServerOutcome } from './server.ts';
 import { runFederationServer } from './server.ts';
 import { createAnnouncer } from './transport/announcer.ts';
+import type { NamePolicy } from './transport/grpc/certificate-names.ts';
 import type { ChannelSettings } from './transport/grpc/channel-options.ts';
+import type { ConnectionLimits } from './transport/grpc/connections.ts';
 import { FrontDesk } from './transport/grpc/front-desk.ts';
 import type { ListeningServer } from './transport/grpc/grpc-server.ts';
 import { listenForClients } from './transport/grpc/grpc-server.ts';
 import { hintingWorkdir } from './transport/grpc/hinting-workdir.ts';
 import type { AddressLists } from './transport/grpc/peer-address.ts';
 import { Seats } from './transport/grpc/seats.ts';
+import type { TransferPace } from './transport/grpc/transfers.ts';
 import { openPlainWorkdir } from './transport/plain-workdir.ts';
 import type { Workdir } from './transport/workdir.ts';
 
@@ -28,9 +31,13 @@ export interface GrpcFederationServerOptions extends Omit<FederationServerOption
   readonly credentials: ServerCredentials;
   readonly channel: ChannelSettings;
   readonly lists: AddressLists;
+  readonly connections: ConnectionLimits;
+  /** Who decides what a client with a certificate may be called. */
+  readonly names: NamePolicy;
+  /** How many large messages may be in memory at once, of each direction. */
   readonly workers: number;
-  /** How long an upload may take. Units: milliseconds. */
-  readonly transferTimeoutMs: number;
+  /** How slowly a model or a checkpoint may move. */
+  readonly pace: TransferPace;
   /** Called once the server listens. */
   readonly onListening: (port: number) => void;
   /** Called at the end of every call. */
@@ -58,7 +65,8 @@ function deskOpener(
       message_bytes: channel.receiveMaxBytes,
     };
     const { rejoin } = settings;
-    const opened = new FrontDesk({ workdir, run, seats, clock, random, rejoin, limits, onTrouble });
+    const desk = { workdir, run, seats, clock, random, rejoin, limits, onTrouble, names: options.names };
+    const opened = new FrontDesk(desk);
     server.open(opened);
     return opened;
   };

@@ -153,9 +153,14 @@ it('cuts a sender that dribbles, and the others do not wait for it', async () =>
   const server = await playground.server({
     settings: { ...SETTINGS, roundsCount: 1, minimumClients: 3, heartbeatTimeoutMs: 1_500 },
     workers: 2,
-    transferTimeoutMs: 1_000,
+    pace: { timeoutMs: 1_000, leastBytesPerSecond: 64_000, windowMs: 60_000 },
     onCall: (method, code) => void calls.push([method, code]),
   });
+  // They come first: whoever is slow is lost soon, and before three are there nothing begins.
+  const others = ['a', 'b'].map((name) => playground.client(server.target, name));
+  await expect
+    .poll(() => eventsOf('server').filter((event) => event === 'registered').length, { timeout: 10_000 })
+    .toBe(2);
   const link = linkTo(server.target);
   const { value } = await link.authenticate('slow', {});
   const session = connect(`http://${server.target}`);
@@ -173,11 +178,7 @@ it('cuts a sender that dribbles, and the others do not wait for it', async () =>
   stream.write(frame);
   const dribble = setInterval(() => stream.write(whole.subarray(0, 100)), 50);
   try {
-    const [outcome] = await Promise.all([
-      server.outcome,
-      playground.client(server.target, 'a'),
-      playground.client(server.target, 'b'),
-    ]);
+    const [outcome] = await Promise.all([server.outcome, ...others]);
     expect(outcome.ending?.kind).toBe('finished');
     expect(calls).toContainEqual(['/mila.Mila/SendCheckpoint', status.DEADLINE_EXCEEDED]);
   } finally {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { defaultGrpcSection } from '../../src/fl/config/sections.ts';
+import type { GrpcFederationServerOptions } from '../../src/fl/grpc-server.ts';
 import type { Identity } from '../../src/fl/transport/grpc/certificate-authority.ts';
 import { createRoot, issueCertificate } from '../../src/fl/transport/grpc/certificate-authority.ts';
 import { clientCredentials, serverCredentials } from '../../src/fl/transport/grpc/credentials.ts';
@@ -35,7 +36,7 @@ async function store(name: string, root: Identity, own: Identity) {
 }
 
 type Section = Awaited<ReturnType<typeof store>>;
-const sections: Record<'server' | 'elsewhere' | 'old' | 'a' | 'b' | 'stranger' | 'expired', Section> =
+const sections: Record<'server' | 'elsewhere' | 'old' | 'a' | 'b' | 'py' | 'stranger' | 'expired', Section> =
   {} as never;
 
 beforeAll(async () => {
@@ -53,6 +54,7 @@ beforeAll(async () => {
   sections.old = await store('old', oldRoot, await issue(oldRoot, host(['localhost']), past));
   sections.a = await store('a', root, await issue(root, client('a')));
   sections.b = await store('b', root, await issue(root, client('b')));
+  sections.py = await store('py', root, await issue(root, client('py')));
   sections.stranger = await store('stranger', root, await issue(other, client('stranger')));
   sections.expired = await store('expired', root, await issue(root, client('expired'), past));
 });
@@ -62,9 +64,10 @@ beforeEach(async () => {
 });
 afterEach(() => playground.close());
 
-const serve = async (section: Section, nowMs = now) =>
+const serve = async (section: Section, nowMs = now, overrides: Partial<GrpcFederationServerOptions> = {}) =>
   playground.server({
     target: 'localhost:0',
+    ...overrides,
     credentials: (await serverCredentials(section, nowMs)).credentials,
   });
 
@@ -95,7 +98,7 @@ it('runs a federation in which both sides show certificates', async () => {
 });
 
 it('keeps a name for the certificate that took it', async () => {
-  const server = await serve(sections.server);
+  const server = await serve(sections.server, now, { names: 'any' });
   const holder = join_(server.target, 'a', sections.a);
   await expect.poll(() => playground.ground.eventsOf('server')).toContain('registered');
   const impostor = playground.client(server.target, 'a', {
@@ -167,9 +170,9 @@ describe.skipIf(!hasPythonGrpc())('with peers of kMoL', () => {
   it('admits a client that shows a certificate, and not one without', async () => {
     const server = await serve(sections.server);
     const tls = {
-      root: sections.a.ssl_root_cert,
-      key: sections.a.ssl_private_key,
-      cert: sections.a.ssl_cert,
+      root: sections.py.ssl_root_cert,
+      key: sections.py.ssl_private_key,
+      cert: sections.py.ssl_cert,
       override: 'localhost',
     };
     const python = pythonPeer('client', [`127.0.0.1:${server.port}`, 'py', '1'], { tls });

@@ -11,6 +11,7 @@ import type { FederationEvent } from '../../src/fl/round/event.ts';
 import type { ServerOutcome } from '../../src/fl/server.ts';
 import { channelSettings } from '../../src/fl/transport/grpc/channel-options.ts';
 import { ClientLink } from '../../src/fl/transport/grpc/client-link.ts';
+import { connectionLimits, paceOf } from '../../src/fl/transport/grpc/federation-limits.ts';
 import type { GrpcClientOptions } from '../../src/fl/transport/grpc/grpc-client.ts';
 import { openGrpcClient } from '../../src/fl/transport/grpc/grpc-client.ts';
 import { silentLogger } from '../../src/logger.ts';
@@ -21,10 +22,15 @@ import { numberAggregator, numberExecutor, Playground, SETTINGS } from './federa
 export class BareLinks {
   readonly #links: ClientLink[] = [];
 
-  to(target: string): ClientLink {
+  to(
+    target: string,
+    security: Pick<GrpcClientOptions, 'credentials' | 'optionsFor'> = {
+      credentials: credentials.createInsecure(),
+    },
+  ): ClientLink {
     const link = new ClientLink({
       target,
-      credentials: credentials.createInsecure(),
+      ...security,
       channel: channelSettings('client', FAST_CHANNEL),
       clock: systemClock(),
       transferTimeoutMs: 30_000,
@@ -108,7 +114,9 @@ export class GrpcPlayground {
         channel: channelSettings('server', FAST_CHANNEL),
         lists: { blacklist: [], whitelist: [], useWhitelist: false },
         workers: 2,
-        transferTimeoutMs: 60_000,
+        pace: paceOf(FAST_CHANNEL),
+        connections: connectionLimits(FAST_CHANNEL, SETTINGS.maximumClients),
+        names: 'certificate',
         onListening: resolve,
         onCall: () => {},
         ...overrides,

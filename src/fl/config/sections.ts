@@ -85,6 +85,16 @@ export const GRPC_SECTION = z.object({
   ssl_root_cert: z.string().nullable().default(null),
   /** How long one model or checkpoint may be under way. */
   transfer_timeout: seconds(3_600),
+  /** The least that one must move over `transfer_rate_window`, on average, in bytes per second; 0 for no least. */
+  transfer_rate_minimum: z.number().int().min(0).max(1_000_000_000).default(64_000),
+  transfer_rate_window: seconds(60),
+  /** Who decides what a client with a certificate may be called. */
+  names: z.enum(['certificate', 'any']).default('certificate'),
+  /** How many connections a server takes; null for as many as its clients can need. */
+  maximum_connections: z.number().int().min(1).max(1_000_000).nullable().default(null),
+  maximum_connections_per_address: z.number().int().min(1).max(1_000_000).nullable().default(null),
+  /** How long a connection may take to its first call. */
+  connection_timeout: seconds(20),
 });
 
 /** What only shows when the keys of a gRPC section are seen together; one line per fault. */

@@ -1,166 +1,85 @@
 import type { Metadata, ServerInterceptingCallInterface, ServerInterceptor } from '@grpc/grpc-js';
 import { ResponderBuilder, ServerInterceptingCall, ServerListenerBuilder, status } from '@grpc/grpc-js';
-import type { Clock, Timer } from '../../../clock.ts';
-import { DESK_TEXTS } from './desk-answer.ts';
+import { streamOf, writeInPieces } from './call-stream.ts';
+import { peerOf } from './caller.ts';
 import { createWindowOpener } from './flow-window.ts';
+import type { CallControl, Cargo, GuardedCallOptions } from './guarded-call.ts';
+import { GuardedCall } from './guarded-call.ts';
+import type { Decoder } from './message-frames.ts';
 import { MessageFrames, receiveInPlace } from './message-frames.ts';
-import { addressOf } from './peer-address.ts';
-import type { Peer } from './seats.ts';
-import type { Release, TransferSlots } from './transfer-slots.ts';
-import { MESSAGE_ALLOWANCE_BYTES, SERVICE_NAME } from './wire-definition.ts';
-import { requestNoteOf } from './wire-notes.ts';
+import { createOnceTeller } from './once-teller.ts';
+import { UploadFrames } from './upload-frames.ts';
+import { MESSAGE_ALLOWANCE_BYTES, SERVICE } from './wire-definition.ts';
 
-const UPLOAD_PATH = `/${SERVICE_NAME}/SendCheckpoint`;
-/** How long a call without a checkpoint may take to arrive: what comes more slowly is no call. Units: milliseconds. */
-const SMALL_CALL_TIMEOUT_MS = 15_000;
-
-export interface CallGuardOptions {
-  readonly clock: Clock;
-  readonly allows: (address: string) => boolean;
-  readonly slots: TransferSlots;
-  /** How many participants there are where a call comes from. */
-  readonly seatsOf: (peer: Peer) => number;
-  /** The participant that a token belongs to. */
-  readonly holderOf: (token: string, peer: Peer) => string | undefined;
-  /** How long an upload may take. Units: milliseconds. */
-  readonly transferTimeoutMs: number;
+export interface CallGuardOptions extends Omit<GuardedCallOptions, 'openWindow' | 'onTooSlow'> {
   /** The longest upload. Units: bytes. */
   readonly receiveMaxBytes: number;
-  /** Called at the end of every call. */
-  readonly onCall: (method: string, code: status) => void;
   /** Called with what a person should know, in one line. */
   readonly onTrouble: (message: string) => void;
 }
 
-/** Who is at the other end of a call. */
-export function peerOf(call: Pick<ServerInterceptingCallInterface, 'getPeer' | 'getAuthContext'>): Peer {
-  const certificate = call.getAuthContext().sslPeerCertificate?.fingerprint256 ?? null;
-  return { address: addressOf(call.getPeer()), certificate };
+/** Stands before every call, and knows each by its metadata. */
+export interface CallGuard {
+  readonly interceptor: ServerInterceptor;
+  controlOf(metadata: Metadata): CallControl | undefined;
 }
 
-interface GuardedCallOptions extends CallGuardOptions {
-  /** Let more of an upload be under way at once. */
-  readonly openWindow: (call: object) => void;
-}
-
-/** One call while it is guarded. */
-class GuardedCall {
-  readonly #call: ServerInterceptingCallInterface;
-  readonly #method: string;
-  readonly #options: GuardedCallOptions;
-  readonly #uploads: Map<string, number>;
-  #release: Release = () => {};
-  #timer: Timer | undefined;
-  #isOver = false;
-
-  constructor(
-    call: ServerInterceptingCallInterface,
-    method: string,
-    options: GuardedCallOptions,
-    uploads: Map<string, number>,
-  ) {
-    this.#call = call;
-    this.#method = method;
-    this.#options = options;
-    this.#uploads = uploads;
-  }
-
-  /** Let the call's bytes in, or end it before any of them is read. */
-  async admit(metadata: Metadata, letIn: () => void): Promise<void> {
-    const { allows, clock, transferTimeoutMs } = this.#options;
-    const peer = peerOf(this.#call);
-    if (!allows(peer.address)) {
-      this.#end(status.PERMISSION_DENIED, `Access Denied... ${peer.address} is not whitelisted`);
-      return;
-    }
-    const isUpload = this.#method === UPLOAD_PATH;
-    if (isUpload && !(await this.#takeSlot(peer, requestNoteOf(metadata)?.token))) return;
-    if (isUpload) this.#options.openWindow(this.#call);
-    const timeoutMs = isUpload ? transferTimeoutMs : SMALL_CALL_TIMEOUT_MS;
-    this.#timer = clock.after(timeoutMs, () =>
-      this.#end(status.DEADLINE_EXCEEDED, `the request did not arrive within ${timeoutMs / 1000} s`),
-    );
-    letIn();
-  }
-
-  /** The whole request is here. */
-  arrived(): void {
-    this.#timer?.cancel();
-  }
-
-  ended(code: status): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#timer?.cancel();
-    this.#release();
-    this.#options.onCall(this.#method, code);
-  }
-
-  /**
-   * Strangers are sent away before they cost memory. Whoever shows its token ahead of the bytes, as our own clients
-   * do, has a slot of its own; all others of one place together have no more than there are participants.
-   */
-  async #takeSlot(peer: Peer, token: string | undefined): Promise<boolean> {
-    const holder = token === undefined ? undefined : this.#options.holderOf(token, peer);
-    const owner = holder === undefined ? `at ${peer.certificate ?? peer.address}` : `participant ${holder}`;
-    const seats = holder === undefined ? this.#options.seatsOf(peer) : 1;
-    const running = this.#uploads.get(owner) ?? 0;
-    if (seats === 0) this.#end(status.PERMISSION_DENIED, DESK_TEXTS.tokenInvalid);
-    else if (running >= seats)
-      this.#end(status.RESOURCE_EXHAUSTED, 'An earlier upload is still on its way; one at a time.');
-    if (running >= seats) return false;
-    this.#uploads.set(owner, running + 1);
-    const giveBack = await this.#options.slots.acquire(() => this.#isOver);
-    const release = () => {
-      giveBack();
-      const left = (this.#uploads.get(owner) ?? 1) - 1;
-      if (left > 0) this.#uploads.set(owner, left);
-      else this.#uploads.delete(owner);
-    };
-    if (this.#isOver) {
-      release();
-      return false;
-    }
-    this.#release = release;
-    return true;
-  }
-
-  #end(code: status, details: string): void {
-    this.#call.sendStatus({ code, details, metadata: null });
-    this.ended(code);
-  }
+function cargoOf(path: string): Cargo {
+  if (path === SERVICE.SendCheckpoint.path) return 'upload';
+  return path === SERVICE.RequestModel.path ? 'model' : 'none';
 }
 
 /** Takes uploads up to the configured limit, and nothing large else. */
-function framesOf(
+function decoderOf(
   call: ServerInterceptingCallInterface,
-  method: string,
+  cargo: Cargo,
+  guarded: GuardedCall,
   { receiveMaxBytes, onTrouble }: CallGuardOptions,
-): MessageFrames {
-  if (method !== UPLOAD_PATH)
-    return new MessageFrames(Math.min(receiveMaxBytes, MESSAGE_ALLOWANCE_BYTES), () => {});
+): Decoder {
+  const onCompressed = () => guarded.refuseCompressed();
+  if (cargo !== 'upload')
+    return new MessageFrames(Math.min(receiveMaxBytes, MESSAGE_ALLOWANCE_BYTES), () => {}, onCompressed);
   // kMoL's clients cannot tell this from "later", and repeat it for ever: somebody must know.
-  return new MessageFrames(receiveMaxBytes, (sizeBytes) =>
+  const onTooLong = (sizeBytes: number) =>
     onTrouble(
       `a checkpoint from ${peerOf(call).address} was refused: with ${sizeBytes} bytes it is longer than one message may be, ${receiveMaxBytes} (grpc.max_receive_message_length)`,
-    ),
-  );
+    );
+  return new UploadFrames({
+    frames: new MessageFrames(receiveMaxBytes, onTooLong, onCompressed),
+    onBytes: (bytes) => guarded.received(bytes),
+    onToken: (token) => void guarded.tokenCame(token),
+  });
+}
+
+/** Each participant's slowness is told once for each direction: a hostile one would fill the log. */
+function slownessTeller(onTrouble: (message: string) => void): GuardedCallOptions['onTooSlow'] {
+  const tell = createOnceTeller(onTrouble);
+  return (holder, cargo, why) => {
+    const what = cargo === 'model' ? 'fetches its model' : 'sends its checkpoint';
+    tell(`${holder} ${what} too slowly and was cut: ${why}`, `${cargo} ${holder}`);
+  };
 }
 
 /**
- * What is decided about a call before its bytes are read: by address, by who may upload at all, by free memory.
+ * What is decided about a call before its bytes are read: by who may upload at all, by size, by free memory.
  *
- * Guarantees: at most as many uploads are in memory as there are slots, each once; the others wait in the network.
- * What is no upload is small, or refused with its first bytes.
+ * Guarantees: at most as many uploads are in memory as there are slots, each once, and of each participant one; the
+ * others wait in the network. What is no upload is small, or refused with its first bytes; nothing is inflated.
  */
-export function createCallGuard(options: CallGuardOptions): ServerInterceptor {
-  const uploads = new Map<string, number>();
+export function createCallGuard(options: CallGuardOptions): CallGuard {
   const openWindow = createWindowOpener();
-  return (method, call) => {
-    receiveInPlace(call, framesOf(call, method.path, options));
-    const guarded = new GuardedCall(call, method.path, { ...options, openWindow }, uploads);
+  const onTooSlow = slownessTeller(options.onTrouble);
+  const controls = new WeakMap<Metadata, CallControl>();
+  const interceptor: ServerInterceptor = (method, call) => {
+    const cargo = cargoOf(method.path);
+    const guarded = new GuardedCall(call, method.path, cargo, { ...options, openWindow, onTooSlow });
+    receiveInPlace(call, decoderOf(call, cargo, guarded, options));
+    if (cargo === 'model') writeInPieces(streamOf(call), (bytes) => guarded.sent(bytes));
     const listener = new ServerListenerBuilder()
-      .withOnReceiveMetadata((metadata, next) => void guarded.admit(metadata, () => next(metadata)))
+      .withOnReceiveMetadata((metadata, next) => {
+        controls.set(metadata, guarded);
+        void guarded.admit(metadata, () => next(metadata));
+      })
       .withOnReceiveHalfClose((next) => {
         guarded.arrived();
         next();
@@ -169,6 +88,15 @@ export function createCallGuard(options: CallGuardOptions): ServerInterceptor {
       .build();
     const responder = new ResponderBuilder()
       .withStart((next) => next(listener))
+      .withSendMetadata((metadata, next) => {
+        metadata.set('grpc-accept-encoding', 'identity');
+        next(metadata);
+      })
+      .withSendMessage((message, next) => {
+        // A stream of answers, such as a watch of the health service, is over when its reader is.
+        if (!method.responseStream) guarded.answering();
+        next(message);
+      })
       .withSendStatus((answer, next) => {
         next(answer);
         guarded.ended(answer.code ?? status.UNKNOWN);
@@ -176,4 +104,5 @@ export function createCallGuard(options: CallGuardOptions): ServerInterceptor {
       .build();
     return new ServerInterceptingCall(call, responder);
   };
+  return { interceptor, controlOf: (metadata) => controls.get(metadata) };
 }

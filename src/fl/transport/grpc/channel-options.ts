@@ -17,7 +17,12 @@ const SHARED: ChannelOptions = {
 };
 
 /** Dead clients must be noticed in time; no client minds being pinged. */
-const SERVER: ChannelOptions = { ...SHARED, 'grpc.keepalive_time_ms': 30_000 };
+const SERVER: ChannelOptions = {
+  ...SHARED,
+  'grpc.keepalive_time_ms': 30_000,
+  // A client needs three at a time; each costs memory before anybody knows whose it is.
+  'grpc.max_concurrent_streams': 32,
+};
 
 /** kMoL's server cuts whoever pings more often than every five minutes while it sends nothing. */
 const CLIENT: ChannelOptions = {

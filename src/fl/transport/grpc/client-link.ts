@@ -1,7 +1,8 @@
-import type { ChannelCredentials, ClientUnaryCall, MethodDefinition } from '@grpc/grpc-js';
+import type { ChannelCredentials, ChannelOptions, ClientUnaryCall, MethodDefinition } from '@grpc/grpc-js';
 import { Client, status } from '@grpc/grpc-js';
 import type { Clock } from '../../../clock.ts';
 import type { ChannelSettings } from './channel-options.ts';
+import { plainDetails } from './connection-diagnosis.ts';
 import type { EmptyMessage, ModelMessage, TokenMessage } from './wire-definition.ts';
 import { SERVICE } from './wire-definition.ts';
 import type { AnswerNote, RequestNote } from './wire-notes.ts';
@@ -9,6 +10,9 @@ import { answerNoteOf, requestMetadata } from './wire-notes.ts';
 
 /** How long a call without a checkpoint may take: a connection that only looks open must not hold anybody. */
 const SMALL_CALL_TIMEOUT_MS = 30_000;
+
+/** The longest text that a server's status is heard for. Units: characters. */
+const DETAILS_MAX = 1_000;
 
 /** What came back from a call. */
 export interface Reply<Response> {
@@ -23,6 +27,8 @@ export interface Reply<Response> {
 export interface ClientLinkOptions {
   readonly target: string;
   readonly credentials: ChannelCredentials;
+  /** What the credentials need of the channel; the configuration's own options go before. */
+  readonly optionsFor?: (target: string) => ChannelOptions;
   readonly channel: ChannelSettings;
   readonly clock: Clock;
   /** How long a call with a model or a checkpoint may take. Units: milliseconds. */
@@ -43,8 +49,8 @@ export class ClientLink {
 
   constructor(options: ClientLinkOptions) {
     this.#options = options;
-    const { target, credentials, channel } = options;
-    this.#client = new Client(target, credentials, channel.options);
+    const { target, credentials, channel, optionsFor } = options;
+    this.#client = new Client(target, credentials, { ...optionsFor?.(target), ...channel.options });
   }
 
   /** The longest checkpoint message that this side sends. Units: bytes. */
@@ -110,7 +116,8 @@ export class ClientLink {
       // The status comes after the response, and it alone brings the trailers.
       call.once('status', ({ code, details, metadata }) => {
         signal?.removeEventListener('abort', cancel);
-        resolve({ code, details, value, note: answerNoteOf(metadata) });
+        const text = code === status.OK ? details : plainDetails(details).slice(0, DETAILS_MAX);
+        resolve({ code, details: text, value, note: answerNoteOf(metadata) });
       });
     });
   }

@@ -13,6 +13,7 @@ import { isPassing, isTooLarge } from './client-link.ts';
 import type { ClientMemory } from './client-memory.ts';
 import type { ClientView } from './client-view.ts';
 import { heedNote, observationOf } from './client-view.ts';
+import type { Diagnosis } from './connection-diagnosis.ts';
 import { encodeFileMessage } from './file-message.ts';
 import { assertFits, assertHeartbeat } from './server-limits.ts';
 import type { ModelMessage, TokenMessage } from './wire-definition.ts';
@@ -35,6 +36,8 @@ export interface ClientSessionOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly onEvent: (event: FederationEvent) => void;
+  /** Why no connection comes about; undefined when nothing is found. */
+  readonly diagnose: (target: string) => Promise<Diagnosis | undefined>;
   /** Called whenever another look shows something new. */
   readonly onChange: () => void;
   /** Ask the server to admit this client, again. */
@@ -208,13 +211,14 @@ export class GrpcClientSession implements ClientSession {
     return retryTimeoutMs;
   }
 
-  #backOff(reply: Reply<unknown>): number {
+  async #backOff(reply: Reply<unknown>): Promise<number> {
     const { retryTimeoutMs, target, logger, onEvent } = this.#options;
     this.#failures += 1;
     const pauseMs = Math.min(RECONNECT_MAX_MS, retryTimeoutMs * 2 ** (this.#failures - 1));
     logger.warn({ target, details: reply.details, pauseMs }, 'The server cannot be reached; trying again.');
     if (this.#failures === 2) {
-      const message = `the server at ${target} cannot be reached (${reply.details}); trying again`;
+      const why = (await this.#options.diagnose(target))?.message ?? reply.details;
+      const message = `the server at ${target} cannot be reached (${why}); trying again`;
       onEvent({ event: 'waiting', what: 'server', participants: [], until: null, message });
     }
     return pauseMs;

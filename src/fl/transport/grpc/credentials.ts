@@ -1,10 +1,13 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import type { ChannelCredentials } from '@grpc/grpc-js';
+import type { ChannelCredentials, ChannelOptions } from '@grpc/grpc-js';
 import { credentials, ServerCredentials } from '@grpc/grpc-js';
 import { AuthError, ConfigError, messageOf } from '../../../errors.ts';
 import type { GrpcSection } from '../../config/sections.ts';
-import { diagnoseTls } from './tls-diagnosis.ts';
+import type { Diagnosis, SecureSide } from './connection-diagnosis.ts';
+import { diagnoseConnection } from './connection-diagnosis.ts';
+import type { Environment } from './proxy.ts';
+import { addressOptions, checkIdentity } from './server-identity.ts';
 
 /** The three files of a secure connection, checked. */
 interface KeyFiles {
@@ -129,24 +132,43 @@ export async function serverCredentials(
 
 /** A client's credentials, and a way to find out why they lead to no connection. */
 export interface ClientSecurity extends Secured<ChannelCredentials> {
-  /** What is wrong with the certificates of a connection to `target`; undefined when nothing is. */
-  readonly diagnose: (target: string) => Promise<string | undefined>;
+  /** Why there is no connection to `target`; undefined when nothing is found. */
+  readonly diagnose: (target: string) => Promise<Diagnosis | undefined>;
+  /** What the channel to `target` needs for these credentials. */
+  readonly optionsFor: (target: string) => ChannelOptions;
 }
 
-/** A client's credentials. Errors: as the files'. */
-export async function clientCredentials(section: GrpcSection, nowMs: number): Promise<ClientSecurity> {
+function optionOf(section: GrpcSection, name: string): string | number | undefined {
+  return section.options.find(([option]) => option === name)?.[1];
+}
+
+/**
+ * A client's credentials.
+ *
+ * Errors: as the files'.
+ */
+export async function clientCredentials(
+  section: GrpcSection,
+  nowMs: number,
+  environment: Environment = {},
+): Promise<ClientSecurity> {
+  const useProxy = optionOf(section, 'grpc.enable_http_proxy') !== 0;
+  const diagnoseWith = (secure: SecureSide | null) => (target: string) =>
+    diagnoseConnection({ target, secure, environment, useProxy });
   if (!section.use_secure_connection)
     return {
       credentials: credentials.createInsecure(),
       warnings: [INSECURE],
-      diagnose: async () => undefined,
+      diagnose: diagnoseWith(null),
+      optionsFor: () => ({}),
     };
   const { root, key, chain, warnings } = await loadKeyFiles(section, nowMs);
-  const override = section.options.find(([option]) => option === 'grpc.ssl_target_name_override')?.[1];
+  const override = optionOf(section, 'grpc.ssl_target_name_override');
   const nameOverride = override === undefined ? null : String(override);
   return {
-    credentials: credentials.createSsl(root, key, chain),
+    credentials: credentials.createSsl(root, key, chain, { checkServerIdentity: checkIdentity }),
     warnings,
-    diagnose: (target) => diagnoseTls({ target, key, chain, root, nameOverride }),
+    diagnose: diagnoseWith({ key, chain, root, nameOverride }),
+    optionsFor: addressOptions,
   };
 }

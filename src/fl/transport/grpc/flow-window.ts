@@ -1,4 +1,5 @@
 import type { ServerHttp2Session } from 'node:http2';
+import { sessionOf } from './call-stream.ts';
 
 /**
  * How much may be under way on a connection before the other side has said that it came. Units: bytes.
@@ -6,11 +7,6 @@ import type { ServerHttp2Session } from 'node:http2';
  * HTTP/2 begins with 64 KiB: over 40 ms there and back that is 1.6 MB/s, whatever the line could carry.
  */
 export const FLOW_WINDOW_BYTES = 4_194_304;
-
-function sessionOf(call: object): ServerHttp2Session | undefined {
-  if (!('stream' in call) || typeof call.stream !== 'object' || call.stream === null) return undefined;
-  return 'session' in call.stream ? (call.stream.session as ServerHttp2Session | undefined) : undefined;
-}
 
 /**
  * Widens the connections that uploads come over: grpc-js has an option for it at the client's side alone.

@@ -3,16 +3,19 @@ import type { Clock } from '../../../clock.ts';
 import { delay } from '../../../clock.ts';
 import type { Random } from '../../../random.ts';
 import type { ClientObservation } from '../../round/client-state.ts';
-import { CONTROL_FILE_MAX_BYTES, FINISHED_WORDS } from '../../round/protocol-texts.ts';
-import { nameProblem, participantKey, runPaths } from '../../round/run-folder.ts';
+import { FINISHED_WORDS } from '../../round/protocol-texts.ts';
+import { participantKey, runPaths } from '../../round/run-folder.ts';
 import { createClientObserver } from '../client-observer.ts';
 import type { Workdir } from '../workdir.ts';
-import { askForAdmission } from './admission.ts';
+import { Attendance } from './attendance.ts';
+import type { NamePolicy } from './certificate-names.ts';
 import type { DeskAnswer, DeskModel } from './desk-answer.ts';
 import { DESK_TEXTS } from './desk-answer.ts';
 import { Heartbeats } from './heartbeats.ts';
+import { Reception, receptionAnswer } from './reception.ts';
 import type { Peer, Seat, Seats } from './seats.ts';
 import { isSamePeer } from './seats.ts';
+import { Turns } from './turns.ts';
 import { storeUpload } from './upload-store.ts';
 import type { AnswerNote, RequestNote } from './wire-notes.ts';
 
@@ -27,6 +30,8 @@ export interface FrontDeskOptions {
   readonly random: Random;
   /** Whether a participant that was lost is taken back when it is heard of again. */
   readonly rejoin: boolean;
+  /** Who decides what a client with a certificate may be called. */
+  readonly names: NamePolicy;
   /** What clients are told to keep to. */
   readonly limits: NonNullable<AnswerNote['limits']>;
   /** Called with what a person should know, in one line. */
@@ -46,16 +51,22 @@ export class FrontDesk {
   readonly #options: FrontDeskOptions;
   readonly #observers = new Map<string, Observer>();
   readonly #heartbeats: Heartbeats;
-  readonly #told = new Set<string>();
-  /** Who called since this server started: only they can be waited for. */
-  readonly #heard = new Set<string>();
-  /** One claim or upload of a name at a time. */
-  readonly #turns = new Map<string, Promise<unknown>>();
+  readonly #attendance: Attendance;
+  readonly #reception: Reception;
+  readonly #turns = new Turns();
 
   constructor(options: FrontDeskOptions) {
     this.#options = options;
     const timeoutMs = options.limits.heartbeat_timeout * 1_000;
     this.#heartbeats = new Heartbeats({ ...options, timeoutMs });
+    this.#attendance = new Attendance(options.clock, timeoutMs);
+    this.#reception = new Reception({
+      ...options,
+      heartbeats: this.#heartbeats,
+      attendance: this.#attendance,
+      turns: this.#turns,
+      isLost: async (seat) => (await this.#look(seat)).lost,
+    });
   }
 
   /** How many participants could send uploads from where a call comes from. */
@@ -69,10 +80,13 @@ export class FrontDesk {
   }
 
   async authenticate(name: string, peer: Peer, note: RequestNote | undefined): Promise<DeskAnswer<string>> {
-    const problem = nameProblem(name);
-    if (problem !== undefined)
-      return { kind: 'denied', text: DESK_TEXTS.refused(`${problem}.`), note: this.#note(null) };
-    return this.#inTurn(name, () => this.#admit(name, peer, note));
+    const received = await this.#reception.receive(name, peer, note);
+    const refusal = receptionAnswer(received, this.#note(null));
+    if (refusal !== undefined || received === undefined || !('seat' in received))
+      return refusal ?? this.#invalid();
+    const { seat } = received;
+    const { limits } = this.#options;
+    return { kind: 'ok', value: seat.token, note: { ...this.#note(await this.#look(seat)), limits } };
   }
 
   async heartbeat(token: string, peer: Peer): Promise<DeskAnswer<null>> {
@@ -90,17 +104,26 @@ export class FrontDesk {
     if (seat === undefined) return this.#invalid();
     const { name } = seat;
     await seats.put({ ...seat, closed: true });
-    this.#told.add(name);
-    if (note?.failure !== undefined) {
+    this.#attendance.told(name);
+    const { ended, round } = await this.#look(seat);
+    // After the end it only says that it has heard of it.
+    if (ended !== null) return { kind: 'ok', value: null, note: null };
+    const open = round?.final === true ? null : (round?.round ?? null);
+    const isFitting = note?.failure === undefined || note.failure.round === open;
+    if (note?.failure !== undefined && isFitting) {
       const failure = { ...note.failure, participant: name };
       await workdir.write(
         runPaths.failed(run, note.failure.round, name),
         `${JSON.stringify(failure, undefined, 1)}\n`,
       );
     }
-    // After the end it only says that it has heard of it.
-    if ((await this.#look(seat)).ended === null) await workdir.write(runPaths.departed(run, name), '');
-    return { kind: 'ok', value: null, note: null };
+    await workdir.write(runPaths.departed(run, name), '');
+    if (isFitting) return { kind: 'ok', value: null, note: null };
+    const what = open === null ? 'no round is open' : `round ${open} is open`;
+    return {
+      kind: 'unfit',
+      text: `you have left, but the failure is not noted: ${what}, and it is said to be of round ${note?.failure?.round}`,
+    };
   }
 
   async requestModel(
@@ -141,25 +164,22 @@ export class FrontDesk {
         text: `no checkpoint is wanted: round ${newest} is open, and this is for ${round}`,
       };
     const upload = { name: seat.name, round, content: message.content, update: note?.update };
-    await this.#inTurn(seat.name, () => storeUpload(this.#options, upload));
+    await this.#turns.take(`name ${participantKey(seat.name)}`, () => storeUpload(this.#options, upload));
     return { kind: 'ok', value: null, note: null };
   }
 
-  /** Wait until every participant that is still there knows how the run ended, or for `timeoutMs`. */
+  /** Wait until every participant that is still there knows how the run ended, or for `timeoutMs`: nobody waits for
+   * whoever has been silent for longer than a participant may be. */
   async farewell(timeoutMs: number, signal: AbortSignal): Promise<void> {
     const { clock, seats } = this.#options;
     const deadlineMs = clock.monotonic() + timeoutMs;
     while (clock.monotonic() < deadlineMs && !signal.aborted) {
       const waiting: Seat[] = [];
       for (const seat of seats.all())
-        if (this.#isOwedFarewell(seat) && !(await this.#look(seat)).lost) waiting.push(seat);
+        if (this.#attendance.isOwedFarewell(seat) && !(await this.#look(seat)).lost) waiting.push(seat);
       if (waiting.length === 0) return;
       await delay(clock, 50, signal);
     }
-  }
-
-  #isOwedFarewell({ name, closed }: Seat): boolean {
-    return !closed && this.#heard.has(name) && !this.#told.has(name);
   }
 
   #invalid(text: string = DESK_TEXTS.tokenInvalid): {
@@ -178,7 +198,7 @@ export class FrontDesk {
   #seatOf(token: string, peer: Peer): Seat | undefined {
     const seat = this.#options.seats.holding(token);
     if (seat === undefined || seat.closed || !isSamePeer(seat, peer)) return undefined;
-    this.#heard.add(seat.name);
+    this.#attendance.heard(seat.name);
     return seat;
   }
 
@@ -201,64 +221,6 @@ export class FrontDesk {
       lost: seen?.lost === true,
       ended: seen?.ended?.text ?? null,
     };
-  }
-
-  async #inTurn<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
-    const key = participantKey(name);
-    const before = this.#turns.get(key) ?? Promise.resolve();
-    const mine = before.then(work, work);
-    this.#turns.set(key, mine);
-    try {
-      return await mine;
-    } finally {
-      if (this.#turns.get(key) === mine) this.#turns.delete(key);
-    }
-  }
-
-  async #admit(name: string, peer: Peer, note: RequestNote | undefined): Promise<DeskAnswer<string>> {
-    const { seats, workdir, run } = this.#options;
-    const known = seats.named(name);
-    const ended = await workdir.read(runPaths.ended(run), CONTROL_FILE_MAX_BYTES);
-    if (ended !== undefined) {
-      const text = ended.toString('utf8');
-      const note = { ...this.#note(null), ended: text };
-      return { kind: 'denied', text: DESK_TEXTS.refused('The session is over.'), note };
-    }
-    if (known !== undefined && !(await this.#mayReturn(known, name, peer, note)))
-      return {
-        kind: 'denied',
-        text: DESK_TEXTS.refused(`The name ${name} is taken.`),
-        note: this.#note(null),
-      };
-    const answer =
-      known === undefined ? await askForAdmission(this.#options, name) : ('authenticated' as const);
-    if (answer === undefined)
-      return { kind: 'away', text: 'the server did not come to a decision; try again' };
-    if (answer !== 'authenticated') return { kind: 'denied', text: answer.refusal, note: this.#note(null) };
-    // Whoever only took over an abandoned name learns nothing that opens the earlier holder's calls.
-    const isHolder = known !== undefined && (isSamePeer(known, peer) || note?.token === known.token);
-    const token = isHolder ? known.token : seats.newToken();
-    const seat: Seat = { ...peer, name, token, fetched: 0, closed: false };
-    await seats.put(seat);
-    this.#told.delete(name);
-    this.#heard.add(name);
-    // Whoever comes back is heard of at once, whatever it said when it left.
-    if (known !== undefined) {
-      await workdir.remove(runPaths.departed(run, name));
-      this.#heartbeats.forget(name);
-      await this.#heartbeats.beat(name);
-    }
-    const { limits } = this.#options;
-    return { kind: 'ok', value: token, note: { ...this.#note(await this.#look(seat)), limits } };
-  }
-
-  /** A name belongs to whoever took it: known by its token, its certificate, or its address. */
-  async #mayReturn(known: Seat, name: string, peer: Peer, note: RequestNote | undefined): Promise<boolean> {
-    if (known.name !== name) return false;
-    if (isSamePeer(known, peer) || note?.token === known.token) return true;
-    // Without certificates an address is all there is, and a restarted machine may have got another one.
-    if (known.certificate !== null || peer.certificate !== null) return false;
-    return known.closed || (await this.#look(known)).lost;
   }
 
   async #give(seat: Seat, seen: ClientObservation, round: number): Promise<DeskAnswer<DeskModel>> {
@@ -288,7 +250,7 @@ export class FrontDesk {
   }
 
   #denyEnd(seat: Seat, seen: ClientObservation): DeskAnswer<never> {
-    this.#told.add(seat.name);
+    this.#attendance.told(seat.name);
     const text = seen.ended?.text ?? '';
     const isFinished = text.startsWith(FINISHED_WORDS);
     return {

@@ -1,5 +1,5 @@
 import { status } from '@grpc/grpc-js';
-import { AuthError } from '../../../errors.ts';
+import { AuthError, ConfigError } from '../../../errors.ts';
 import { runFolderName } from '../../round/run-folder.ts';
 import type { ClientSession, ClientTransport, FoundRun, RunWish } from '../client-transport.ts';
 import type { ClientLinkOptions, Reply } from './client-link.ts';
@@ -9,13 +9,15 @@ import { ClientMemory } from './client-memory.ts';
 import type { ClientSessionOptions } from './client-session.ts';
 import { GrpcClientSession } from './client-session.ts';
 import type { ClientView } from './client-view.ts';
+import type { Diagnosis } from './connection-diagnosis.ts';
+import { COMPRESSED_TEXT } from './message-frames.ts';
 import type { TokenMessage } from './wire-definition.ts';
 
 export interface GrpcClientOptions
   extends ClientLinkOptions,
     Pick<ClientSessionOptions, 'name' | 'retryTimeoutMs' | 'heartbeatFrequencyMs' | 'logger' | 'onEvent'> {
-  /** What is wrong with the certificates of a connection; undefined when nothing is. */
-  readonly diagnose: (target: string) => Promise<string | undefined>;
+  /** Why no connection comes about; undefined when nothing is found. */
+  readonly diagnose: (target: string) => Promise<Diagnosis | undefined>;
   /** Where the client's own results go, one folder per run. */
   readonly savePath: string;
 }
@@ -58,15 +60,17 @@ class GrpcTransport implements GrpcClientTransport {
     const { target, clock, diagnose } = this.#options;
     const known = await this.#memory.recall(target);
     const reply = await this.#authenticate(known);
-    const fault = reply.code === status.UNAVAILABLE ? await diagnose(target) : undefined;
-    if (fault !== undefined)
-      throw new AuthError({
-        code: 'certificate-refused',
-        message: `no secure connection to ${target}: ${fault}`,
-        hint: 'Check ssl_cert, ssl_root_cert and the name in the server’s certificate; the channel option grpc.ssl_target_name_override names another one.',
+    const isUnreached = isPassing(reply) && reply.code !== status.CANCELLED;
+    const found = isUnreached ? await diagnose(target) : undefined;
+    if (found?.kind === 'refused') throw new AuthError(found);
+    if (reply.code === status.UNIMPLEMENTED && reply.details === COMPRESSED_TEXT)
+      throw new ConfigError({
+        code: 'compression-refused',
+        message: `the server at ${target} takes no compressed messages`,
+        hint: 'Leave grpc.default_compression_algorithm out of the options of grpc_configuration.',
       });
     if (isPassing(reply) || reply.code === status.UNIMPLEMENTED)
-      return { awaited: `waiting for the server at ${target}: ${reply.details}` };
+      return { awaited: `waiting for the server at ${target}: ${found?.message ?? reply.details}` };
     const run = reply.note?.run ?? this.#runWithoutName(reply, known) ?? runFolderName(clock.now());
     if (reply.value === undefined) return this.#refused(reply, run, wish);
     if (wish.run !== null && run !== wish.run)

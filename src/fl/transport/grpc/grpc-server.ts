@@ -1,18 +1,22 @@
-import type { Server as GrpcServer, ServerCredentials, status } from '@grpc/grpc-js';
+import type { ServerCredentials, status } from '@grpc/grpc-js';
 import { Server } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Clock } from '../../../clock.ts';
 import { delay } from '../../../clock.ts';
-import { messageOf, StateError } from '../../../errors.ts';
 import type { Logger } from '../../../logger.ts';
 import { createCallGuard } from './call-guard.ts';
 import type { ChannelSettings } from './channel-options.ts';
+import type { ConnectionLimits } from './connections.ts';
+import { Connections } from './connections.ts';
 import type { FrontDesk } from './front-desk.ts';
+import { listenOn } from './listener.ts';
 import type { AddressLists } from './peer-address.ts';
 import { createAddressGate } from './peer-address.ts';
 import { createMilaHandlers, SERVER_SIDE_SERVICE } from './service.ts';
 import { TransferSlots } from './transfer-slots.ts';
+import type { TransferPace } from './transfers.ts';
+import { Transfers } from './transfers.ts';
 import { PACKAGE_DEFINITION, SERVICE_NAME } from './wire-definition.ts';
 
 /** How long calls that are under way may take once the server closes. Units: milliseconds. */
@@ -24,10 +28,11 @@ export interface GrpcServerOptions {
   readonly credentials: ServerCredentials;
   readonly channel: ChannelSettings;
   readonly lists: AddressLists;
-  /** How many large messages may be in memory at once. */
+  readonly connections: ConnectionLimits;
+  /** How many large messages may be in memory at once, of each direction. */
   readonly workers: number;
-  /** How long an upload may take. Units: milliseconds. */
-  readonly transferTimeoutMs: number;
+  /** How slowly a model or a checkpoint may move. */
+  readonly pace: TransferPace;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Called at the end of every call. */
@@ -47,60 +52,45 @@ export interface ListeningServer {
   close(): Promise<void>;
 }
 
-async function bind(server: GrpcServer, target: string, credentials: ServerCredentials): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.bindAsync(target, credentials, (error, port) => {
-      if (error === null) resolve(port);
-      else
-        reject(
-          new StateError({
-            code: 'cannot-listen',
-            message: `the server cannot listen at ${target}: ${messageOf(error)}`,
-            hint: 'Another program may hold the port; grpc_configuration.target names another one.',
-            data: { target },
-            cause: error,
-          }),
-        );
-    });
-  });
-}
-
 /**
  * Listen for Mila's clients.
  *
- * Guarantees: memory is bounded by `workers` messages of the size limit, twice over while a model is sent; beside the
- * service itself, the standard health and reflection services answer.
+ * Guarantees: memory is bounded by `workers` messages of the size limit for uploads, and as many, twice over, for
+ * models that are sent; beside the service itself, the standard health and reflection services answer.
  * Errors: StateError 'cannot-listen'.
  */
 export async function listenForClients(options: GrpcServerOptions): Promise<ListeningServer> {
-  const { target, credentials, channel, lists, workers, clock, onCall, onTrouble } = options;
+  const { target, credentials, channel, lists, workers, clock, pace, onTrouble } = options;
   let openDesk: (desk: FrontDesk) => void = () => {};
   const ready = new Promise<FrontDesk>((resolve) => {
     openDesk = resolve;
   });
   let current: FrontDesk | undefined;
-  const slots = new TransferSlots(workers);
+  const allows = createAddressGate(lists);
+  const connections = new Connections({ limits: options.connections, allows, clock, onTrouble });
+  const transfers = () => new Transfers({ ...pace, clock, slots: new TransferSlots(workers) });
   const guard = createCallGuard({
-    clock,
-    slots,
-    onCall,
-    onTrouble,
-    allows: createAddressGate(lists),
+    ...options,
+    uploads: transfers(),
+    models: transfers(),
     seatsOf: (peer) => current?.seatsOf(peer) ?? 0,
     holderOf: (token, peer) => current?.holderOf(token, peer),
-    transferTimeoutMs: options.transferTimeoutMs,
     receiveMaxBytes: channel.receiveMaxBytes,
+    onConnectionUse: (call, use) => connections.used(call.getConnectionInfo(), use),
   });
-  const server = new Server({ ...channel.options, interceptors: [guard] });
+  const server = new Server({ ...channel.options, interceptors: [guard.interceptor] });
   const desk = () => ready;
-  const handlers = createMilaHandlers({ ...options, desk, slots, sendMaxBytes: channel.sendMaxBytes });
+  const handlers = createMilaHandlers({ ...options, ...guard, desk, sendMaxBytes: channel.sendMaxBytes });
   server.addService(SERVER_SIDE_SERVICE, handlers);
   const health = new HealthImplementation({ '': 'SERVING', [SERVICE_NAME]: 'SERVING' });
   health.addToServer(server);
   new ReflectionService(PACKAGE_DEFINITION).addToServer(server);
-  const port = await bind(server, target, credentials);
+  const injector = server.createConnectionInjector(credentials);
+  const listener = await listenOn(target, (socket) => {
+    if (connections.admit(socket)) injector.injectConnection(socket);
+  });
   return {
-    port,
+    port: listener.port,
     open(opened) {
       current = opened;
       openDesk(opened);
@@ -108,10 +98,12 @@ export async function listenForClients(options: GrpcServerOptions): Promise<List
     async close() {
       health.setStatus(SERVICE_NAME, 'NOT_SERVING');
       health.setStatus('', 'NOT_SERVING');
+      listener.close();
       const drained = new AbortController();
       server.tryShutdown(() => drained.abort());
       await delay(clock, CLOSE_GRACE_MS, drained.signal);
       server.forceShutdown();
+      connections.closeAll();
     },
   };
 }

@@ -7,15 +7,21 @@ import { randomName } from '../../../random.ts';
 import { participantKey } from '../../round/run-folder.ts';
 import { loadState } from '../state-file.ts';
 
-/** Who is at the other end of a call, as the connection itself tells. */
-export interface Peer {
+/** Where somebody is, as the connection itself tells. */
+export interface Place {
   readonly address: string;
   /** The SHA-256 fingerprint of its certificate; null on an insecure connection. */
   readonly certificate: string | null;
 }
 
+/** Who is at the other end of a call. */
+export interface Peer extends Place {
+  /** The names that its certificate was made for; none on an insecure connection. */
+  readonly names: readonly string[];
+}
+
 /** One participant's place on this server. */
-export interface Seat extends Peer {
+export interface Seat extends Place {
   readonly name: string;
   readonly token: string;
   /** The round whose model it was given last; 0 for none. */
@@ -44,7 +50,7 @@ const TOKEN_LENGTH = 32;
 const SEATS_MODE = 0o600;
 
 /** Whether a call comes from where the seat was taken: the same certificate, or else the same address. */
-export function isSamePeer(seat: Peer, peer: Peer): boolean {
+export function isSamePeer(seat: Place, peer: Place): boolean {
   if (seat.certificate !== null || peer.certificate !== null) return seat.certificate === peer.certificate;
   return seat.address === peer.address;
 }
@@ -74,6 +80,11 @@ export class Seats {
 
   named(name: string): Seat | undefined {
     return this.#byKey.get(participantKey(name));
+  }
+
+  /** Every seat that was ever taken with a certificate. */
+  of(certificate: string): readonly Seat[] {
+    return this.all().filter((seat) => seat.certificate === certificate);
   }
 
   holding(token: string): Seat | undefined {

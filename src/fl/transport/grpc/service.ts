@@ -2,21 +2,21 @@ import type { ServerUnaryCall, ServiceDefinition, sendUnaryData } from '@grpc/gr
 import { Metadata, status } from '@grpc/grpc-js';
 import { errnoOf, InvariantError, MilaError, messageOf, RejectedError } from '../../../errors.ts';
 import type { Logger } from '../../../logger.ts';
-import { peerOf } from './call-guard.ts';
+import type { CallGuard } from './call-guard.ts';
+import { peerOf } from './caller.ts';
 import type { DeskAnswer, DeskModel } from './desk-answer.ts';
 import { encodeFileMessage } from './file-message.ts';
 import type { FrontDesk } from './front-desk.ts';
+import type { CallControl } from './guarded-call.ts';
 import type { Peer } from './seats.ts';
-import type { TransferSlots } from './transfer-slots.ts';
 import type { EmptyMessage, MilaHandlers, ModelMessage, TokenMessage } from './wire-definition.ts';
 import { MESSAGE_ALLOWANCE_BYTES, SERVICE } from './wire-definition.ts';
 import type { RequestNote } from './wire-notes.ts';
 import { answerMetadata, requestNoteOf } from './wire-notes.ts';
 
-export interface ServiceOptions {
+export interface ServiceOptions extends Pick<CallGuard, 'controlOf'> {
   /** The desk of the present run, as soon as there is one. */
   readonly desk: () => Promise<FrontDesk>;
-  readonly slots: TransferSlots;
   readonly sendMaxBytes: number;
   readonly logger: Logger;
   /** Called with what a person should know, in one line. */
@@ -42,10 +42,18 @@ export const SERVER_SIDE_SERVICE: ServiceDefinition = {
   },
 };
 
+const ONE_MODEL = {
+  kind: 'wait',
+  text: 'An earlier model is still on its way; one at a time.',
+  note: null,
+} as const;
+
 interface Served<Request> {
   readonly request: Request;
   readonly peer: Peer;
   readonly note: RequestNote | undefined;
+  /** What can be done about the call itself. */
+  readonly control: CallControl | undefined;
 }
 
 function metadataOf(answer: DeskAnswer<unknown>): Metadata {
@@ -72,14 +80,16 @@ export function createMilaHandlers(options: ServiceOptions): MilaHandlers {
   const serve =
     <Request, Value, Response>(
       ask: (desk: FrontDesk, served: Served<Request>) => Promise<DeskAnswer<Value>>,
-      respond: (value: Value, call: ServerUnaryCall<Request, Response>) => Promise<Response>,
+      respond: (value: Value, control: CallControl | undefined) => Promise<Response>,
     ) =>
     (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>): void => {
       const answerCall = async () => {
         const note = requestNoteOf(call.metadata);
-        const answer = await ask(await desk(), { request: call.request, peer: peerOf(call), note });
+        const control = options.controlOf(call.metadata);
+        const answer = await ask(await desk(), { request: call.request, peer: peerOf(call), note, control });
+        if (answer.kind === 'ok' || answer.kind === 'wait') control?.known();
         const metadata = metadataOf(answer);
-        if (answer.kind === 'ok') callback(null, await respond(answer.value, call), metadata);
+        if (answer.kind === 'ok') callback(null, await respond(answer.value, control), metadata);
         else callback({ code: CODES[answer.kind], details: answer.text, metadata });
       };
       answerCall().catch((error) => fail(callback as sendUnaryData<never>, error));
@@ -94,8 +104,13 @@ export function createMilaHandlers(options: ServiceOptions): MilaHandlers {
     Heartbeat: serve((at, { request, peer }) => at.heartbeat(request.token, peer), nothing),
     Close: serve((at, { request, peer, note }) => at.close(request.token, peer, note), nothing),
     RequestModel: serve(
-      (at, { request, peer, note }) => at.requestModel(request.token, peer, note),
-      (model, call) => encodeModel(options, model, call),
+      async (at, { request, peer, note, control }) => {
+        const holder = at.holderOf(request.token, peer);
+        // Before the desk counts it as fetched.
+        if (holder !== undefined && control?.reserveModel(holder) === false) return ONE_MODEL;
+        return at.requestModel(request.token, peer, note);
+      },
+      (model, control) => encodeModel(options, model, control),
     ),
     SendCheckpoint: serve((at, { request, peer, note }) => at.sendCheckpoint(request, peer, note), nothing),
   };
@@ -103,9 +118,9 @@ export function createMilaHandlers(options: ServiceOptions): MilaHandlers {
 
 /** A model as it goes out; its slot is given back when the call is over, however it ends. */
 async function encodeModel(
-  { slots, sendMaxBytes }: ServiceOptions,
+  { sendMaxBytes }: ServiceOptions,
   model: DeskModel,
-  call: ServerUnaryCall<TokenMessage, ModelMessage | Buffer>,
+  control: CallControl | undefined,
 ): Promise<Buffer> {
   const sizeBytes = model.sizeBytes + model.configuration.length + MESSAGE_ALLOWANCE_BYTES;
   if (sizeBytes > sendMaxBytes)
@@ -113,9 +128,7 @@ async function encodeModel(
       code: 'message-too-large',
       message: `the model has ${model.sizeBytes} bytes, more than one message of the server holds: ${sendMaxBytes} (grpc.max_send_message_length)`,
     });
-  const release = await slots.acquire(() => call.cancelled);
-  // grpc-js says 'cancelled' at the end of every call, also of one that went well.
-  if (call.cancelled) release();
-  else call.once('cancelled', release);
+  // Nobody hears the answer of a call that is over.
+  if (!(await control?.startModel())) return Buffer.alloc(0);
   return encodeFileMessage({ first: model.configuration, path: model.checkpointPath });
 }

@@ -1,5 +1,6 @@
 import { Metadata } from '@grpc/grpc-js';
 import { z } from 'zod';
+import { METRICS } from '../metrics-schema.ts';
 import { UPDATE_META } from '../side-file.ts';
 
 /**
@@ -11,15 +12,31 @@ const ANSWER_KEY = 'mila-answer-bin';
 /** Peers limit a call's headers to 8 kB or so. Units: bytes. */
 const NOTE_MAX_BYTES = 6_000;
 
+/** The longest text of a peer that is kept: of a failure, a refusal, an end. Units: characters. */
+const TEXT_MAX = 1_000;
+/** As above, of words that stand for something: an identifier, a digest. */
+const WORD_MAX = 200;
+
+/** What a peer says in its own words. Guarantees: longer ones are cut, because they are worth no more for it. */
+const text = z.string().transform((value) => value.slice(0, TEXT_MAX));
+const word = z.string().max(WORD_MAX);
+
+/** As beside a checkpoint, but bounded: it comes from whoever connects. */
+const UPDATE_NOTE = UPDATE_META.extend({
+  metrics: METRICS.default({}),
+  participant: word.optional(),
+  start_sha256: word.nullable().optional(),
+});
+
 const REQUEST_NOTE = z.object({
   /** The newest round whose model the client has; 0 for none. */
   have: z.number().int().nonnegative().optional(),
   /** A token from before, when it authenticates anew; the token itself ahead of an upload's bytes. */
-  token: z.string().max(200).optional(),
+  token: word.optional(),
   /** What stands beside a checkpoint in a shared folder. */
-  update: UPDATE_META.optional(),
+  update: UPDATE_NOTE.optional(),
   /** That a training failed. */
-  failure: z.object({ round: z.number().int().positive(), message: z.string() }).optional(),
+  failure: z.object({ round: z.number().int().positive(), message: text }).optional(),
 });
 
 const ANSWER_NOTE = z.object({
@@ -31,10 +48,10 @@ const ANSWER_NOTE = z.object({
   /** Whether the client's own update for that round is there. */
   delivered: z.boolean().default(false),
   /** Why that update cannot be used; `id` tells refusals of the same bytes apart. */
-  refused: z.object({ id: z.string(), sha256: z.string(), message: z.string() }).nullable().default(null),
+  refused: z.object({ id: word, sha256: word, message: text }).nullable().default(null),
   lost: z.boolean().default(false),
   /** The end as server_ended.txt says it. */
-  ended: z.string().nullable().default(null),
+  ended: text.nullable().default(null),
   /** What a client must keep to; told when it is admitted. */
   limits: z
     .object({
@@ -78,7 +95,9 @@ export function requestMetadata(note: RequestNote): Metadata {
   return withNote(REQUEST_KEY, {
     ...rest,
     ...(update === undefined ? {} : { update: { ...update, metrics: {} } }),
-    ...(failure === undefined ? {} : { failure: { ...failure, message: failure.message.slice(0, 1_000) } }),
+    ...(failure === undefined
+      ? {}
+      : { failure: { ...failure, message: failure.message.slice(0, TEXT_MAX) } }),
   });
 }
 
@@ -91,8 +110,8 @@ export function answerMetadata(note: AnswerNote): Metadata {
   const { refused, ended } = note;
   return withNote(ANSWER_KEY, {
     ...note,
-    ended: ended === null ? null : ended.slice(0, 1_000),
-    refused: refused === null ? null : { ...refused, message: refused.message.slice(0, 1_000) },
+    ended: ended === null ? null : ended.slice(0, TEXT_MAX),
+    refused: refused === null ? null : { ...refused, message: refused.message.slice(0, TEXT_MAX) },
   });
 }
 

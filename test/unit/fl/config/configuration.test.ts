@@ -4,11 +4,13 @@ import { ConfigError } from '../../../../src/errors.ts';
 import { parseClientConfiguration } from '../../../../src/fl/config/client-configuration.ts';
 import { parseConfigurationText } from '../../../../src/fl/config/document.ts';
 import { nearestKey } from '../../../../src/fl/config/known-keys.ts';
+import { defaultGrpcSection } from '../../../../src/fl/config/sections.ts';
 import {
   loadServerConfiguration,
   parseServerConfiguration,
 } from '../../../../src/fl/config/server-configuration.ts';
 import { loadParticipantConfiguration, participantOf } from '../../../../src/fl/config.ts';
+import { connectionLimits } from '../../../../src/fl/transport/grpc/federation-limits.ts';
 
 const fixture = (name: string) => join(import.meta.dirname, '../../../../fixtures/configurations', name);
 
@@ -214,6 +216,11 @@ it('gives a gRPC side that says nothing the documented defaults', () => {
       target: 'localhost:8024',
       use_secure_connection: false,
       transfer_timeout: 3_600_000,
+      transfer_rate_minimum: 64_000,
+      transfer_rate_window: 60_000,
+      names: 'certificate',
+      maximum_connections: null,
+      connection_timeout: 20_000,
       options: [],
     },
   });
@@ -232,4 +239,26 @@ it('names what a secure connection lacks, and every entry of a list that is no a
     expect.stringContaining('blacklist.0: "1.2.3.4/40" is no IPv4 or IPv6 address'),
     expect.stringContaining('whitelist.1: "site.example.org" is no IPv4 or IPv6 address'),
   ]);
+});
+
+it('takes only what can be meant for names and limits of a gRPC server', () => {
+  const section = (grpc_configuration: object) =>
+    parseServerConfiguration({ ...GRPC_SERVER, grpc_configuration }, 'server.json').configuration.grpc;
+  expect(section({ names: 'any', maximum_connections: 10, transfer_rate_minimum: 0 })).toMatchObject({
+    names: 'any',
+    maximum_connections: 10,
+    transfer_rate_minimum: 0,
+  });
+  const wrong = { transfer_rate_minimum: -1, names: 'all', maximum_connections: 0, connection_timeout: 0 };
+  expect(faultsOf(() => section(wrong))).toEqual(
+    Object.keys(wrong).map((key) => expect.stringContaining(`grpc_configuration.${key} is `)),
+  );
+});
+
+it('lets as many connections in as all clients behind one address can need', () => {
+  const grpc = defaultGrpcSection();
+  expect(connectionLimits(grpc, 100)).toMatchObject({ total: 1_024, perAddress: 400 });
+  expect(connectionLimits(grpc, 1_000)).toMatchObject({ total: 4_000, perAddress: 4_000 });
+  const given = { ...grpc, maximum_connections: 5, maximum_connections_per_address: 2 };
+  expect(connectionLimits(given, 1_000)).toMatchObject({ total: 5, perAddress: 2 });
 });

@@ -12,7 +12,7 @@ it('gives back the messages that were sent, however their bytes are cut into pie
   const messages = fc.array(fc.uint8Array({ maxLength: 300 }), { minLength: 1, maxLength: 5 });
   fc.assert(
     fc.property(messages, fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1 }), (sent, cuts) => {
-      const frames = sent.map((message, index) => framed(message, index % 2));
+      const frames = sent.map((message) => framed(message));
       const wire = Buffer.concat(frames);
       const decoder = new MessageFrames(300, () => {});
       const received: Buffer[] = [];
@@ -38,4 +38,20 @@ it('refuses a message that is too long once its length is known, and goes on ref
   expect(() => decoder.write(head.subarray(4))).toThrow('Received message larger than max (11 vs 10)');
   expect(() => decoder.write(Buffer.alloc(11))).toThrow('larger than max');
   expect(tooLong).toContain(11);
+});
+
+it('refuses a compressed message with its first byte, before it takes room for it', () => {
+  for (const flag of [1, 2, 255]) {
+    let told = 0;
+    const decoder = new MessageFrames(
+      1_000,
+      () => {},
+      () => {
+        told += 1;
+      },
+    );
+    expect(decoder.write(framed(Buffer.alloc(10)))).toHaveLength(1);
+    expect(() => decoder.write(Buffer.from([flag]))).toThrow('Compressed messages are not taken');
+    expect(told).toBe(1);
+  }
 });

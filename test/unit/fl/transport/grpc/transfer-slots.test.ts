@@ -40,3 +40,29 @@ it('passes over whoever is gone when its turn comes', async () => {
   last();
   expect(slots.taken).toBe(0);
 });
+
+it('counts and keeps nobody who asks and goes, and lets the others keep their places', async () => {
+  const slots = new TransferSlots(1);
+  const release = await slots.acquire(here);
+  const order: string[] = [];
+  const take = async (name: string) => {
+    const mine = await slots.acquire(here);
+    order.push(name);
+    mine();
+  };
+  const first = take('first');
+  const gone = Array.from({ length: 50 }, async () => {
+    let isGone = false;
+    const turn = slots.acquire(() => isGone);
+    isGone = true;
+    return turn;
+  });
+  const second = take('second');
+  expect(slots.waiting).toBe(2);
+  await Promise.all(gone);
+  expect(slots.taken).toBe(1);
+  release();
+  await Promise.all([first, second]);
+  expect(order).toEqual(['first', 'second']);
+  expect(slots.taken).toBe(0);
+});

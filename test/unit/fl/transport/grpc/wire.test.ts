@@ -123,3 +123,27 @@ it('fits into the headers of every peer, however many metrics and whatever texts
   };
   expect(size(answerMetadata(long), 'mila-answer-bin')).toBeLessThan(6_000);
 });
+
+it('bounds what peers say in their own words', () => {
+  const noted = (key: string, note: object) => {
+    const metadata = new Metadata();
+    metadata.set(key, Buffer.from(JSON.stringify(note)));
+    return metadata;
+  };
+  const request = (note: object) => requestNoteOf(noted('mila-request-bin', note));
+  const failure = { round: 1, message: 'x'.repeat(50_000) };
+  expect(request({ failure })?.failure?.message).toHaveLength(1_000);
+  expect(request({ token: 'x'.repeat(201) })).toBeUndefined();
+  const update = { round: 1, samples: 5, sha256: 'a'.repeat(64) };
+  const metrics = { '\u001b[31mred': 1, loss: 0.5, ['y'.repeat(65)]: 2, text: 'z' };
+  expect(request({ update: { ...update, metrics } })?.update?.metrics).toEqual({ loss: 0.5 });
+  expect(request({ update: { ...update, participant: 'p'.repeat(201) } })).toBeUndefined();
+  const told = answerNoteOf(
+    noted('mila-answer-bin', {
+      ...answer,
+      refused: { id: 'ab', sha256: 'ab', message: 'r'.repeat(50_000) },
+      ended: 'e'.repeat(50_000),
+    }),
+  );
+  expect([told?.refused?.message.length, told?.ended?.length]).toEqual([1_000, 1_000]);
+});

@@ -1,0 +1,18 @@
+import { expect, it } from 'vitest';
+import { seededRandom } from '../../src/random.ts';
+import { name, run } from '../fuzz/grpc-frames.ts';
+
+const BUDGET_MS = 3_000;
+
+it('whatever a peer sends, frames, uploads and notes stay within their bounds', () => {
+  const endMs = performance.now() + BUDGET_MS;
+  let seed = 1;
+  for (; performance.now() < endMs; seed += 1) {
+    try {
+      run(seededRandom(seed));
+    } catch (cause) {
+      throw new Error(`${name} fails with seed ${seed}`, { cause });
+    }
+  }
+  expect(seed).toBeGreaterThan(50);
+});
