@@ -274,7 +274,8 @@ export class Powers {
     const item = this.#item();
     if (item === undefined) return undefined;
     const former = item.name;
-    item.name = `shared-${(this.#count += 1)}`;
+    this.#count += 1;
+    item.name = `shared-${this.#count}`;
     world.touch(item);
     return () => {
       item.name = former;

@@ -1,13 +1,5 @@
 import type { Clock } from '../../clock.ts';
-import {
-  errnoOf,
-  FullError,
-  InvariantError,
-  messageOf,
-  RejectedError,
-  StaleError,
-  TransientError,
-} from '../../errors.ts';
+import { InvariantError, messageOf, TransientError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import type { Random } from '../../random.ts';
 import type { LoggedOp } from '../index/records.ts';
@@ -15,8 +7,9 @@ import type { LocalDisk } from '../local/disk.ts';
 import type { Filter, Op } from '../plan/op.ts';
 import type { RemoteStore } from '../remote/remote-store.ts';
 import type { Side } from '../tree/entry.ts';
-import { BackOff, type WaitCause } from './back-off.ts';
+import { BackOff } from './back-off.ts';
 import { Executor } from './executor.ts';
+import { causeOf, isFull, waitOf } from './failure-cause.ts';
 import { bytesOf, LANE_WINDOW, type Lane, Lanes, laneOf } from './lanes.ts';
 import { keysOf, nodeKeyOf, pathOf, versionOf } from './op-keys.ts';
 import type { Changes, Replica } from './replica.ts';
@@ -42,9 +35,6 @@ interface DispatcherOptions {
   readonly onDone: () => void;
 }
 
-/** An entry that the other side refuses is tried again this late, unless it changes. */
-const REJECTED_MS = 5 * 60_000;
-const FULL_MS = 15_000;
 const DELETION_WINDOW_MS = 60_000;
 /** So many ops in a row that could not reach Box: it is asked whether anything can. */
 const UNREACHABLE_AFTER = 3;
@@ -131,7 +121,7 @@ export class Dispatcher {
       started.push(op);
       for (const each of keys) this.#busy.add(each);
       this.#running.set(op, pathOf(op, this.#options.replica));
-      this.#lanes.add(op, () => this.#work(op, keys));
+      this.#lanes.add(op, () => this.#work(op, keys).catch((error: unknown) => this.#endOnce(error)));
     }
     this.#beyond = beyond;
     return started;
@@ -237,10 +227,7 @@ export class Dispatcher {
 
   #fail(op: Op, keys: readonly string[], error: unknown, durationMs: number): void {
     const { clock, logger } = this.#options;
-    if (error instanceof InvariantError) {
-      this.#fatal = error;
-      return;
-    }
+    if (error instanceof InvariantError) return this.#endOnce(error);
     const path = this.#running.get(op) ?? '';
     const message = messageOf(error);
     logger.warn({ op: op.kind, path, error: message }, 'an op failed');
@@ -254,6 +241,11 @@ export class Dispatcher {
       cause,
       forMs: waitOf(error, cause),
     });
+  }
+
+  /** What no op may run into ends the loop at its next turn. */
+  #endOnce(error: unknown): void {
+    this.#fatal ??= error;
   }
 
   #noteReach(error: unknown): void {
@@ -280,24 +272,4 @@ export class Dispatcher {
 function transferIdOf(op: Op): string {
   if (op.kind === 'download') return op.remote.id;
   return 'local' in op ? String(op.local.id) : '';
-}
-
-/** True for every way in which a disk or a quota says that it is full. */
-export function isFull(error: unknown): boolean {
-  return error instanceof FullError || ['ENOSPC', 'EDQUOT', 'SQLITE_FULL'].includes(errnoOf(error) ?? '');
-}
-
-function causeOf(error: unknown): WaitCause {
-  if (isFull(error)) return 'no-room';
-  if (error instanceof TransientError) return 'unreachable';
-  if (error instanceof StaleError) return 'moved-on';
-  if (error instanceof RejectedError) return error.code === 'name-taken' ? 'moved-on' : 'refused';
-  return 'other';
-}
-
-/** How long an entry rests after a failure, beyond the growing wait that every failure brings. */
-function waitOf(error: unknown, cause: WaitCause): number {
-  if (cause === 'no-room') return FULL_MS;
-  if (error instanceof TransientError) return error.retryAfterMs ?? 0;
-  return cause === 'refused' ? REJECTED_MS : 0;
 }

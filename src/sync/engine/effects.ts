@@ -1,7 +1,11 @@
 import { StaleError } from '../../errors.ts';
 import type { LocalId, RemoteId } from '../../ids.ts';
 import type { StatFacts } from '../local/stat-facts.ts';
+import { planLocalGone } from '../plan/missing.ts';
+import type { Filter } from '../plan/op.ts';
+import type { RemoteStore } from '../remote/remote-store.ts';
 import type { Content, LocalEntry, LocalFile, LocalFolder, RemoteEntry, SyncedEntry } from '../tree/entry.ts';
+import type { SyncedNode } from '../tree/synced-tree.ts';
 import type { Replica } from './replica.ts';
 
 /** The pairing of two nodes at a place, with the content that both hold. */
@@ -89,4 +93,36 @@ export function movedEntry(entry: LocalEntry, parentId: LocalId, name: string, f
   return entry.kind === 'folder'
     ? { ...entry, parentId, name, inode: facts.inode }
     : { ...entry, parentId, name, inode: facts.inode, changedAtMs: facts.changedAtMs };
+}
+
+interface FolderDeletion {
+  readonly synced: SyncedNode;
+  readonly folder: RemoteEntry;
+}
+
+/**
+ * A folder goes from Box with all that is in it: what came into it, and was not known when that was decided, nobody deleted.
+ *
+ * Errors: StaleError 'folder-filled'.
+ */
+export async function assertNotFilled(
+  { store, replica, filter }: { store: RemoteStore; replica: Replica; filter: Filter },
+  { synced, folder }: FolderDeletion,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const each of replica.remote.subtree(folder.id)) {
+    if (each.kind !== 'folder') continue;
+    for (const found of (await store.list(each.id, signal)) ?? []) {
+      const known = replica.remote.get(found.id);
+      if (known?.parentId !== each.id || known.etag !== found.etag) throw folderFilled(found);
+    }
+  }
+  // What was told of meanwhile is known by now, and was not when this was decided.
+  const { remote, local } = replica;
+  const again = planLocalGone({ remote, local, synced: replica.synced, filter }, synced, folder);
+  if (again?.kind !== 'remove-remote') throw folderFilled(folder);
+}
+
+function folderFilled({ name }: RemoteEntry): StaleError {
+  return new StaleError({ code: 'folder-filled', message: `${name} changed in Box, so its folder stays` });
 }

@@ -5,17 +5,18 @@ import type { Logger } from '../../logger.ts';
 import type { Random } from '../../random.ts';
 import type { LocalDisk } from '../local/disk.ts';
 import type { LocalTreeStore } from '../local/local-tree-store.ts';
-import { UNMIRRORABLE_TEXTS } from '../local/unmirrorable.ts';
 import type { Watcher, WatcherOptions } from '../local/watcher.ts';
 import type { Filter, Op, Plan } from '../plan/op.ts';
 import { plan } from '../plan/planner.ts';
 import type { RemoteStore } from '../remote/remote-store.ts';
-import { Dispatcher, isFull } from './dispatcher.ts';
+import { Dispatcher } from './dispatcher.ts';
+import { isAgreed, problemOf, stateOf } from './engine-state.ts';
+import { isFull } from './failure-cause.ts';
 import { type Attention, FeedPace } from './feed-pace.ts';
-import { folderAsked, isAnswer, isOfInterest } from './lanes.ts';
 import { LocalSide } from './local-side.ts';
 import { Notices } from './notices.ts';
 import { PlanPace } from './plan-pace.ts';
+import { noteStarted } from './poll-interest.ts';
 import { RemoteFeed } from './remote-feed.ts';
 import { RemoteObserver, type RemoteObserverOptions } from './remote-observer.ts';
 import { RemoteSide } from './remote-side.ts';
@@ -49,8 +50,6 @@ export interface EngineOptions {
 
 /** What a look at everything in Box costs beyond one listing a folder: the position and the root. */
 const FULL_LOOK_CALLS = 2;
-/** States in which both sides agree as far as they ever will without a person. */
-const AGREED: ReadonlySet<EngineState> = new Set(['in-sync', 'waiting', 'root-emptied']);
 const NO_ROOM_RETRY_MS = 5000;
 const ATTENTION_DEFAULT: Attention = { gapMaxMs: 60_000, followsBeats: true };
 
@@ -299,13 +298,7 @@ export class SyncEngine {
     if (this.#paused) return 0;
     if (this.#plan.ops.some((op) => op.kind === 'download')) this.#stagingUsed = true;
     const started = this.#dispatcher.dispatch(this.#plan.ops, (op) => this.#isUnsettled(op));
-    // What runs already is no news: a long upload is no reason to read the feed all the while.
-    if (started.some(isOfInterest)) this.#pace.interest();
-    if (started.some(isAnswer)) this.#pace.answered();
-    for (const op of started) {
-      const folder = folderAsked(op);
-      if (folder !== undefined) this.#pace.expectAnswer(folder);
-    }
+    noteStarted(this.#pace, started);
     return started.length;
   }
 
@@ -323,24 +316,20 @@ export class SyncEngine {
   }
 
   #settle(started: number): void {
-    const state = this.#stateAfter(started);
+    const state = stateOf({
+      root: this.#local.observer.rootStanding,
+      box: this.#remote.view,
+      paused: this.#paused,
+      full: this.#dispatcher.full,
+      held: this.#plan.held,
+      rests: started === 0 && this.#dispatcher.idle && this.#local.observer.settled && !this.#remote.pending,
+      waits: !this.#dispatcher.backOff.isEmpty,
+      wasReady: this.#wasReady,
+    });
     this.#setState(state);
-    if (!AGREED.has(state)) return;
+    if (!isAgreed(state)) return;
     this.#wasReady = true;
     for (const resolve of this.#readyWaiters.splice(0)) resolve();
-  }
-
-  #stateAfter(started: number): EngineState {
-    const { observer } = this.#local;
-    if (observer.rootMissing) return observer.rootStanding === 'replaced' ? 'root-replaced' : 'root-missing';
-    if (this.#remote.view === 'lost') return 'access-lost';
-    if (this.#remote.view === 'unreachable') return 'offline';
-    if (this.#paused) return 'paused';
-    if (this.#dispatcher.full) return 'full';
-    if (this.#plan.held?.emptied != null) return 'root-emptied';
-    const agreed = started === 0 && this.#dispatcher.idle && observer.settled && !this.#remote.pending;
-    if (agreed) return this.#dispatcher.backOff.isEmpty ? 'in-sync' : 'waiting';
-    return this.#wasReady ? 'syncing' : 'starting';
   }
 
   #setState(state: EngineState): void {
@@ -357,13 +346,6 @@ export class SyncEngine {
 
   #problems(): EngineStatus['problems'] {
     const { id } = this.#options.replica.localRoot;
-    const unmirrorable = this.#local.observer.unmirrorable.map(({ path, reason }) => ({
-      side: 'local' as const,
-      id,
-      path,
-      reason,
-      message: UNMIRRORABLE_TEXTS[reason],
-    }));
-    return [...this.#plan.problems, ...unmirrorable];
+    return [...this.#plan.problems, ...this.#local.observer.unmirrorable.map((each) => problemOf(each, id))];
   }
 }

@@ -5,12 +5,11 @@ import type { LocalId } from '../../ids.ts';
 import { unreachable } from '../../invariant.ts';
 import type { Random } from '../../random.ts';
 import { conflictStamp, type LocalDisk } from '../local/disk.ts';
-import { planLocalGone } from '../plan/missing.ts';
 import type { ConflictReason, Filter, Op } from '../plan/op.ts';
 import type { RemoteStore } from '../remote/remote-store.ts';
-import type { LocalEntry, LocalFolder, RemoteEntry } from '../tree/entry.ts';
-import type { SyncedNode } from '../tree/synced-tree.ts';
+import type { LocalEntry, LocalFolder } from '../tree/entry.ts';
 import {
+  assertNotFilled,
   assertStillNew,
   assertStillPaired,
   movedEntry,
@@ -194,34 +193,13 @@ export class Executor {
   }
 
   async #removeRemote({ synced, remote }: OpOf<'remove-remote'>, signal: AbortSignal): Promise<Changes> {
-    if (remote.kind === 'folder') await this.#assertNothingNew(synced, remote, signal);
+    if (remote.kind === 'folder') await assertNotFilled(this.#options, { synced, folder: remote }, signal);
     await this.#options.store.remove({ id: remote.id, kind: remote.kind, etag: remote.etag }, signal);
     const gone = this.#options.replica.remote
       .subtree(remote.id)
       .map((node) => node.id)
       .reverse();
     return { removeRemote: gone, unpair: gone };
-  }
-
-  /**
-   * A folder goes with all that is in it: what came into it in Box, and was not told of yet, nobody deleted.
-   *
-   * Errors: StaleError 'folder-filled'.
-   */
-  async #assertNothingNew(synced: SyncedNode, folder: RemoteEntry, signal: AbortSignal): Promise<void> {
-    const { store, replica, filter } = this.#options;
-    for (const each of replica.remote.subtree(folder.id)) {
-      if (each.kind !== 'folder') continue;
-      for (const found of (await store.list(each.id, signal)) ?? []) {
-        const known = replica.remote.get(found.id);
-        if (known?.parentId === each.id && known.etag === found.etag) continue;
-        throw folderFilled(found);
-      }
-    }
-    // What was told of meanwhile is known by now, and was not when this was decided.
-    const { remote, local } = replica;
-    const again = planLocalGone({ remote, local, synced: replica.synced, filter }, synced, folder);
-    if (again?.kind !== 'remove-remote') throw folderFilled(folder);
   }
 
   async #evict({ local, remote }: OpOf<'evict'>): Promise<Changes> {
@@ -303,8 +281,4 @@ export class Executor {
     if (names === undefined) throw new StaleError({ code: 'local-gone', message: 'the entry left the tree' });
     return names;
   }
-}
-
-function folderFilled({ name }: RemoteEntry): StaleError {
-  return new StaleError({ code: 'folder-filled', message: `${name} changed in Box, so its folder stays` });
 }

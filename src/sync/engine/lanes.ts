@@ -1,5 +1,4 @@
 import PQueue from 'p-queue';
-import type { RemoteId } from '../../ids.ts';
 import type { Op } from '../plan/op.ts';
 
 /** Control: small files and everything without content. Bulk: checkpoints. A heartbeat never waits behind a gigabyte. */
@@ -22,24 +21,6 @@ export function bytesOf(op: Op): number {
 /** Which lane an op takes. */
 export function laneOf(op: Op): Lane {
   return bytesOf(op) <= CONTROL_BYTES_MAX ? 'control' : 'bulk';
-}
-
-/** True for what tells that a session is alive beyond heartbeats: something arrives, or a checkpoint leaves. */
-export function isOfInterest(op: Op): boolean {
-  const arrives = op.kind === 'download' || op.kind === 'make-local-folder' || op.kind === 'remove-local';
-  return arrives || laneOf(op) === 'bulk';
-}
-
-/** Where a checkpoint goes, to which the next model is the answer; undefined for every other op. */
-export function folderAsked(op: Op): RemoteId | undefined {
-  if (laneOf(op) !== 'bulk') return undefined;
-  if (op.kind === 'upload') return op.parentId;
-  return op.kind === 'upload-version' ? (op.remote.parentId ?? undefined) : undefined;
-}
-
-/** True for what may be the answer to a checkpoint. */
-export function isAnswer(op: Op): boolean {
-  return op.kind === 'download' && laneOf(op) === 'bulk';
 }
 
 /**

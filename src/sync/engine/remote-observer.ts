@@ -2,6 +2,7 @@ import type { RemoteId } from '../../ids.ts';
 import type { Logger } from '../../logger.ts';
 import type { ChangeHint, RemoteStore } from '../remote/remote-store.ts';
 import type { RemoteEntry } from '../tree/entry.ts';
+import { concernsMirror, mayHideAll, placeOf } from './change-hints.ts';
 import type { Replica } from './replica.ts';
 
 /** Whether the mirrored folder is visible; lost access is a state, never a deletion of everything. */
@@ -70,7 +71,7 @@ export class RemoteObserver {
     if (full || position === undefined || interrupted) return this.#lookAtEverything();
     const page = await store.changes(position, signal);
     this.#tellWhatHappened(page.hints);
-    if (page.gap || page.hints.some((hint) => this.#mayHideAll(hint))) return this.#lookAtEverything();
+    if (page.gap || page.hints.some((hint) => mayHideAll(replica, hint))) return this.#lookAtEverything();
     await this.#follow(page.hints);
     if ((await this.#decideUnseen()) === 'lost') return 'lost';
     replica.apply({ position: page.position, alsoStore: this.#allListed });
@@ -147,17 +148,6 @@ export class RemoteObserver {
   #tellWhatHappened(hints: readonly ChangeHint[]): void {
     for (const { itemId, accessChanged } of hints)
       this.#options.news?.happened?.(accessChanged ? null : itemId);
-  }
-
-  /**
-   * True for an event after which all may be out of sight, or may have been for a while: of access, of the mirrored folder,
-   * or of one outside the mirror, which may be one above it.
-   */
-  #mayHideAll({ itemId, kind, parentId, folder, accessChanged }: ChangeHint): boolean {
-    const { replica } = this.#options;
-    if (accessChanged || itemId === replica.remoteRoot.id) return true;
-    const isOutside = kind === 'folder' && itemId !== null && !replica.remote.has(itemId);
-    return isOutside && folder === undefined && parentId !== null && !replica.remote.has(parentId);
   }
 
   /** List folders, and those below that are new or, when `deep`, all. */
@@ -275,28 +265,13 @@ export class RemoteObserver {
   #groupByFolder(hints: readonly ChangeHint[]): Map<RemoteId | null, Map<RemoteId, RemoteEntry['kind']>> {
     const folders = new Map<RemoteId | null, Map<RemoteId, RemoteEntry['kind']>>();
     for (const hint of hints) {
-      if (hint.itemId === null || !this.#concernsUs(hint) || this.#isShown(hint)) continue;
-      const place = this.#placeOf(hint);
+      if (hint.itemId === null || !concernsMirror(this.#options.replica, hint) || this.#isShown(hint))
+        continue;
+      const place = placeOf(this.#options.replica, hint);
       const items = folders.get(place) ?? new Map<RemoteId, RemoteEntry['kind']>();
       folders.set(place, items.set(hint.itemId, hint.kind ?? 'file'));
     }
     return folders;
-  }
-
-  #placeOf(hint: ChangeHint): RemoteId | null {
-    const known = hint.itemId === null ? undefined : this.#options.replica.remote.get(hint.itemId);
-    // Only when the feed and the tree agree on the folder does listing that folder tell all about the item.
-    if (known === undefined) return hint.parentId;
-    return known.parentId === hint.parentId ? hint.parentId : null;
-  }
-
-  /** False for items of other folders. */
-  #concernsUs(hint: ChangeHint): boolean {
-    const { replica } = this.#options;
-    if (hint.itemId === null || hint.itemId === replica.remoteRoot.id) return hint.itemId !== null;
-    const known = replica.remote.get(hint.itemId);
-    if (known === undefined) return hint.parentId === null || replica.remote.has(hint.parentId);
-    return true;
   }
 
   /**

@@ -218,8 +218,8 @@ export class LocalObserver {
   #lookAtReplaced(child: LocalEntry, facts: StatFacts): void {
     const { store } = this.#options;
     if (deviceOf(child.inode) !== deviceOf(facts.inode)) {
-      if (this.#isFirstLook) return this.#guard.adopt(child.id, facts.inode);
-      this.#unmirrorable.report(store.local.pathOf(child.id) ?? [child.name], 'another-disk');
+      if (this.#isFirstLook) this.#guard.adopt(child.id, facts.inode);
+      else this.#unmirrorable.report(store.local.pathOf(child.id) ?? [child.name], 'another-disk');
       return;
     }
     store.storeLocal({ put: [{ ...child, inode: facts.inode }], remove: [] });

@@ -45,19 +45,23 @@ export function writersOf(paths: readonly string[]): ReadonlyMap<string, string>
     if (key !== undefined) wanted.set(key, path);
   }
   const names = new Set(paths.map((path) => basename(path)));
+  for (const { pid, descriptor } of descriptorsNamed(names)) {
+    const path = wanted.get(keyOf(`/proc/${pid}/fd/${descriptor}`) ?? '');
+    if (path !== undefined && mayWrite(pid, descriptor)) found.set(path, nameOf(pid));
+  }
+  return found;
+}
+
+/** The descriptors of other processes that are of files of these names: the name says cheaply that most are not. */
+function* descriptorsNamed(names: ReadonlySet<string>) {
   const own = String(process.pid);
   for (const pid of quietly(() => readdirSync('/proc')) ?? []) {
     if (!/^\d+$/.test(pid) || pid === own) continue;
     for (const descriptor of quietly(() => readdirSync(`/proc/${pid}/fd`)) ?? []) {
-      const link = `/proc/${pid}/fd/${descriptor}`;
-      // The name alone says cheaply that most descriptors are of other files.
-      const target = quietly(() => readlinkSync(link));
-      if (target === undefined || !names.has(basename(target))) continue;
-      const path = wanted.get(keyOf(link) ?? '');
-      if (path !== undefined && mayWrite(pid, descriptor)) found.set(path, nameOf(pid));
+      const target = quietly(() => readlinkSync(`/proc/${pid}/fd/${descriptor}`));
+      if (target !== undefined && names.has(basename(target))) yield { pid, descriptor };
     }
   }
-  return found;
 }
 
 /** True where the system tells which files are open. */
