@@ -33,7 +33,7 @@ import { openMountSocket } from './mount-socket.ts';
 import { type MountStatus, mountStatus } from './mount-status.ts';
 import { namesIn } from './names-in.ts';
 import { obeyAboutFiles } from './obey-about-files.ts';
-import { openIndex, tolerateUnwritable } from './open-index.ts';
+import { openIndex, tolerateUnwritable, tolerateUnwritableLater } from './open-index.ts';
 import { Pins } from './pins.ts';
 import { adoptSelection, rememberLayout } from './remembered.ts';
 import { findRemoteRoot } from './remote-root.ts';
@@ -121,8 +121,8 @@ export async function runMount(
     socket = await openMountSocket(socketPath(layout), (request) => obey(request, controlled), options);
     await mirror(session, onReady);
     await assertHeld(lock);
-    // A copy of the index that was made while this mount ran is an older one from now on.
-    if (session.running !== undefined) await renewGeneration(layout, index, options);
+    // A copy of the index that was made while this mount ran is an older one from now on, where the disk takes that.
+    if (session.running !== undefined) await tolerateUnwritableLater(renewGeneration(layout, index, options));
   } catch (error) {
     // A lost lock explains whatever else went wrong.
     await assertHeld(lock);

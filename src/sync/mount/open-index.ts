@@ -41,6 +41,13 @@ function sqliteErrno(error: unknown): string {
   return errnoOf(explained) ?? '';
 }
 
+/** As `tolerateUnwritable`, for what takes a while. */
+export async function tolerateUnwritableLater(storing: Promise<void>): Promise<void> {
+  await storing.catch((error: unknown) => {
+    if (!isUnwritable(error)) throw error;
+  });
+}
+
 /** Store what is told again later, so that an index which its disk does not let be written ends nothing. */
 export function tolerateUnwritable(store: () => void): void {
   try {
@@ -55,10 +62,11 @@ function isUnwritable(error: unknown): boolean {
   return error instanceof FullError || FULL.test(reason) || UNWRITABLE.test(reason);
 }
 
-function noRoomFor(path: string, cause: unknown): FullError {
+/** The disk takes nothing more of what stands at `path`. */
+export function noRoomFor(path: string, cause: unknown): FullError {
   return new FullError({
     code: 'index-full',
-    message: `the disk has no room for the index ${path}`,
+    message: `the disk has no room for ${path}`,
     hint: 'Make room on that disk, and mount again.',
     data: { path },
     cause,
