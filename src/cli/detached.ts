@@ -19,12 +19,24 @@ const readySchema = z.object({
 });
 type Ready = z.infer<typeof readySchema>;
 
-/** Tell a parent that waits for it that this mount is ready, and part with it. Does nothing for other parents. */
-export function tellParent(ready: Ready): void {
-  if (process.env[DETACHED] !== '1' || process.send === undefined) return;
-  process.send(ready, () => {
-    if (process.connected) process.disconnect();
-  });
+/** The channel to a parent process. */
+type Channel = Pick<NodeJS.Process, 'send' | 'connected' | 'disconnect'>;
+
+/**
+ * Tell a parent that waits for it that this mount is ready, and part with it. Does nothing for other parents.
+ *
+ * Guarantees: never throws: a parent that is gone by now needs no word.
+ */
+export function tellParent(ready: Ready, channel: Channel = process): void {
+  if (process.env[DETACHED] !== '1' || channel.send === undefined || !channel.connected) return;
+  const part = () => {
+    if (channel.connected) channel.disconnect();
+  };
+  try {
+    channel.send(ready, part);
+  } catch {
+    // The channel closed between the look and the word.
+  }
 }
 
 /**

@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { FederationEvent } from '../fl/round/event.ts';
 import type { Logger } from '../logger.ts';
 import { describeEvent } from './federation-text.ts';
+import { Notices } from './notices.ts';
 import type { Output } from './output.ts';
 import { processOutput } from './output.ts';
 import type { LogLevel } from './pino-logger.ts';
@@ -43,6 +44,10 @@ export function parseRunName(value: string): string {
 interface Voice {
   readonly output: Output;
   readonly logger: Logger;
+  /** Where that logger writes. */
+  readonly log: string;
+  /** Tell what a person should know while the run goes on. */
+  readonly notify: Notices['tell'];
   /** Tell an event: to a program as JSON, to a person as a line. */
   readonly tell: (event: FederationEvent) => void;
 }
@@ -61,7 +66,10 @@ export function federationVoice(flags: FederationFlags, savePath: string, logNam
     noColour: flags.color === false,
   });
   const level = flags.logLevel ?? (flags.verbose === true ? 'debug' : 'info');
-  const logger = pinoLogger(level, flags.logFile ?? join(savePath, logName));
+  const log = flags.logFile ?? join(savePath, logName);
+  const notices = new Notices(output);
+  const logger = pinoLogger(level, log, notices.tell);
+  notices.logTo(logger);
   const isWanted = (event: FederationEvent) => flags.verbose === true || !DETAIL.has(event.event);
   let lastLine = '';
   const tell = (event: FederationEvent): void => {
@@ -75,5 +83,5 @@ export function federationVoice(flags: FederationFlags, savePath: string, logNam
     if (isProgress) output.passing?.(line);
     else if (isWanted(event) && (!output.json || output.interactive)) output.note(line);
   };
-  return { output, logger, tell };
+  return { output, logger, log, notify: notices.tell, tell };
 }

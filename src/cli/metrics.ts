@@ -2,8 +2,7 @@ import { createServer, type Server } from 'node:http';
 import { Counter, Gauge, Registry } from 'prom-client';
 import { errnoOf, messageOf, StateError } from '../errors.ts';
 import type { MountLayout } from '../sync/local/mirror-root.ts';
-import { askMount } from '../sync/mount/control-socket.ts';
-import { socketPath } from '../sync/mount/mount.ts';
+import { askMount } from '../sync/mount/ask-mount.ts';
 import type { MountStatus } from '../sync/mount/mount-status.ts';
 import type { Output } from './output.ts';
 
@@ -49,23 +48,32 @@ export interface MetricsServer {
   close(): Promise<void>;
 }
 
+interface MetricsOptions {
+  readonly port: number;
+  readonly layout: MountLayout;
+  readonly output: Output;
+  /** Told what fails while it serves; the serving goes on. */
+  readonly onFailure: (error: unknown) => void;
+}
+
 /**
  * Serve a mount's figures to this machine.
  *
  * Errors: StateError 'port-taken'.
  */
-export async function serveMetrics(
-  port: number,
-  layout: MountLayout,
-  output: Output,
-): Promise<MetricsServer> {
+export async function serveMetrics({
+  port,
+  layout,
+  output,
+  onFailure,
+}: MetricsOptions): Promise<MetricsServer> {
   const server = createServer((request, response) => {
     if (request.method !== 'GET' || request.url !== '/metrics') {
       response.writeHead(404, { 'content-type': 'text/plain' }).end('see /metrics\n');
       return;
     }
     // What answers is this same process; its answer needs no second description here.
-    askMount(socketPath(layout), { command: 'status' })
+    askMount(layout, { command: 'status' })
       .then((status) => metricsText(status as MountStatus))
       .then(
         (text) => response.writeHead(200, { 'content-type': Registry.PROMETHEUS_CONTENT_TYPE }).end(text),
@@ -74,6 +82,8 @@ export async function serveMetrics(
       );
   });
   await listen(server, port);
+  // Such as no file descriptor for a new connection.
+  server.on('error', onFailure);
   const address = server.address();
   const bound = typeof address === 'object' && address !== null ? address.port : port;
   if (output.json) output.document({ event: 'metrics', url: `http://127.0.0.1:${bound}/metrics` });
@@ -89,7 +99,7 @@ export async function serveMetrics(
 
 function listen(server: Server, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error) => {
+    const refuse = (error: Error) => {
       if (errnoOf(error) !== 'EADDRINUSE' && errnoOf(error) !== 'EACCES') return reject(error);
       reject(
         new StateError({
@@ -98,7 +108,11 @@ function listen(server: Server, port: number): Promise<void> {
           hint: 'Choose another port, or 0 for any free one.',
         }),
       );
+    };
+    server.once('error', refuse);
+    server.listen(port, '127.0.0.1', () => {
+      server.off('error', refuse);
+      resolve();
     });
-    server.listen(port, '127.0.0.1', resolve);
   });
 }

@@ -7,7 +7,7 @@ import { type RemoteId, remoteId } from '../ids.ts';
 import { ROOT } from '../sync/engine/replica.ts';
 import { VersionIndex } from '../sync/index/version-index.ts';
 import { STATE_FOLDER } from '../sync/local/mirror-root.ts';
-import { lockOwner } from '../sync/mount/lock.ts';
+import { lockOwner } from '../sync/mount/lock-owner.ts';
 import { indexPath, lockPath } from '../sync/mount/mount.ts';
 
 /** What a mount around a folder adds; `problem` says why it adds nothing although there is one. */
@@ -52,7 +52,8 @@ async function mountAbove(folder: string): Promise<string | undefined> {
 async function withIndex<Result>(directory: string, work: (index: VersionIndex) => Result): Promise<Result> {
   const layout = { directory, rootPath: [] };
   const path = indexPath(layout);
-  if ((await lockOwner(lockPath(layout))) !== undefined) return using(VersionIndex.openReadonly(path), work);
+  if ((await lockOwner(lockPath(layout), { mayWrite: false })) !== undefined)
+    return using(VersionIndex.openReadonly(path), work);
   const folder = await mkdtemp(join(tmpdir(), 'mila-inspect-'));
   try {
     const copy = join(folder, basename(path));

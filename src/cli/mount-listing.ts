@@ -2,11 +2,11 @@ import { existsSync } from 'node:fs';
 import { StateError } from '../errors.ts';
 import type { VersionIndex } from '../sync/index/version-index.ts';
 import { MirrorRoot, type MountLayout } from '../sync/local/mirror-root.ts';
-import { askMount } from '../sync/mount/control-socket.ts';
+import { askMount } from '../sync/mount/ask-mount.ts';
 import { unlistedEntries } from '../sync/mount/disk-entries.ts';
 import { type ListedEntry, listing } from '../sync/mount/listing.ts';
-import { lockOwner } from '../sync/mount/lock.ts';
-import { lockPath, socketPath } from '../sync/mount/mount.ts';
+import { lockOwner } from '../sync/mount/lock-owner.ts';
+import { lockPath } from '../sync/mount/mount.ts';
 import type { MountStatus } from '../sync/mount/mount-status.ts';
 import { Pins } from '../sync/mount/pins.ts';
 import { rememberedSelection } from '../sync/mount/remembered.ts';
@@ -19,7 +19,7 @@ const FULL: Filter = selectionFilter({ profile: { kind: 'full' }, include: [], e
 /** What a running mount says of itself; undefined when it does not run or does not answer. */
 export async function statusOf(layout: MountLayout): Promise<MountStatus | undefined> {
   if ((await lockOwner(lockPath(layout))) === undefined) return undefined;
-  return askMount(socketPath(layout), { command: 'status' }).then(
+  return askMount(layout, { command: 'status' }).then(
     (status) => status as MountStatus,
     () => undefined,
   );
@@ -41,10 +41,13 @@ export async function listPlace({ layout, names }: MountPlace, index: VersionInd
   const trees = index.transaction(() => index.loadTrees());
   const known = listing(trees, { filter, conflicts, waiting });
   const listed = new Set(known.map(({ path }) => path));
-  const more = await unlistedEntries(new MirrorRoot(layout), listed, filter);
+  const { entries: more, unreadable } = await unlistedEntries(new MirrorRoot(layout), listed, filter);
   const place = names.join('/');
   const inPlace = ({ path }: ListedEntry) => place === '' || path === place || path.startsWith(`${place}/`);
-  const found = [...known, ...more].filter(inPlace).sort((a, b) => (a.path < b.path ? -1 : 1));
+  // What stands in a folder that cannot be read is not known to agree, whatever was agreed before.
+  const isHidden = (entry: ListedEntry) => entry.state === 'synced' && hidden(entry.path, unreadable);
+  const present = known.map((entry) => (isHidden(entry) ? { ...entry, state: 'waiting' as const } : entry));
+  const found = [...present, ...more].filter(inPlace).sort((a, b) => (a.path < b.path ? -1 : 1));
   if (found.length === 0 && place !== '') {
     throw new StateError({
       code: 'no-such-entry',
@@ -53,4 +56,11 @@ export async function listPlace({ layout, names }: MountPlace, index: VersionInd
     });
   }
   return found;
+}
+
+/** True for an unreadable folder and all that is below one. */
+function hidden(path: string, unreadable: ReadonlySet<string>): boolean {
+  for (const folder of unreadable)
+    if (folder === '' || path === folder || path.startsWith(`${folder}/`)) return true;
+  return false;
 }

@@ -6,7 +6,7 @@ import { MirrorRoot, type MountLayout } from '../sync/local/mirror-root.ts';
 import { indexPath } from '../sync/mount/mount.ts';
 import { runningMounts } from '../sync/mount/registry.ts';
 import { rememberedLayout } from '../sync/mount/remembered.ts';
-import { registryFolder } from './mount-choice.ts';
+import { noneRunning, registryFolder } from './mount-choice.ts';
 
 /** A place in a mount, whether or not that mount runs. */
 export interface MountPlace {
@@ -46,16 +46,11 @@ async function presentMount(): Promise<MountLayout> {
   if (here !== undefined) return readLayout(here);
   const [first, ...others] = await runningMounts(registryFolder(process.env));
   if (first !== undefined && others.length === 0) return first;
+  if (first === undefined) throw noneRunning();
   throw new StateError({
-    code: first === undefined ? 'nothing-mounted' : 'which-mount',
-    message:
-      first === undefined
-        ? 'no mount of yours is running, and the current directory is in none'
-        : `${others.length + 1} mounts are running: say which directory is meant`,
-    hint:
-      first === undefined
-        ? 'Name the mount directory with --dir DIR.'
-        : [first, ...others].map((each) => each.directory).join('\n  '),
+    code: 'which-mount',
+    message: `${others.length + 1} mounts are running: say which directory is meant`,
+    hint: [first, ...others].map((each) => each.directory).join('\n  '),
   });
 }
 

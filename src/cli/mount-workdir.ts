@@ -9,9 +9,9 @@ import { ROOT } from '../sync/engine/replica.ts';
 import { VersionIndex } from '../sync/index/version-index.ts';
 import type { MountLayout } from '../sync/local/mirror-root.ts';
 import { isUnchanged, statFacts } from '../sync/local/stat-facts.ts';
-import { askMount } from '../sync/mount/control-socket.ts';
-import { lockOwner } from '../sync/mount/lock.ts';
-import { ENGINE_STATE, indexPath, lockPath, socketPath } from '../sync/mount/mount.ts';
+import { askMount } from '../sync/mount/ask-mount.ts';
+import { lockOwner } from '../sync/mount/lock-owner.ts';
+import { ENGINE_STATE, indexPath, lockPath } from '../sync/mount/mount.ts';
 import type { RemoteFile, RemoteUser } from '../sync/tree/entry.ts';
 
 interface MountWorkdirOptions {
@@ -150,7 +150,7 @@ const transfersSchema = z.object({
 
 /** How much of a file the mount has sent; a mount that does not answer has sent nothing. */
 async function sentFraction(layout: MountLayout, path: string): Promise<number> {
-  const status = await askMount(socketPath(layout), { command: 'status' }).catch(() => undefined);
+  const status = await askMount(layout, { command: 'status' }).catch(() => undefined);
   const parsed = transfersSchema.safeParse(status);
   const transfer = parsed.data?.transfers.find((each) => each.path === path && each.direction === 'up');
   // Below one until the index says that Box has it.
@@ -158,9 +158,17 @@ async function sentFraction(layout: MountLayout, path: string): Promise<number> 
 }
 
 function pollIndex(clock: Clock, index: VersionIndex, onHint: () => void): Timer {
-  let seen = index.dataVersion();
+  // An index that cannot be read for now, such as on a disk that is away, is no reason to end: it is asked again.
+  const versionNow = (): number | undefined => {
+    try {
+      return index.dataVersion();
+    } catch {
+      return undefined;
+    }
+  };
+  let seen = versionNow();
   const tick = () => {
-    const version = index.dataVersion();
+    const version = versionNow();
     if (version !== seen) onHint();
     seen = version;
     timer = clock.after(INDEX_POLL_MS, tick);

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../clock.ts';
-import { StateError } from '../errors.ts';
+import { FullError, StateError } from '../errors.ts';
 import type { EngineState } from '../sync/engine/status.ts';
 import type { MountStatus } from '../sync/mount/mount-status.ts';
 
@@ -9,22 +9,39 @@ const PATIENCE_MS = 60_000;
 /** Ends a mount when nothing is left to do, or when what is left does not get done by itself. */
 export class OncePass {
   readonly #clock: Clock;
+  readonly #stop: () => void;
+  #state: EngineState | undefined;
+  #isFull = false;
   #running: { status(): MountStatus; stop(): void } | undefined;
   #patience: Timer | undefined;
   #last: MountStatus | undefined;
 
-  constructor(clock: Clock) {
+  /** `stop` ends a mount that is not ready yet. */
+  constructor(clock: Clock, stop: () => void) {
     this.#clock = clock;
+    this.#stop = stop;
   }
 
   onReady(running: { status(): MountStatus; stop(): void }): void {
     this.#running = running;
+    this.#patience?.cancel();
     if (running.status().state === 'in-sync') this.#end();
     else this.#patience = this.#clock.after(PATIENCE_MS, () => this.#end());
   }
 
   onState(state: EngineState): void {
+    this.#state = state;
     if (state === 'in-sync') this.#end();
+    // A mount without room never becomes ready.
+    if (state === 'full') this.#patience ??= this.#clock.after(PATIENCE_MS, () => this.#giveUpFull());
+  }
+
+  #giveUpFull(): void {
+    this.#patience = undefined;
+    // Otherwise there was room meanwhile.
+    if (this.#state !== 'full') return;
+    this.#isFull = true;
+    this.#stop();
   }
 
   #end(): void {
@@ -34,9 +51,15 @@ export class OncePass {
     this.#running.stop();
   }
 
-  /** Errors: StateError 'unfinished' when something was left to a person or to a later pass. */
+  /** Errors: FullError 'unfinished' when there was no room; StateError 'unfinished' when something was left to a person or to a later pass. */
   assertFinished(): void {
     this.#patience?.cancel();
+    if (this.#isFull)
+      throw new FullError({
+        code: 'unfinished',
+        message: 'not everything is done: the disk or the quota in Box is full',
+        hint: 'Make room, and run again.',
+      });
     const { held, waiting = [] } = this.#last ?? {};
     const left = [
       ...(held ? [`${held.count} deletions wait for a person (limit ${held.limit})`] : []),

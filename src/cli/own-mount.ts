@@ -3,7 +3,7 @@ import { type Clock, delay } from '../clock.ts';
 import { messageOf, StateError } from '../errors.ts';
 import type { ParticipantConfiguration } from '../fl/config.ts';
 import type { Logger } from '../logger.ts';
-import { lockOwner } from '../sync/mount/lock.ts';
+import { lifeOf, lockOwner, processScope } from '../sync/mount/lock-owner.ts';
 import { indexPath, lockPath } from '../sync/mount/mount.ts';
 import { ChildProgram } from './child-program.ts';
 import { mountLayoutOf } from './mount-layout.ts';
@@ -39,10 +39,15 @@ export async function startOwnMount(
 ): Promise<OwnMount> {
   const layout = mountLayoutOf(configuration);
   const deadlineMs = clock.monotonic() + PREDECESSOR_MS;
-  const isLocked = async () => (await lockOwner(lockPath(layout))) !== undefined;
+  const here = await processScope();
+  // Of another machine's or container's lock, the mount itself waits to see whether it is still renewed.
+  const isMountedHere = async () => {
+    const owner = await lockOwner(lockPath(layout), { here });
+    return owner !== undefined && (await lifeOf(owner, here)) === 'alive';
+  };
   // The mount of a process that was killed stops in order, which takes it a moment.
-  while ((await isLocked()) && clock.monotonic() < deadlineMs) await delay(clock, START_POLL_MS);
-  if (await isLocked())
+  while ((await isMountedHere()) && clock.monotonic() < deadlineMs) await delay(clock, START_POLL_MS);
+  if (await isMountedHere())
     throw new StateError({
       code: 'already-mounted',
       message: `${layout.directory} is mounted already`,
@@ -60,7 +65,7 @@ export async function startOwnMount(
     });
   let child = launch();
   const isHeld = async () =>
-    (await lockOwner(lockPath(layout))) !== undefined && existsSync(indexPath(layout));
+    (await lockOwner(lockPath(layout), { here }))?.pid === child.pid && existsSync(indexPath(layout));
   const exited = child.exited.then((exit) => {
     throw child.failure(exit);
   });

@@ -1,6 +1,8 @@
 import type { Logger as PinoLogger } from 'pino';
 import { pino } from 'pino';
+import { systemClock } from '../clock.ts';
 import type { LogFields, Logger } from '../logger.ts';
+import { logTrouble, RotatingLog } from './rotating-log.ts';
 
 /** The levels that `--log-level` knows. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
@@ -29,9 +31,27 @@ function adapt(logger: PinoLogger): Logger {
   };
 }
 
-/** A logger that writes JSON lines to `file`, or to standard error. */
-export function pinoLogger(level: LogLevel, file?: string): Logger {
+/** Hears what a person should know, by a key of its own; undefined: that is over. */
+type OnNotice = (key: string, text: string | undefined) => void;
+
+/**
+ * A logger that writes JSON lines to `file`, which is kept from growing without end, or to standard error.
+ *
+ * Guarantees: logging never throws and never ends the process; a file that cannot be written is told to `onNotice`.
+ */
+export function pinoLogger(level: LogLevel, file?: string, onNotice?: OnNotice): Logger {
   const redact = SECRET_FIELDS.flatMap((field) => [field, `*.${field}`]);
-  const destination = pino.destination({ dest: file ?? 2, append: true, mkdir: true, sync: true });
-  return adapt(pino({ level, base: null, redact, timestamp: pino.stdTimeFunctions.isoTime }, destination));
+  const options = { level, base: null, redact, timestamp: pino.stdTimeFunctions.isoTime };
+  return adapt(pino(options, file === undefined ? standardError : destination(file, onNotice)));
+}
+
+/** As everything else that the program says; a closed one is no error there. */
+const standardError = { write: (line: string) => void process.stderr.write(line) };
+
+function destination(path: string, onNotice: OnNotice | undefined): RotatingLog {
+  return new RotatingLog({
+    path,
+    clock: systemClock(),
+    onTrouble: (error) => onNotice?.('log', error === undefined ? undefined : logTrouble(path, error)),
+  });
 }

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
-import { errnoOf } from '../errors.ts';
+import { errnoOf, messageOf } from '../errors.ts';
 import { EXIT } from './exit-codes.ts';
+import { standByForFaults } from './last-resort.ts';
 import { failWith } from './output.ts';
 
 /** Where commands come from; their modules are loaded only when they may be wanted. */
@@ -41,12 +42,10 @@ export function createProgram(name: string, description: string, commands: reado
 
 /** Run a program on the process's arguments; every way out sets the documented exit code. */
 export async function runProgram(program: Command): Promise<void> {
-  // A reader that has seen enough (`| head -1`) is no reason to die: what is said after that is dropped.
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error) => {
-      if (errnoOf(error) !== 'EPIPE') throw error;
-    });
-  }
+  standByForFaults();
+  // A program that cannot say something goes on with what it does.
+  process.stdout.on('error', (error) => tellUnwritten(error));
+  process.stderr.on('error', () => {});
   try {
     await program.parseAsync(process.argv);
   } catch (error) {
@@ -54,4 +53,14 @@ export async function runProgram(program: Command): Promise<void> {
     if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;
     else failWith(error);
   }
+}
+
+let isOutputLost = false;
+
+/** A reader that has seen enough (`| head -1`) is no failure; results that a full disk did not take are one. */
+function tellUnwritten(error: Error): void {
+  if (errnoOf(error) === 'EPIPE' || isOutputLost) return;
+  isOutputLost = true;
+  process.stderr.write(`error: standard output cannot be written: ${messageOf(error)}\n`);
+  process.exitCode ??= EXIT.state;
 }

@@ -71,8 +71,16 @@ export function createServerMetrics(): ServerMetrics {
   };
 }
 
-/** Serve metrics to this machine. Errors: StateError 'cannot-listen'. */
-export async function serveMetrics(metrics: ServerMetrics, port: number): Promise<{ close(): void }> {
+/**
+ * Serve metrics to this machine. What fails while it serves is told to `onFailure`, and the serving goes on.
+ *
+ * Errors: StateError 'cannot-listen'.
+ */
+export async function serveMetrics(
+  metrics: ServerMetrics,
+  port: number,
+  onFailure: (error: unknown) => void = () => {},
+): Promise<{ close(): void }> {
   const server = createServer((request, response) => {
     if (request.url !== '/metrics') {
       response.writeHead(404).end();
@@ -84,18 +92,22 @@ export async function serveMetrics(metrics: ServerMetrics, port: number): Promis
       .catch(() => response.writeHead(500).end());
   });
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) =>
+    const refuse = (cause: Error) =>
       reject(
         new StateError({
           code: 'cannot-listen',
           message: `metrics cannot be served at port ${port}: ${messageOf(cause)}`,
           cause,
         }),
-      ),
-    );
+      );
+    server.once('error', refuse);
     // Numbers about the process are nobody else's: whoever wants them elsewhere puts a proxy before them.
-    server.listen(port, '127.0.0.1', resolve);
+    server.listen(port, '127.0.0.1', () => {
+      server.off('error', refuse);
+      resolve();
+    });
   });
+  server.on('error', onFailure);
   return {
     close() {
       server.close();

@@ -16,7 +16,12 @@ interface Unit {
   readonly command: readonly string[];
 }
 
-/** A unit that keeps a mount running for its user. Exit codes that no new start mends end it. */
+/**
+ * A unit that keeps a mount running for its user.
+ *
+ * A wrong configuration and missing permissions (2, 3) end it, because no new start mends them. What the machine's
+ * state refused (4) is tried again: another's lock, a full disk and a disk that is not mounted yet pass.
+ */
 export function unitText({ description, workingDirectory, command }: Unit): string {
   return `[Unit]
 Description=${description.replaceAll('%', '%%')}
@@ -28,8 +33,8 @@ Type=exec
 WorkingDirectory=${workingDirectory.replaceAll('%', '%%')}
 ExecStart=${command.map(unitWord).join(' ')}
 Restart=on-failure
-RestartSec=10
-RestartPreventExitStatus=2 3 4
+RestartSec=30
+RestartPreventExitStatus=2 3
 SuccessExitStatus=130
 TimeoutStopSec=90
 

@@ -6,8 +6,9 @@ import type { ParticipantConfiguration } from '../fl/config.ts';
 import { openPlainWorkdir } from '../fl/transport/plain-workdir.ts';
 import type { Workdir } from '../fl/transport/workdir.ts';
 import type { Logger } from '../logger.ts';
-import { lockOwner } from '../sync/mount/lock.ts';
+import { lockOwner } from '../sync/mount/lock-owner.ts';
 import { indexPath, lockPath } from '../sync/mount/mount.ts';
+import { nothingMounted } from '../sync/mount/nothing-mounted.ts';
 import { mountLayoutOf } from './mount-layout.ts';
 import { type OpenedMountWorkdir, openMountWorkdir } from './mount-workdir.ts';
 import { startOwnMount } from './own-mount.ts';
@@ -70,12 +71,10 @@ export async function openWorkdir(
   const layout = mountLayoutOf(configuration);
   if (flags.mount === true) return openOnOwnMount(configuration, dependencies);
   if ((await lockOwner(lockPath(layout))) === undefined || !existsSync(indexPath(layout)))
-    throw new StateError({
-      code: 'nothing-mounted',
-      message: `nothing is mounted at ${layout.directory}`,
-      hint: `Type: mila-sync mount ${path}   (or give --mount, to have one started and stopped)`,
-      data: { dir: layout.directory },
-    });
+    throw nothingMounted(
+      layout.directory,
+      `Start a mount with: mila-sync mount ${path}   (or give --mount, to have one started and stopped)`,
+    );
   await mirrorStands(configuration, dependencies);
   return openMountWorkdir({ ...dependencies, layout });
 }

@@ -65,7 +65,7 @@ describe('the virtual drive', () => {
 
   it('keeps to what was asked for after a restart, also for new versions', async () => {
     await rig.stop(server);
-    expect((await rig.run('get', notes)).stderr).toContain('no mount answers');
+    expect((await rig.run('get', notes)).stderr).toContain('nothing is mounted at');
     await writeFile(rig.path('server', 'run', '.DS_Store'), 'stray');
     await writeFile(rig.path('ada', 'run', 'notes.txt'), 'hello again');
     await eventually(async () =>

@@ -21,6 +21,22 @@ export interface MountProcess {
   readonly said: () => string;
 }
 
+/** The surroundings of a mount. */
+interface MountStart {
+  readonly args?: readonly string[];
+  readonly nodeArgs?: readonly string[];
+  /** A command that starts it, such as `unshare --uts`. */
+  readonly through?: readonly string[];
+  readonly environment?: NodeJS.ProcessEnv;
+}
+
+/** A mount whose complaints are read too. */
+export interface WatchedMount extends MountProcess {
+  readonly complained: () => string;
+  /** Resolves when it said `ready`. */
+  readonly ready: () => Promise<unknown>;
+}
+
 /** An emulated Box with a shared folder, a folder of this test's own, and the real program on both. */
 export class MountRig {
   readonly folder: string;
@@ -90,6 +106,32 @@ export class MountRig {
   async stop(mount: MountProcess): Promise<void> {
     mount.child.kill('SIGTERM');
     await mount.exited;
+  }
+
+  /** Start a mount in surroundings of its own; it may never come to its `ready`. */
+  start(name: string, options: MountStart = {}): WatchedMount {
+    const { args = [], through = [], environment = this.environment() } = options;
+    const words = [...through, process.execPath, ...(options.nodeArgs ?? [])];
+    const [program = '', ...more] = [...words, builtProgram('mila-sync'), 'mount', `${name}.json`, '--json'];
+    const child = spawn(program, [...more, ...args], {
+      cwd: this.folder,
+      env: environment,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#mounts.push(child);
+    let said = '';
+    let complained = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      complained += text;
+    });
+    const exited = new Promise<number | null>((resolve) => {
+      child.on('close', (code) => resolve(code));
+    });
+    const ready = () => eventually(() => expect(said).toContain('"event":"ready"'), 60_000);
+    return { child, exited, said: () => said, complained: () => complained, ready };
   }
 
   /** Start a mount and wait for its `ready`. */

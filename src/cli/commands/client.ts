@@ -4,12 +4,14 @@ import type { ClientOutcome, FederationClientOptions } from '../../fl/client.ts'
 import { runFederationClient } from '../../fl/client.ts';
 import type { ClientConfiguration } from '../../fl/config/client-configuration.ts';
 import { loadClientConfiguration } from '../../fl/config/client-configuration.ts';
+import { assertHeld } from '../../sync/mount/mount-lock.ts';
 import { openExecutor } from '../executor-factory.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { FederationFlags } from '../federation-options.ts';
 import { federationVoice, parseRunName, withFederationOptions } from '../federation-options.ts';
 import { takePartOverGrpc } from '../grpc-federation.ts';
 import { listenForInterrupt } from '../interrupt.ts';
+import { runHeld } from '../last-resort.ts';
 import { stopWithParent } from '../parent-watch.ts';
 import { acquireRunLock } from '../run-lock.ts';
 import { openWorkdir } from '../workdir-factory.ts';
@@ -20,7 +22,7 @@ interface ClientFlags extends FederationFlags {
 
 async function takePart(path: string, flags: ClientFlags): Promise<void> {
   const { configuration, warnings } = await loadClientConfiguration(path);
-  const { output, logger, tell } = federationVoice(
+  const { output, logger, log, tell } = federationVoice(
     flags,
     configuration.savePath,
     `${configuration.name}.log`,
@@ -29,9 +31,13 @@ async function takePart(path: string, flags: ClientFlags): Promise<void> {
   const clock = systemClock();
   const executor = await openExecutor(configuration, { clock, logger });
   await executor.check?.();
-  const lock = await acquireRunLock(configuration);
-  const interrupt = listenForInterrupt();
   const leave = new AbortController();
+  const lock = await acquireRunLock(configuration, {
+    clock,
+    tell: output.note,
+    onLost: () => leave.abort(),
+  });
+  const interrupt = listenForInterrupt();
   interrupt.signal.addEventListener('abort', () => leave.abort(), { once: true });
   const parent = stopWithParent(leave);
   try {
@@ -44,10 +50,12 @@ async function takePart(path: string, flags: ClientFlags): Promise<void> {
       onEvent: tell,
       signal: leave.signal,
     };
-    const { run, ending } =
+    const { run, ending } = await runHeld({ stop: leave, logger, log }, () =>
       configuration.transport === 'grpc'
-        ? await takePartOverGrpc(configuration, flags, { options, output })
-        : await takePartOverFolder(configuration, flags, options, interrupt.interrupted);
+        ? takePartOverGrpc(configuration, flags, { options, output })
+        : takePartOverFolder(configuration, flags, options, interrupt.interrupted),
+    );
+    await assertHeld(lock);
     if (ending !== null) return;
     if (run !== null) output.note(`${configuration.name} left run ${run}; the next start goes on with it`);
     process.exitCode = EXIT.interrupted;

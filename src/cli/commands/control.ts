@@ -2,9 +2,9 @@ import { Command } from 'commander';
 import { delay, systemClock } from '../../clock.ts';
 import { StateError } from '../../errors.ts';
 import type { MountLayout } from '../../sync/local/mirror-root.ts';
-import { askMount } from '../../sync/mount/control-socket.ts';
-import { lockOwner } from '../../sync/mount/lock.ts';
-import { lockPath, socketPath } from '../../sync/mount/mount.ts';
+import { askMount } from '../../sync/mount/ask-mount.ts';
+import { lockOwner } from '../../sync/mount/lock-owner.ts';
+import { lockPath } from '../../sync/mount/mount.ts';
 import { chosenMount } from '../mount-choice.ts';
 import { processOutput } from '../output.ts';
 
@@ -46,7 +46,7 @@ function controlCommand(
     .action(async (directory: string | undefined, flags: ControlFlags) => {
       const output = processOutput(flags);
       const layout = await chosenMount(directory);
-      await askMount(socketPath(layout), { command: name === 'unmount' ? 'stop' : name });
+      await askMount(layout, { command: name === 'unmount' ? 'stop' : name });
       if (name === 'unmount') await waitUntilGone(layout);
       if (output.json) output.document({ dir: layout.directory, done: name });
       else output.note(`${layout.directory}: ${done}`);

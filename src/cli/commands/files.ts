@@ -2,9 +2,8 @@ import { Command } from 'commander';
 import { delay, systemClock } from '../../clock.ts';
 import { StateError } from '../../errors.ts';
 import { MirrorRoot, type MountLayout } from '../../sync/local/mirror-root.ts';
-import { askMount } from '../../sync/mount/control-socket.ts';
+import { askMount } from '../../sync/mount/ask-mount.ts';
 import type { ListedEntry, ListedState } from '../../sync/mount/listing.ts';
-import { socketPath } from '../../sync/mount/mount.ts';
 import { EXIT } from '../exit-codes.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import { listPlace, statusOf } from '../mount-listing.ts';
@@ -89,7 +88,7 @@ function fileCommand({ name, description, done, wanted }: Verb): Command {
       const place = await placesOf(paths, flags.dir);
       const { layout } = place;
       const request = { command: name, paths: [...place.paths] };
-      const files = (await askMount(socketPath(layout), request)) as readonly string[];
+      const files = (await askMount(layout, request)) as readonly string[];
       const isDone = (entry: ListedEntry) => wanted.has(entry.state);
       let told = false;
       const onStuck = (path: string) => {

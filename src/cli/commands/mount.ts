@@ -13,22 +13,24 @@ import { dryRun } from '../../sync/mount/dry-run.ts';
 import { LOG_NAME, type MountOptions, runMount } from '../../sync/mount/mount.ts';
 import type { MountStatus } from '../../sync/mount/mount-status.ts';
 import { attentionOf, type Profile } from '../../sync/mount/profiles.ts';
-import { registerMount, unregisterMount } from '../../sync/mount/registry.ts';
 import { selectionFilter, selectionText } from '../../sync/mount/selection.ts';
 import { boxConnection } from '../box-connection.ts';
 import { startDetached, tellParent } from '../detached.ts';
 import { printDryRun } from '../dry-run-text.ts';
 import { EXIT } from '../exit-codes.ts';
 import { listenForInterrupt } from '../interrupt.ts';
-import { serveMetrics } from '../metrics.ts';
+import { runHeld } from '../last-resort.ts';
+import { type MetricsServer, serveMetrics } from '../metrics.ts';
 import { registryFolder } from '../mount-choice.ts';
 import { mountLayoutOf } from '../mount-layout.ts';
 import { type MountFlags, withMountOptions } from '../mount-options.ts';
+import { Notices } from '../notices.ts';
 import { OncePass } from '../once-pass.ts';
 import { type Output, processOutput } from '../output.ts';
 import { stopWithParent } from '../parent-watch.ts';
 import { pinoLogger } from '../pino-logger.ts';
 import { openRecorder } from '../recording-option.ts';
+import { type RememberedMount, rememberMount } from '../remembered-mount.ts';
 import { printUnit } from '../systemd-unit.ts';
 
 /** A server mirrors what servers read, a client what it needs itself, unless told otherwise. */
@@ -86,7 +88,10 @@ async function mount(configPath: string, flags: MountFlags): Promise<void> {
   const clock = systemClock();
   const layout = mountLayoutOf(configuration, flags.dir);
   const log = flags.dryRun ? undefined : join(stateFolder(layout), LOG_NAME);
-  const logger = log === undefined ? silentLogger : pinoLogger(flags.verbose ? 'debug' : flags.logLevel, log);
+  const notices = new Notices(output);
+  const level = flags.verbose ? 'debug' : flags.logLevel;
+  const logger = log === undefined ? silentLogger : pinoLogger(level, log, notices.tell);
+  notices.logTo(logger);
   const random = systemRandom();
   const surroundings = { clock, random, logger, environment: process.env };
   const limit = (rate?: number) => (rate === undefined ? undefined : new Bandwidth(clock, rate));
@@ -105,14 +110,16 @@ async function mount(configPath: string, flags: MountFlags): Promise<void> {
     clock,
     random,
     logger,
+    onNotice: notices.tell,
   };
   const interrupt = listenForInterrupt();
   const stop = new AbortController();
   interrupt.signal.addEventListener('abort', () => stop.abort(), { once: true });
   const parent = stopWithParent(stop);
   try {
-    if (flags.dryRun) printDryRun(await dryRun({ ...started, signal: stop.signal }), output);
-    else await runUntilStopped({ ...started, signal: stop.signal }, flags, output);
+    const options = { ...started, signal: stop.signal };
+    if (flags.dryRun) printDryRun(await dryRun(options), output);
+    else await runHeld({ stop, logger, log }, () => runUntilStopped(options, flags, output));
   } catch (error) {
     logger.error({ error: messageOf(error) }, 'the mount ended with an error');
     throw error;
@@ -123,13 +130,14 @@ async function mount(configPath: string, flags: MountFlags): Promise<void> {
   if (interrupt.interrupted()) process.exitCode = EXIT.interrupted;
 }
 
-async function runUntilStopped(options: MountOptions, flags: MountFlags, output: Output): Promise<void> {
-  const { layout, clock } = options;
+type RunOptions = MountOptions & { readonly onNotice: Notices['tell'] };
+
+async function runUntilStopped(options: RunOptions, flags: MountFlags, output: Output): Promise<void> {
+  const { layout, clock, onNotice: tell } = options;
   output.note(`mounting ${layout.rootPath.join('/')} of Box at ${layout.directory}`);
-  const registry = registryFolder(process.env);
-  const metrics =
-    flags.metricsPort === undefined ? undefined : await serveMetrics(flags.metricsPort, layout, output);
-  const once = flags.once ? new OncePass(clock) : undefined;
+  const enough = new AbortController();
+  const signal = AbortSignal.any([options.signal, enough.signal]);
+  const once = flags.once ? new OncePass(clock, () => enough.abort()) : undefined;
   const recorder = await openRecorder({
     path: flags.record,
     contentMaxBytes: flags.recordContent,
@@ -137,25 +145,36 @@ async function runUntilStopped(options: MountOptions, flags: MountFlags, output:
     clock,
     logger: options.logger,
   });
+  // After the recorder: nothing that fails may leave a port open, which would keep the process alive.
+  const metrics = await metricsFor(flags, { layout, output, tell });
   const recording = recorder === undefined ? {} : { recorder };
-  let registered: Promise<void> | undefined;
+  let remembered: RememberedMount | undefined;
   const onState = (state: EngineState) => {
     tellState(output, state);
     once?.onState(state);
   };
   try {
-    await runMount({ ...options, ...recording, onState }, (running) => {
+    await runMount({ ...options, ...recording, signal, onState }, (running) => {
       // Only the holder of the lock comes here, so no other mount's entry is touched.
-      registered = registerMount(registry, layout);
+      remembered = rememberMount(layout, { folder: registryFolder(process.env), tell });
       tellReady(output, layout, running.status());
       once?.onReady(running);
     });
   } finally {
     await metrics?.close();
     await recorder?.close();
-    if (registered !== undefined) await registered.then(() => unregisterMount(registry, layout));
+    await remembered?.forget();
   }
   once?.assertFinished();
+}
+
+async function metricsFor(
+  { metricsPort: port }: MountFlags,
+  { layout, output, tell }: { layout: MountLayout; output: Output; tell: Notices['tell'] },
+): Promise<MetricsServer | undefined> {
+  if (port === undefined) return undefined;
+  const onFailure = (error: unknown) => tell('metrics', `figures cannot be served now: ${messageOf(error)}`);
+  return serveMetrics({ port, layout, output, onFailure });
 }
 
 function tellState(output: Output, state: EngineState): void {

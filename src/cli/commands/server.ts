@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { systemClock } from '../../clock.ts';
-import { RoundError } from '../../errors.ts';
+import { messageOf, RoundError } from '../../errors.ts';
 import { createAggregator } from '../../fl/aggregate/create-aggregator.ts';
 import type { ServerConfiguration } from '../../fl/config/server-configuration.ts';
 import { loadServerConfiguration } from '../../fl/config/server-configuration.ts';
@@ -12,6 +12,7 @@ import { CheckpointChecker } from '../../fl/torch/checkpoint-checker.ts';
 import { participantId } from '../../ids.ts';
 import type { Logger } from '../../logger.ts';
 import { systemRandom } from '../../random.ts';
+import { assertHeld } from '../../sync/mount/mount-lock.ts';
 import { openAggregator } from '../aggregator-factory.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { FederationFlags } from '../federation-options.ts';
@@ -19,12 +20,15 @@ import { federationVoice, parseRunName, withFederationOptions } from '../federat
 import { readSummary, summaryText } from '../federation-summary.ts';
 import { serveOverGrpc } from '../grpc-federation.ts';
 import { listenForInterrupt } from '../interrupt.ts';
+import { runHeld } from '../last-resort.ts';
 import { wholeNumber } from '../option-values.ts';
 import type { Output } from '../output.ts';
 import { stopWithParent } from '../parent-watch.ts';
 import { acquireRunLock, sessionOf } from '../run-lock.ts';
 import { createServerMetrics, serveMetrics } from '../server-metrics.ts';
 import { openWorkdir } from '../workdir-factory.ts';
+
+type Voice = ReturnType<typeof federationVoice>;
 
 interface ServerFlags extends FederationFlags {
   readonly resume?: string | true;
@@ -44,28 +48,37 @@ function resumeOf(flags: ServerFlags): 'auto' | 'newest' | 'never' | { readonly 
   return flags.resume === true ? 'newest' : { run: flags.resume };
 }
 
+function tellMetricsFailure({ notify }: Voice): (error: unknown) => void {
+  return (error) => notify('metrics', `figures cannot be served now: ${messageOf(error)}`);
+}
+
 async function serve(
   configuration: ServerConfiguration,
   flags: ServerFlags,
-  voice: ReturnType<typeof federationVoice>,
+  voice: Voice,
 ): Promise<ServerOutcome> {
   const { logger, tell } = voice;
   const clock = systemClock();
   const ended = new AbortController();
   const aggregator = await openAggregator(configuration, { clock, logger, signal: ended.signal });
-  const lock = await acquireRunLock(configuration);
+  const stop = new AbortController();
+  const park = new AbortController();
+  const lock = await acquireRunLock(configuration, {
+    clock,
+    tell: voice.output.note,
+    onLost: () => park.abort(),
+  });
   const checker = new CheckpointChecker();
   const metrics = createServerMetrics();
   const interrupt = listenForInterrupt();
-  const stop = new AbortController();
-  const park = new AbortController();
   // A person's Ctrl-C ends the run for everybody, as in kMoL; a machine that shuts down only leaves it open.
   const onInterrupt = () => (interrupt.signal.reason === 'SIGINT' ? stop : park).abort();
   interrupt.signal.addEventListener('abort', onInterrupt, { once: true });
   const parent = stopWithParent(park);
   let endpoint: { close(): void } | undefined;
   try {
-    if (flags.metricsPort !== undefined) endpoint = await serveMetrics(metrics, flags.metricsPort);
+    if (flags.metricsPort !== undefined)
+      endpoint = await serveMetrics(metrics, flags.metricsPort, tellMetricsFailure(voice));
     const options = {
       ...configuration,
       resume: resumeOf(flags),
@@ -83,13 +96,13 @@ async function serve(
       stop: stop.signal,
       park: park.signal,
     };
-    if (configuration.transport === 'grpc')
-      return await serveOverGrpc(configuration, flags, {
-        options,
-        output: voice.output,
-        onCall: metrics.call,
-      });
-    return await serveOverFolder(configuration, flags, options, interrupt.interrupted);
+    const outcome = await runHeld({ stop: park, logger, log: voice.log }, () =>
+      configuration.transport === 'grpc'
+        ? serveOverGrpc(configuration, flags, { options, output: voice.output, onCall: metrics.call })
+        : serveOverFolder(configuration, flags, options, interrupt.interrupted),
+    );
+    await assertHeld(lock);
+    return outcome;
   } finally {
     endpoint?.close();
     ended.abort();

@@ -1,13 +1,12 @@
 import { Command } from 'commander';
 import { delay, systemClock } from '../../clock.ts';
 import type { EngineState } from '../../sync/engine/status.ts';
-import { askMount } from '../../sync/mount/control-socket.ts';
-import { socketPath } from '../../sync/mount/mount.ts';
+import { askMount } from '../../sync/mount/ask-mount.ts';
 import type { MountStatus } from '../../sync/mount/mount-status.ts';
 import { EXIT } from '../exit-codes.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import { chosenMounts } from '../mount-choice.ts';
-import { type Output, processOutput } from '../output.ts';
+import { describeError, type Output, processOutput } from '../output.ts';
 import { type Paint, printable, readableBytes, readableTime, resultPaint } from '../paint.ts';
 
 interface StatusFlags {
@@ -79,12 +78,19 @@ export function statusText(status: MountStatus, paint: Paint = NOTHING): string 
   return lines.join('\n');
 }
 
-async function statuses(directory: string | undefined): Promise<readonly MountStatus[]> {
+/** Guarantees: where all mounts are meant, one that cannot be asked hides none of the others. */
+async function statuses(
+  directory: string | undefined,
+  note: (text: string) => void,
+): Promise<readonly MountStatus[]> {
   const layouts = await chosenMounts(directory);
+  const answers = await Promise.allSettled(layouts.map((layout) => askMount(layout, { command: 'status' })));
   // What answers is this same program; its answer needs no second description here.
-  return Promise.all(
-    layouts.map(async (layout) => (await askMount(socketPath(layout), { command: 'status' })) as MountStatus),
-  );
+  const told = answers.flatMap((each) => (each.status === 'fulfilled' ? [each.value as MountStatus] : []));
+  const failures = answers.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
+  if (told.length === 0 && failures.length > 0) throw failures[0];
+  for (const failure of failures) note(describeError(failure));
+  return told;
 }
 
 /** On a terminal the picture is drawn anew; on a pipe each change is a block, or a line of JSON. */
@@ -92,9 +98,14 @@ async function watch(directory: string | undefined, output: Output, paint: Paint
   const interrupt = listenForInterrupt();
   const onTerminal = process.stdout.isTTY === true && !output.json;
   let shown = '';
+  const noted = new Set<string>();
+  const noteOnce = (text: string) => {
+    if (!noted.has(text)) output.note(text);
+    noted.add(text);
+  };
   try {
     while (!interrupt.signal.aborted) {
-      const all = await statuses(directory);
+      const all = await statuses(directory, noteOnce);
       const text = output.json
         ? JSON.stringify(all)
         : all.map((each) => statusText(each, paint)).join('\n\n');
@@ -121,7 +132,7 @@ export function statusCommand(): Command {
       const output = processOutput(flags);
       const paint = resultPaint(flags);
       if (flags.watch) return watch(directory, output, paint);
-      const all = await statuses(directory);
+      const all = await statuses(directory, output.note);
       if (output.json) output.document(all);
       else output.result(all.map((each) => statusText(each, paint)).join('\n\n'));
     });

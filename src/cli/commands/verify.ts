@@ -6,9 +6,10 @@ import { systemRandom } from '../../random.ts';
 import { VersionIndex } from '../../sync/index/version-index.ts';
 import { LocalDisk } from '../../sync/local/disk.ts';
 import { MirrorRoot, type MountLayout } from '../../sync/local/mirror-root.ts';
-import { askMount, BOX_ANSWER_TIMEOUT_MS } from '../../sync/mount/control-socket.ts';
+import { askMount } from '../../sync/mount/ask-mount.ts';
+import { BOX_ANSWER_TIMEOUT_MS } from '../../sync/mount/control-socket.ts';
 import { acquireLock } from '../../sync/mount/lock.ts';
-import { indexPath, lockPath, socketPath } from '../../sync/mount/mount.ts';
+import { indexPath, lockPath } from '../../sync/mount/mount.ts';
 import { setIndexAside } from '../../sync/mount/open-index.ts';
 import { putDamagedAside, replicaAtRest } from '../../sync/mount/repair.ts';
 import {
@@ -61,11 +62,7 @@ async function compare(layout: MountLayout, flags: VerifyFlags): Promise<Report>
     );
   });
   const box = flags.remote
-    ? ((await askMount(
-        socketPath(layout),
-        { command: 'verify-remote' },
-        BOX_ANSWER_TIMEOUT_MS,
-      )) as Verification)
+    ? ((await askMount(layout, { command: 'verify-remote' }, BOX_ANSWER_TIMEOUT_MS)) as Verification)
     : null;
   return { disk, box, repaired: flags.repair ? await repair(layout, disk, box) : [] };
 }
@@ -86,11 +83,10 @@ async function repair(
   const paths = disk.findings.filter(({ problem }) => problem === 'damaged-on-disk').map(({ path }) => path);
   if ((await statusOf(layout)) !== undefined) {
     // The mount looks at all of Box again with this, which mends what it did not know of Box.
-    if (paths.length === 0 && (box?.findings.length ?? 0) > 0)
-      await askMount(socketPath(layout), { command: 'sync' });
+    if (paths.length === 0 && (box?.findings.length ?? 0) > 0) await askMount(layout, { command: 'sync' });
     if (paths.length === 0) return [];
     const request = { command: 'repair' as const, paths };
-    return (await askMount(socketPath(layout), request, BOX_ANSWER_TIMEOUT_MS)) as readonly string[];
+    return (await askMount(layout, request, BOX_ANSWER_TIMEOUT_MS)) as readonly string[];
   }
   const lock = await acquireLock(lockPath(layout));
   const index = VersionIndex.open(indexPath(layout));

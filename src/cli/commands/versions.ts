@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
 import { Command } from 'commander';
-import { askMount, BOX_ANSWER_TIMEOUT_MS } from '../../sync/mount/control-socket.ts';
-import { socketPath } from '../../sync/mount/mount.ts';
+import { askMount } from '../../sync/mount/ask-mount.ts';
+import { BOX_ANSWER_TIMEOUT_MS } from '../../sync/mount/control-socket.ts';
 import type { RemoteVersion } from '../../sync/remote/remote-store.ts';
 import type { RemoteFile } from '../../sync/tree/entry.ts';
 import { placeOf } from '../mount-place.ts';
@@ -46,7 +46,7 @@ async function history(path: string, flags: VersionFlags): Promise<void> {
   const output = processOutput(flags);
   const { layout, names } = await placeOf(path, flags.dir);
   const request = { command: 'history' as const, path: names.join('/') };
-  const answer = await askMount(socketPath(layout), request, BOX_ANSWER_TIMEOUT_MS);
+  const answer = await askMount(layout, request, BOX_ANSWER_TIMEOUT_MS);
   // What answers is this same program; its answer needs no second description here.
   const versions = answer as readonly RemoteVersion[];
   if (output.json) output.document(versions.map(documentOf));
@@ -57,7 +57,7 @@ async function restore(path: string, flags: VersionFlags & { readonly setVersion
   const output = processOutput(flags);
   const { layout, names } = await placeOf(path, flags.dir);
   const request = { command: 'restore' as const, path: names.join('/'), version: flags.setVersion };
-  const answer = await askMount(socketPath(layout), request, BOX_ANSWER_TIMEOUT_MS);
+  const answer = await askMount(layout, request, BOX_ANSWER_TIMEOUT_MS);
   const { versionId, content } = answer as RemoteFile;
   if (output.json) output.document({ path: request.path, version: versionId, sha1: content.sha1 });
   else output.note(`${printable(request.path)} stands at version ${versionId} now`);

@@ -55,13 +55,18 @@ export class FolderWatch {
       const watcher = watch(path, { persistent: false }, (change) => {
         this.#onHint();
         // Only a name that comes or goes can be a new folder.
-        if (change === 'rename' && depth < DEPTH_MAX) void this.#descend(path, depth);
+        if (change === 'rename' && depth < DEPTH_MAX)
+          this.#descend(path, depth).catch((error: unknown) => this.#tell(path, error));
       });
       watcher.on('error', () => this.#drop(path));
       this.#watchers.set(path, watcher);
     } catch (error) {
-      this.#logger.debug({ path, error: messageOf(error) }, 'A folder cannot be watched; polling goes on.');
+      this.#tell(path, error);
     }
+  }
+
+  #tell(path: string, error: unknown): void {
+    this.#logger.debug({ path, error: messageOf(error) }, 'A folder cannot be watched; polling goes on.');
   }
 
   async #descend(path: string, depth: number): Promise<void> {

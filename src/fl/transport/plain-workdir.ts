@@ -3,7 +3,14 @@ import { lstat, mkdir, open, readdir, rm } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { TEMPORARY_SUFFIX, writeAtomically } from '../../atomic-file.ts';
 import type { Clock, Timer } from '../../clock.ts';
-import { CorruptError, errnoOf, InvariantError, StateError, TransientError } from '../../errors.ts';
+import {
+  CorruptError,
+  errnoOf,
+  InvariantError,
+  messageOf,
+  StateError,
+  TransientError,
+} from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import { FolderWatch } from './folder-watch.ts';
 import type { Watch, Workdir, WorkdirEntry } from './workdir.ts';
@@ -90,7 +97,9 @@ async function startWatch(options: PlainWorkdirOptions, onHint: () => void): Pro
       if (isClosed) return;
       onHint();
       // A folder that could not be watched, because it was not there, may be by now.
-      void folders.start();
+      folders.start().catch((error: unknown) => {
+        logger.debug({ root, error: messageOf(error) }, 'the folder cannot be watched; polling goes on');
+      });
       poll();
     });
   };

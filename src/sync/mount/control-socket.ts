@@ -28,8 +28,12 @@ const controlAnswer = z.union([
 /** A message longer than this is no message of ours. */
 const MESSAGE_MAX_BYTES = 1 << 20;
 const ANSWER_TIMEOUT_MS = 10_000;
+/** How long a peer may take to read its answer while the mount ends. */
+const PARTING_MS = 1_000;
 /** For what the mount has to ask Box about. */
 export const BOX_ANSWER_TIMEOUT_MS = 15 * 60_000;
+
+const STOPPING = `${JSON.stringify({ error: 'the mount is stopping', code: 'mount-stopping' })}\n`;
 
 /** A listening control socket; `close` is idempotent. */
 export interface ControlSocket {
@@ -40,18 +44,37 @@ export interface ControlSocket {
  * Listen for this user's commands.
  *
  * Guarantees: the socket is readable and writable by its owner only; one request and one answer a connection, each one
- * line of JSON; a malformed request gets an error and changes nothing.
+ * line of JSON; a malformed request gets an error and changes nothing; closing waits for no peer. Never rejects: a
+ * socket that cannot be made, or that fails later, is told to `onFailure`, and whoever asked for it goes on without.
  */
-export async function openControlSocket(path: string, handle: ControlHandler): Promise<ControlSocket> {
-  // The lock is held, so whatever stands here is a dead mount's.
-  await rm(path, { force: true });
-  const server = createServer((socket) => answer(socket, handle));
-  await listen(server, path);
-  await chmod(path, 0o600);
+export async function openControlSocket(
+  path: string,
+  handle: ControlHandler,
+  onFailure: (error: unknown) => void,
+): Promise<ControlSocket> {
+  const peers = new Set<Peer>();
+  const server = createServer((socket) => {
+    const peer = new Peer(socket, handle);
+    peers.add(peer);
+    socket.once('close', () => peers.delete(peer));
+  });
+  try {
+    // The lock is held, so whatever stands here is a dead mount's.
+    await rm(path, { force: true });
+    await listen(server, path);
+    await chmod(path, 0o600);
+  } catch (error) {
+    server.close();
+    onFailure(error);
+    return { close: async () => {} };
+  }
+  // Such as no file descriptor for a new connection: the listening itself goes on.
+  server.on('error', onFailure);
   return {
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
+        for (const peer of peers) peer.part();
       }),
   };
 }
@@ -66,24 +89,53 @@ function listen(server: Server, path: string): Promise<void> {
   });
 }
 
-function answer(socket: Socket, handle: ControlHandler): void {
-  let received = '';
-  socket.setEncoding('utf8');
-  socket.setTimeout(ANSWER_TIMEOUT_MS, () => socket.destroy());
-  socket.on('error', () => socket.destroy());
-  let asked = false;
-  socket.on('data', (chunk: string) => {
-    received += chunk;
-    if (received.length > MESSAGE_MAX_BYTES) socket.destroy();
-    if (asked || !received.includes('\n')) return;
-    asked = true;
+/** One connection to the control socket. */
+class Peer {
+  readonly #socket: Socket;
+  #received = '';
+  #stage: 'asking' | 'waiting' | 'answered' = 'asking';
+
+  constructor(socket: Socket, handle: ControlHandler) {
+    this.#socket = socket;
+    socket.setEncoding('utf8');
+    socket.setTimeout(ANSWER_TIMEOUT_MS, () => socket.destroy());
+    socket.on('error', () => socket.destroy());
+    socket.on('data', (chunk: string) => this.#take(chunk, handle));
+  }
+
+  /** The mount ends: nobody is waited for, and who waits for an answer is told. */
+  part(): void {
+    if (this.#stage === 'asking') this.#socket.destroy();
+    else if (this.#stage === 'waiting') this.#reply(STOPPING);
+    this.#socket.setTimeout(PARTING_MS, () => this.#socket.destroy());
+  }
+
+  #take(chunk: string, handle: ControlHandler): void {
+    this.#received += chunk;
+    if (this.#received.length > MESSAGE_MAX_BYTES) this.#socket.destroy();
+    if (this.#stage !== 'asking' || !this.#received.includes('\n')) return;
+    this.#stage = 'waiting';
     // From here on it is this side that takes its time.
-    socket.setTimeout(0);
-    void answerTo(received, handle).then((reply) => socket.end(`${JSON.stringify(reply)}\n`));
-  });
+    this.#socket.setTimeout(0);
+    answerTo(this.#received, handle).then(
+      (line) => this.#reply(line),
+      () => this.#socket.destroy(),
+    );
+  }
+
+  #reply(line: string): void {
+    if (this.#stage === 'answered') return;
+    this.#stage = 'answered';
+    this.#socket.write(line);
+    this.#socket.destroySoon();
+  }
 }
 
-async function answerTo(line: string, handle: ControlHandler): Promise<z.infer<typeof controlAnswer>> {
+async function answerTo(line: string, handle: ControlHandler): Promise<string> {
+  return lineOf(await replyTo(line, handle));
+}
+
+async function replyTo(line: string, handle: ControlHandler): Promise<z.infer<typeof controlAnswer>> {
   try {
     return { result: (await handle(controlRequest.parse(JSON.parse(line)))) ?? null };
   } catch (error) {
@@ -94,31 +146,34 @@ async function answerTo(line: string, handle: ControlHandler): Promise<z.infer<t
 }
 
 /**
- * Ask a running mount something.
+ * Ask whoever listens at a control socket something.
  *
- * Errors: StateError 'nothing-mounted' when nobody listens; with the mount's own code when it answers with an error.
+ * Errors: StateError 'no-answer' when nobody listens or answers; with the mount's own code when it answers with an
+ * error.
  */
-export async function askMount(
+export async function askSocket(
   path: string,
   request: ControlRequest,
   timeoutMs = ANSWER_TIMEOUT_MS,
 ): Promise<unknown> {
-  const line = await exchange(path, `${JSON.stringify(request)}\n`, timeoutMs).catch((error: unknown) => {
-    throw new StateError({
-      code: 'nothing-mounted',
-      message: `no mount answers at ${path}`,
-      hint: 'Start one with `mila-sync mount CONFIG`.',
-      data: { path, errno: errnoOf(error) },
-      cause: error,
+  const reply = await exchange(path, lineOf(request), timeoutMs)
+    .then((line) => controlAnswer.parse(JSON.parse(line)))
+    .catch((error: unknown) => {
+      throw new StateError({
+        code: 'no-answer',
+        message: `nobody answers at ${path}`,
+        data: { path, errno: errnoOf(error) },
+        cause: error,
+      });
     });
-  });
-  const reply = controlAnswer.parse(JSON.parse(line));
   if ('error' in reply) {
     const { error: message, code = 'control-refused', hint } = reply;
     throw new StateError({ code, message, ...(hint === undefined ? {} : { hint }) });
   }
   return reply.result;
 }
+
+const lineOf = (value: unknown) => `${JSON.stringify(value)}\n`;
 
 function exchange(path: string, message: string, timeoutMs: number): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -131,5 +186,6 @@ function exchange(path: string, message: string, timeoutMs: number): Promise<str
     });
     socket.on('end', () => resolve(received));
     socket.on('error', reject);
+    socket.on('close', () => reject(new Error('the connection ended before the answer')));
   });
 }

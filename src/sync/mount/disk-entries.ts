@@ -1,3 +1,4 @@
+import { errnoOf } from '../../errors.ts';
 import type { MirrorRoot } from '../local/mirror-root.ts';
 import { statFacts } from '../local/stat-facts.ts';
 import type { Filter } from '../plan/op.ts';
@@ -7,20 +8,34 @@ import type { ListedEntry } from './listing.ts';
 /** Folders deeper than this are not walked. */
 const DEPTH_MAX = 256;
 
+/** What was seen on the disk beside what the index knows. */
+interface Unlisted {
+  /** Ignored, or not understood yet. */
+  readonly entries: readonly ListedEntry[];
+  /** Paths of folders whose names cannot be read, so that nobody knows what stands there. */
+  readonly unreadable: ReadonlySet<string>;
+}
+
 /**
- * What stands in the mirrored folder and is not known to the index: ignored, or not understood yet.
+ * What stands in the mirrored folder and is not known to the index.
  *
- * Guarantees: reads names and stat facts only; never follows a symbolic link; an ignored folder is one line.
+ * Guarantees: reads names and stat facts only; never follows a symbolic link; an ignored folder is one line; a folder
+ * that cannot be read never passes for an empty one.
  */
 export async function unlistedEntries(
   root: MirrorRoot,
   listed: ReadonlySet<string>,
   filter: Filter,
-): Promise<readonly ListedEntry[]> {
+): Promise<Unlisted> {
   const found: ListedEntry[] = [];
+  const unreadable = new Set<string>();
   const waiting: (readonly string[])[] = [[]];
   for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
-    for (const name of await root.files.list(root.resolve(folder)).catch(() => [])) {
+    const names = await root.files.list(root.resolve(folder)).catch((error: unknown) => {
+      if (!['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) unreadable.add(folder.join('/'));
+      return [];
+    });
+    for (const name of names) {
       const entry = await look(root, [...folder, name], filter);
       if (entry === undefined) continue;
       const isOpen = entry.type === 'folder' && entry.state !== 'ignored';
@@ -28,7 +43,7 @@ export async function unlistedEntries(
       if (!listed.has(entry.path)) found.push(entry);
     }
   }
-  return found;
+  return { entries: found, unreadable };
 }
 
 async function look(

@@ -17,7 +17,7 @@ import type { Filter, OpKind, Problem } from '../plan/op.ts';
 import { rehearse } from '../plan/rehearsal.ts';
 import type { RemoteCallLedger, RemoteStore } from '../remote/remote-store.ts';
 import type { RemoteFolder } from '../tree/entry.ts';
-import { lockOwner } from './lock.ts';
+import { lockOwner } from './lock-owner.ts';
 import { indexPath, lockPath } from './mount.ts';
 import { Pins } from './pins.ts';
 import { adoptSelection } from './remembered.ts';

@@ -1,11 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomically } from '../../atomic-file.ts';
+import { errnoOf } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import type { Random } from '../../random.ts';
 import { POSITION } from '../engine/replica.ts';
 import type { VersionIndex } from '../index/version-index.ts';
 import { type MountLayout, stateFolder } from '../local/mirror-root.ts';
+import { noRoomFor } from './open-index.ts';
 
 const GENERATION = 'generation';
 const HEX = 16;
@@ -25,6 +27,7 @@ const stampPath = (layout: MountLayout) => join(stateFolder(layout), 'generation
  * An older copy of it, put back from a backup, tells of agreements that were undone since: what was given back to Box
  * or left the selection since would look like deleted. So its agreements are forgotten; equal content is agreed on
  * again without a transfer. Guarantees: also after a kill between the two writes, because both stamps are then valid.
+ * Errors: FullError 'index-full'.
  */
 export async function renewGeneration(
   layout: MountLayout,
@@ -41,9 +44,18 @@ export async function renewGeneration(
     forgetAgreements(index);
   }
   const fresh = freshStamp(random);
-  await writeFileAtomically(stampPath(layout), `${former ?? fresh}\n${fresh}\n`, { mode: 0o600 });
+  await writeStamp(layout, `${former ?? fresh}\n${fresh}\n`);
   index.setMeta(GENERATION, fresh);
-  await writeFileAtomically(stampPath(layout), `${fresh}\n`, { mode: 0o600 });
+  await writeStamp(layout, `${fresh}\n`);
+}
+
+async function writeStamp(layout: MountLayout, text: string): Promise<void> {
+  const path = stampPath(layout);
+  try {
+    await writeFileAtomically(path, text, { mode: 0o600 });
+  } catch (error) {
+    throw ['ENOSPC', 'EDQUOT'].includes(errnoOf(error) ?? '') ? noRoomFor(path, error) : error;
+  }
 }
 
 function forgetAgreements(index: VersionIndex): void {

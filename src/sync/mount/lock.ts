@@ -1,104 +1,180 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, readFile, rm, unlink, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { type FileHandle, link, mkdir, open, rm, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { z } from 'zod';
-import { errnoOf, StateError } from '../../errors.ts';
-
-const ownerSchema = z.object({ pid: z.number().int().positive(), startedAt: z.string(), host: z.string() });
+import { type Clock, delay, systemClock } from '../../clock.ts';
+import { errnoOf, type StateError } from '../../errors.ts';
+import {
+  FRESH_MS,
+  isFresh,
+  isSameOwner,
+  type LockOwner,
+  lifeOf,
+  lockOwner,
+  ownerHere,
+  type ProcessScope,
+  processScope,
+  readLock,
+} from './lock-owner.ts';
+import { LockRenewal, writeRecord } from './lock-renewal.ts';
+import { alreadyMounted, lockRefused, waitAborted } from './lock-texts.ts';
 
 /** Looks at a dead owner's lock; each takes a moment, and somebody else's takeover is over after one or two. */
 const TAKEOVER_ATTEMPTS = 20;
+/** How often a lock that may be a dead process's is looked at. Units: milliseconds. */
+const WAIT_LOOK_MS = 1_000;
 
-/** Who holds a mount's lock. */
-export type LockOwner = z.infer<typeof ownerSchema>;
-
-/** A held lock; `release` is idempotent. */
+/** A held lock. */
 export interface Lock {
+  /** Look now whether the lock was lost: removed, or taken over. Returns why, or undefined while it is held. */
+  loss(): Promise<StateError | undefined>;
+  /** Idempotent. Guarantees: another owner's lock is left alone. */
   release(): Promise<void>;
 }
 
-/**
- * When a process began, in the kernel's own units; undefined when it does not run.
- * A process id alone is given again; together with its start it names one process.
- */
-async function startOf(pid: number): Promise<string | undefined> {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    if (errnoOf(error) === 'ESRCH') return undefined;
-  }
-  try {
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? 'unknown';
-  } catch {
-    // No procfs (macOS): that the process runs is all that can be told.
-    return 'unknown';
-  }
-}
-
-async function readOwner(path: string): Promise<LockOwner | undefined> {
-  try {
-    return ownerSchema.parse(JSON.parse(await readFile(path, 'utf8')));
-  } catch {
-    return undefined;
-  }
-}
-
-/** The living owner of a lock file; undefined when nobody on this machine holds it. */
-export async function lockOwner(path: string): Promise<LockOwner | undefined> {
-  const owner = await readOwner(path);
-  if (owner === undefined) return undefined;
-  // Another machine's process cannot be looked at (a shared file system): believe the file.
-  if (owner.host !== hostname()) return owner;
-  return (await startOf(owner.pid)) === owner.startedAt ? owner : undefined;
+export interface LockOptions {
+  readonly clock?: Clock;
+  /** Where process ids mean something. Default: as this process sees it. */
+  readonly here?: ProcessScope;
+  /** What the lock is for, as a person reads it. Default: the directory above its folder. */
+  readonly subject?: string;
+  /** False: a lock file that was removed is a loss only when somebody else has taken its place. Default: true. */
+  readonly endsWhenRemoved?: boolean;
+  /** Aborted: stop waiting for another's lock. */
+  readonly signal?: AbortSignal;
+  /** Called once when another machine's or container's lock is fresh, so that it must show whether it is renewed. */
+  readonly onWaiting?: (owner: LockOwner) => void;
+  /** Called once when a held lock turns out to be lost. */
+  readonly onLost?: (error: StateError) => void;
+  /** Called when renewing begins to fail, and with undefined when it works again. */
+  readonly onTrouble?: (error: unknown) => void;
 }
 
 /**
- * Take a mount's lock.
+ * Take a lock and keep it renewed.
  *
  * Guarantees: at most one owner; the file appears whole, by a hard link that never replaces; the lock of a process
- * that died is taken over.
- * Errors: StateError 'already-mounted' naming the owner.
+ * that died is taken over: at once when the process can be looked at from here; when it ran on another machine or in
+ * another container, as soon as its lock is not fresh, which is waited for. Only the disk's clock takes part.
+ * Errors: StateError 'already-mounted' naming the owner | 'lock-refused' | 'lock-wait-aborted'; FullError.
  */
-export async function acquireLock(path: string): Promise<Lock> {
-  await mkdir(dirname(path), { recursive: true });
-  const mine: LockOwner = {
-    pid: process.pid,
-    startedAt: (await startOf(process.pid)) ?? 'unknown',
-    host: hostname(),
-  };
+export async function acquireLock(path: string, options: LockOptions = {}): Promise<Lock> {
+  const { clock = systemClock(), here = await processScope() } = options;
+  const mine = await ownerHere(here);
   const staged = `${path}.${randomBytes(6).toString('hex')}`;
-  await writeFile(staged, JSON.stringify(mine), { mode: 0o600 });
+  let handle: FileHandle | undefined;
   try {
-    for (let attempt = 0; attempt < TAKEOVER_ATTEMPTS; attempt += 1) {
-      if (await tryLink(staged, path)) return { release: () => releaseIfMine(path, mine) };
-      const owner = await lockOwner(path);
-      if (owner !== undefined) throw alreadyMounted(path, owner);
-      await clearAway(path, staged);
-    }
-    throw alreadyMounted(path, await readOwner(path));
+    await mkdir(dirname(path), { recursive: true });
+    handle = await open(staged, 'wx+', 0o600);
+    await new Contest({ ...options, clock, here, path, staged, handle, mine }).win();
+  } catch (error) {
+    await handle?.close();
+    throw lockRefused(path, error);
   } finally {
-    await rm(staged, { force: true });
+    await rm(staged, { force: true }).catch(() => undefined);
   }
+  return hold({ ...options, clock, path, handle, mine });
 }
 
-/**
- * Take a dead owner's lock file away, if it is still there.
- *
- * Several may want to at once. Only who holds the guard looks again and removes, so nobody removes the lock that
- * another has just taken. Who finds the guard held leaves it to the other and looks again.
- */
-async function clearAway(path: string, staged: string): Promise<void> {
-  const guard = `${path}.takeover`;
-  if (!(await tryLink(staged, guard))) {
-    if ((await lockOwner(guard)) === undefined) await rm(guard, { force: true });
-    return;
+function hold(options: ConstructorParameters<typeof LockRenewal>[0]): Lock {
+  const renewal = new LockRenewal(options);
+  let released: Promise<void> | undefined;
+  const release = async () => {
+    await renewal.stop();
+    const { path, handle, mine } = options;
+    const standing = await readLock(path);
+    if (standing.kind === 'there' && standing.owner !== undefined && isSameOwner(standing.owner, mine))
+      await unlink(path).catch(() => undefined);
+    await handle.close().catch(() => undefined);
+  };
+  return {
+    loss: () => renewal.loss(),
+    release: () => {
+      released ??= release();
+      return released;
+    },
+  };
+}
+
+interface ContestOptions extends LockOptions {
+  readonly clock: Clock;
+  readonly here: ProcessScope;
+  readonly path: string;
+  /** The record that becomes the lock by getting its name; its time is the disk's now. */
+  readonly staged: string;
+  readonly handle: FileHandle;
+  readonly mine: LockOwner;
+}
+
+/** The attempt of one process to get a lock. */
+class Contest {
+  readonly #options: ContestOptions;
+  /** A foreign lock as it was first seen. */
+  #seen: { readonly renewedAtNs: bigint; readonly atMs: number } | undefined;
+
+  constructor(options: ContestOptions) {
+    this.#options = options;
   }
-  try {
-    if ((await lockOwner(path)) === undefined) await rm(path, { force: true });
-  } finally {
-    await rm(guard, { force: true });
+
+  async win(): Promise<void> {
+    const { path, staged, handle, mine, clock, signal } = this.#options;
+    for (let attempt = 0; attempt < TAKEOVER_ATTEMPTS; ) {
+      await writeRecord(handle, mine);
+      if (await tryLink(staged, path)) return;
+      if ((await this.#judge()) === 'wait') {
+        await delay(clock, WAIT_LOOK_MS, signal);
+        if (signal?.aborted) throw waitAborted(path);
+      } else {
+        attempt += 1;
+        await this.#clearAway();
+      }
+    }
+    const standing = await readLock(path);
+    throw alreadyMounted(path, standing.kind === 'there' ? standing.owner : undefined, true);
+  }
+
+  /** Whether the lock that stands may be taken away. Errors: StateError 'already-mounted' when its owner lives. */
+  async #judge(): Promise<'free' | 'wait'> {
+    const { path, here, clock, onWaiting } = this.#options;
+    const lock = await readLock(path);
+    if (lock.kind === 'unreadable') throw lock.error;
+    if (lock.kind === 'missing' || lock.owner === undefined) return 'free';
+    const life = await lifeOf(lock.owner, here);
+    if (life === 'dead') return 'free';
+    if (life === 'alive') throw alreadyMounted(path, lock.owner, true);
+    const { renewedAtNs } = lock;
+    if (this.#seen !== undefined && this.#seen.renewedAtNs !== renewedAtNs)
+      throw alreadyMounted(path, lock.owner, false);
+    if (!isFresh(renewedAtNs, await this.#diskTime())) return 'free';
+    // A disk whose clock was set back shows a time to come: then it is this wait that decides.
+    const now = clock.monotonic();
+    if (this.#seen !== undefined) return now - this.#seen.atMs < FRESH_MS ? 'wait' : 'free';
+    this.#seen = { renewedAtNs, atMs: now };
+    onWaiting?.(lock.owner);
+    return 'wait';
+  }
+
+  async #diskTime(): Promise<bigint> {
+    return (await this.#options.handle.stat({ bigint: true })).mtimeNs;
+  }
+
+  /**
+   * Take a dead owner's lock file away, if it is still there.
+   *
+   * Several may want to at once. Only who holds the guard looks again and removes, so nobody removes the lock that
+   * another has just taken. Who finds the guard held leaves it to the other and looks again.
+   */
+  async #clearAway(): Promise<void> {
+    const { path, staged, here } = this.#options;
+    const guard = `${path}.takeover`;
+    if (!(await tryLink(staged, guard))) {
+      if ((await lockOwner(guard, { here })) === undefined) await rm(guard, { force: true });
+      return;
+    }
+    try {
+      if ((await this.#judge()) === 'free') await rm(path, { force: true });
+    } finally {
+      await rm(guard, { force: true });
+    }
   }
 }
 
@@ -110,21 +186,4 @@ async function tryLink(staged: string, path: string): Promise<boolean> {
     if (errnoOf(error) === 'EEXIST') return false;
     throw error;
   }
-}
-
-async function releaseIfMine(path: string, mine: LockOwner): Promise<void> {
-  const owner = await readOwner(path);
-  if (owner?.pid === mine.pid && owner.startedAt === mine.startedAt && owner.host === mine.host) {
-    await unlink(path).catch(() => undefined);
-  }
-}
-
-function alreadyMounted(path: string, owner: LockOwner | undefined): StateError {
-  const who = owner === undefined ? 'another process' : `process ${owner.pid} on ${owner.host}`;
-  return new StateError({
-    code: 'already-mounted',
-    message: `${dirname(dirname(path))} is mounted already, by ${who}`,
-    hint: 'Stop it with `mila-sync unmount`, or mount into another directory with --dir.',
-    data: { path, owner },
-  });
 }

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../clock.ts';
-import { FullError, StateError } from '../../errors.ts';
+import { StateError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import type { Random } from '../../random.ts';
 import { SyncEngine } from '../engine/engine.ts';
@@ -24,14 +24,16 @@ import type { Recorder } from '../recording/recorder.ts';
 import type { RemoteCallLedger, RemoteStore } from '../remote/remote-store.ts';
 import { ByteRates } from './byte-rates.ts';
 import { CallLedger } from './call-ledger.ts';
-import { type ControlRequest, type ControlSocket, openControlSocket } from './control-socket.ts';
+import type { ControlRequest, ControlSocket } from './control-socket.ts';
 import type { RunningParts } from './file-requests.ts';
 import { fitHeap } from './fit-heap.ts';
 import { renewGeneration } from './index-generation.ts';
-import { acquireLock } from './lock.ts';
+import { assertHeld, lockMount } from './mount-lock.ts';
+import { openMountSocket } from './mount-socket.ts';
 import { type MountStatus, mountStatus } from './mount-status.ts';
+import { namesIn } from './names-in.ts';
 import { obeyAboutFiles } from './obey-about-files.ts';
-import { openIndex } from './open-index.ts';
+import { openIndex, tolerateUnwritable, tolerateUnwritableLater } from './open-index.ts';
 import { Pins } from './pins.ts';
 import { adoptSelection, rememberLayout } from './remembered.ts';
 import { findRemoteRoot } from './remote-root.ts';
@@ -59,6 +61,8 @@ export interface MountOptions {
   /** Aborted: stop in order. */
   readonly signal: AbortSignal;
   readonly onState?: (state: EngineState) => void;
+  /** Told of a convenience that fails while the mount goes on, by a key of its own; undefined: that is over. */
+  readonly onNotice?: (key: string, text: string | undefined) => void;
 }
 
 /** Where a mount's files of its own stand. */
@@ -76,6 +80,8 @@ export const ENGINE_STATE = 'engine_state';
 
 /** The log's name in the engine's own folder. */
 export const LOG_NAME = 'log.jsonl';
+/** The log, and older parts of it. */
+const LOG_NAMES = /^log(\.\d+)?\.jsonl$/;
 const SOCKET_PATH_MAX_BYTES = 100;
 const LEDGER_FLUSH_MS = 5000;
 
@@ -84,24 +90,24 @@ const LEDGER_FLUSH_MS = 5000;
  *
  * Guarantees: one mount a directory; whatever ends it, lock and socket are gone afterwards and the index is whole.
  * `onReady` is called once both sides agreed for the first time. Errors: StateError 'already-mounted' |
- * 'directory-not-empty' | 'root-missing'; AuthError and TransientError from the first contact with Box.
+ * 'directory-not-empty' | 'root-missing' | 'lock-lost'; AuthError and TransientError from the first contact with Box.
  */
 export async function runMount(
   options: MountOptions,
   onReady: (mount: { status(): MountStatus; stop(): void }) => void,
 ): Promise<void> {
-  await mkdir(options.layout.directory, { recursive: true });
-  await refuseForeignContent(options.layout);
-  const lock = await acquireLock(lockPath(options.layout));
+  const { layout, logger } = options;
+  await refuseForeignContent(layout);
   const stop = new AbortController();
   const forward = () => stop.abort();
+  const lock = await lockMount(lockPath(layout), options, forward);
+  if (lock === undefined) return;
   options.signal.addEventListener('abort', forward, { once: true });
   if (options.signal.aborted) forward();
   let session: Session | undefined;
   let socket: ControlSocket | undefined;
   try {
-    const index = await openIndex(indexPath(options.layout), options.logger);
-    const rates = new ByteRates(options.clock);
+    const index = await openIndex(indexPath(layout), logger);
     session = {
       options,
       index,
@@ -109,28 +115,24 @@ export async function runMount(
       stop,
       engine: undefined,
       running: undefined,
-      rates,
+      rates: new ByteRates(options.clock),
     };
     const controlled = session;
-    socket = await openControlSocket(socketPath(options.layout), (request) => obey(request, controlled));
+    socket = await openMountSocket(socketPath(layout), (request) => obey(request, controlled), options);
     await mirror(session, onReady);
-    // A copy of the index that was made while this mount ran is an older one from now on.
-    if (session.running !== undefined) await renewGeneration(options.layout, index, options);
+    await assertHeld(lock);
+    // A copy of the index that was made while this mount ran is an older one from now on, where the disk takes that.
+    if (session.running !== undefined) await tolerateUnwritableLater(renewGeneration(layout, index, options));
+  } catch (error) {
+    // A lost lock explains whatever else went wrong.
+    await assertHeld(lock);
+    throw error;
   } finally {
     options.signal.removeEventListener('abort', forward);
     await socket?.close();
     session?.index.close();
     // The lock goes last: whoever sees it gone finds everything else at rest.
     await lock.release();
-  }
-}
-
-/** Counts and states are told again later; a full disk must not end the mount over them. */
-function tolerateFull(store: () => void): void {
-  try {
-    store();
-  } catch (error) {
-    if (!(error instanceof FullError)) throw error;
   }
 }
 
@@ -154,7 +156,7 @@ async function mirror(session: Session, onReady: Parameters<typeof runMount>[1])
   const recorded = recorder === undefined ? opened : new RecordedStore(opened, recorder, clock);
   const store = throttledStore(recorded, options.bandwidth ?? {});
   const flushing = keepFlushing(clock, () => {
-    tolerateFull(() => ledger.flush(index));
+    tolerateUnwritable(() => ledger.flush(index));
     session.rates.sample(session.engine?.status().bytes);
   });
   try {
@@ -177,7 +179,7 @@ async function mirror(session: Session, onReady: Parameters<typeof runMount>[1])
   } finally {
     flushing.cancel();
     await store.close();
-    tolerateFull(() => ledger.flush(index));
+    tolerateUnwritable(() => ledger.flush(index));
   }
 }
 
@@ -191,7 +193,7 @@ async function runEngine(
   const pins = new Pins(index);
   const filter = pins.applied(options.filter);
   const onState = (state: EngineState) => {
-    tolerateFull(() => index.setMeta(ENGINE_STATE, state));
+    tolerateUnwritable(() => index.setMeta(ENGINE_STATE, state));
     options.onState?.(state);
   };
   const { disk, ...seen } = borders(options, replica);
@@ -210,11 +212,19 @@ async function runEngine(
   stop.signal.addEventListener('abort', () => engine.stop(), { once: true });
   if (stop.signal.aborted) engine.stop();
   fitHeap(replica.local.size);
-  void engine.ready().then(() => {
-    fitHeap(replica.local.size);
-    onReady({ status: () => describe(session), stop: () => stop.abort() });
-  });
+  let fault: { readonly error: unknown } | undefined;
+  engine
+    .ready()
+    .then(() => {
+      fitHeap(replica.local.size);
+      onReady({ status: () => describe(session), stop: () => stop.abort() });
+    })
+    .catch((error: unknown) => {
+      fault = { error };
+      stop.abort();
+    });
   await engine.run();
+  if (fault !== undefined) throw fault.error;
 }
 
 /** The engine's way to the disk, recorded where that was asked for. */
@@ -247,7 +257,7 @@ function obey(request: ControlRequest, session: Session): unknown {
 
 function describe(session: Session): MountStatus {
   const { layout, clock, monthlyApiQuota } = session.options;
-  tolerateFull(() => session.ledger.flush(session.index));
+  tolerateUnwritable(() => session.ledger.flush(session.index));
   return mountStatus({ ...session, layout, clock, monthlyApiQuota });
 }
 
@@ -263,9 +273,8 @@ function keepFlushing(clock: Clock, flush: () => void): { cancel(): void } {
 async function refuseForeignContent(layout: MountLayout): Promise<void> {
   const root = new MirrorRoot(layout).path;
   // The log may have been opened by this very start.
-  const own = await readdir(stateFolder(layout)).catch(() => []);
-  const wasMount = own.some((name) => name !== LOG_NAME);
-  const standing = await readdir(root).catch(() => []);
+  const wasMount = (await namesIn(stateFolder(layout))).some((name) => !LOG_NAMES.test(name));
+  const standing = wasMount ? [] : await namesIn(root);
   if (wasMount || standing.length === 0) return;
   throw new StateError({
     code: 'directory-not-empty',

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomically } from '../../atomic-file.ts';
 import type { MountLayout } from '../local/mirror-root.ts';
-import { lockOwner } from './lock.ts';
+import { lockOwner } from './lock-owner.ts';
 import { lockPath } from './mount.ts';
 
 const entrySchema = z.object({ directory: z.string(), rootPath: z.array(z.string()) });
@@ -30,15 +30,17 @@ export async function unregisterMount(folder: string, layout: MountLayout): Prom
 /**
  * Every running mount of this user.
  *
- * Guarantees: only mounts whose lock is held by a living process; what a killed mount left behind is cleared away.
+ * Guarantees: only mounts whose lock is held by a living process; what a killed mount left behind is cleared away,
+ * where that is allowed.
  */
-export async function runningMounts(folder: string): Promise<readonly MountLayout[]> {
+export async function runningMounts(folder: string | undefined): Promise<readonly MountLayout[]> {
+  if (folder === undefined) return [];
   const names = await readdir(folder).catch(() => []);
   const running: MountLayout[] = [];
   for (const name of names.slice(0, MOUNTS_MAX).sort()) {
     const entry = entrySchema.safeParse(await readJson(join(folder, name)));
     if (entry.success && (await lockOwner(lockPath(entry.data))) !== undefined) running.push(entry.data);
-    else await rm(join(folder, name), { force: true });
+    else await rm(join(folder, name), { force: true }).catch(() => undefined);
   }
   return running;
 }

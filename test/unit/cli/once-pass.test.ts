@@ -1,0 +1,26 @@
+import { expect, it } from 'vitest';
+import { OncePass } from '../../../src/cli/once-pass.ts';
+import { FakeClock } from '../sync/box/fake-clock.ts';
+
+it('one pass does not wait for ever for room, and says what it lacks', async () => {
+  const clock = new FakeClock();
+  let stops = 0;
+  const once = new OncePass(clock, () => {
+    stops += 1;
+  });
+  once.onState('full');
+  await clock.advance(59_000);
+  expect(stops).toBe(0);
+  await clock.advance(1_000);
+  expect(stops).toBe(1);
+  expect(() => once.assertFinished()).toThrow('full');
+});
+
+it('one pass goes on when there was room meanwhile', async () => {
+  const clock = new FakeClock();
+  const once = new OncePass(clock, () => expect.unreachable());
+  once.onState('full');
+  once.onState('syncing');
+  await clock.advance(120_000);
+  once.assertFinished();
+});
