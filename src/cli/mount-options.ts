@@ -13,6 +13,7 @@ export interface MountFlags {
   readonly bandwidthDown?: number;
   readonly apiBudget?: number;
   readonly maxDelete?: number;
+  readonly bringBack?: boolean;
   readonly conflictCopies: 'apart' | 'beside';
   readonly once?: boolean;
   readonly dryRun?: boolean;
@@ -82,8 +83,12 @@ export function withMountOptions(command: Command): Command {
     .option('--api-budget <n/min>', 'calls to Box in a minute, on average; bursts are evened out', budget)
     .option(
       '--max-delete <n>',
-      'hold more deletions than this in one pass for a person to confirm',
+      'hold more deletions than this in one pass for a person to confirm (default: half of what either side holds)',
       wholeNumber(0, Number.MAX_SAFE_INTEGER),
+    )
+    .option(
+      '--bring-back',
+      'take nothing that is missing for deleted: what one side lacks comes back from the other',
     )
     .addOption(
       new Option(

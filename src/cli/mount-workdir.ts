@@ -39,6 +39,8 @@ const DEAF: ReadonlyMap<string, string> = new Map([
   ['offline', 'the mount cannot reach Box'],
   ['access-lost', "the folder in Box is not shared with this mount's account any more"],
   ['root-missing', 'the mirrored folder is gone from the disk'],
+  ['root-replaced', 'another folder stands where the mirrored one was'],
+  ['root-emptied', 'everything is gone from one side at once, and the mount waits for a person'],
   ['stopped', 'the mount is about to start'],
   ['paused', 'the mount is paused'],
 ]);

@@ -25,7 +25,9 @@ export class OncePass {
   onReady(running: { status(): MountStatus; stop(): void }): void {
     this.#running = running;
     this.#patience?.cancel();
-    if (running.status().state === 'in-sync') this.#end();
+    const { state } = running.status();
+    // What waits for a person does not get done by itself.
+    if (state === 'in-sync' || state === 'root-emptied') this.#end();
     else this.#patience = this.#clock.after(PATIENCE_MS, () => this.#end());
   }
 

@@ -140,14 +140,7 @@ export class Oracle {
 
   /** Both sides agree, and nothing of the engine's own lies about. */
   judgeAgreement(box: ReadonlyMap<string, string>, name: string, disk: SimDisk): void {
-    const here = new Map<string, string>();
-    for (const [path, node] of disk.walk(MIRROR)) {
-      if (path.endsWith('.mila-tmp')) continue;
-      // A power cut left nothing of it: an empty checkpoint is reported, and not sent.
-      const isEmpty = path.endsWith('.pt') && node.kind === 'file' && node.bytes.byteLength === 0;
-      if (isEmpty && !box.has(path.slice(MIRROR.length + 1))) continue;
-      here.set(path.slice(MIRROR.length + 1), node.kind === 'file' ? node.bytes.toString() : '/');
-    }
+    const here = shownBy(disk, box);
     for (const [path, content] of box)
       if (here.get(path) !== content)
         this.fault(`${name}: ${path} is ${brief(here.get(path))}, in Box ${brief(content)}`);
@@ -163,3 +156,16 @@ export class Oracle {
 }
 
 const brief = (content: string | undefined) => (content === undefined ? 'missing' : content.slice(0, 30));
+
+/** What a mirror shows, by path. */
+function shownBy(disk: SimDisk, box: ReadonlyMap<string, string>): Map<string, string> {
+  const here = new Map<string, string>();
+  for (const [path, node] of disk.walk(MIRROR)) {
+    const name = path.slice(MIRROR.length + 1);
+    // A power cut left nothing of it: an empty checkpoint is reported, and not sent.
+    const isCutOff = name.endsWith('.pt') && node.kind === 'file' && node.bytes.byteLength === 0;
+    if (name.endsWith('.mila-tmp') || (isCutOff && !box.has(name))) continue;
+    here.set(name, node.kind === 'file' ? node.bytes.toString() : '/');
+  }
+  return here;
+}

@@ -14,6 +14,16 @@ interface ProgramOptions {
   readonly trace: Trace;
 }
 
+/** A file that is being written in place. */
+interface Writing {
+  readonly path: string;
+  readonly node: DiskNode;
+  readonly content: string;
+  /** True when the system tells that it is open. */
+  readonly isSeen: boolean;
+  readonly pieces: number;
+}
+
 const FILE_NAMES = ['a.txt', 'b.pt', 'c'];
 const FOLDER_NAMES = ['rounds', 'x'];
 /** A writer whose handle nobody sees cannot be told from one that has finished when it pauses longer than this. */
@@ -81,7 +91,7 @@ export class Program {
 
   /** The careless way: the file is truncated, and filled piece by piece. */
   #writeInPlace(path: string): void {
-    const { disk, oracle, clock, random, trace, site } = this.#options;
+    const { disk, oracle, random, trace, site } = this.#options;
     // Two writers of one file at once spoil it without any engine.
     if (disk.find(path)?.kind === 'folder' || oracle.isOpen(disk.find(path))) return;
     const content = this.#content();
@@ -90,37 +100,44 @@ export class Program {
       const node = disk.create(path, false);
       oracle.startsWriting(node);
       disk.write(node, Buffer.alloc(0), 'program', path);
-      const pieces = 1 + randomBelow(random, 4);
-      let isSeen = random.next() < 0.5;
+      const isSeen = random.next() < 0.5;
       if (isSeen) node.openFor += 1;
-      let piece = 0;
-      const goOn = () => {
-        const next = piece + 1;
-        const upTo = next === pieces ? content.length : Math.floor((content.length * next) / pieces);
-        try {
-          disk.write(node, Buffer.from(content.slice(0, upTo)), 'program', path);
-        } catch {
-          // The disk is full: it waits for room, as patient programs do, with its file open for all to see.
-          if (!isSeen) node.openFor += 1;
-          isSeen = true;
-          // Which may take longer than anybody waits for it.
-          oracle.mayBeSeen(node.bytes.toString());
-          clock.after(FULL_DISK_WAIT_MS, goOn);
-          return;
-        }
-        piece = next;
-        if (piece < pieces) {
-          const pauseMaxMs = isSeen && random.next() < 0.3 ? LONG_PAUSE_MAX_MS : PAUSE_MAX_MS;
-          clock.after(1 + randomBelow(random, pauseMaxMs - 1), goOn);
-        } else {
-          if (isSeen) node.openFor -= 1;
-          oracle.finishes(node, content);
-          if (!stands(disk, node)) oracle.discards(content);
-          trace.note(site, `ends ${path}: ${content.slice(0, 24)}`);
-        }
-      };
-      goOn();
+      this.#writePieces({ path, node, content, isSeen, pieces: 1 + randomBelow(random, 4) }, () => {
+        oracle.finishes(node, content);
+        if (!stands(disk, node)) oracle.discards(content);
+        trace.note(site, `ends ${path}: ${content.slice(0, 24)}`);
+      });
     });
+  }
+
+  /** Write piece by piece, with pauses; wait while the disk is full. */
+  #writePieces(writing: Writing, onEnd: () => void): void {
+    const { disk, oracle, clock, random } = this.#options;
+    const { path, node, content, pieces } = writing;
+    let { isSeen } = writing;
+    let piece = 1;
+    const goOn = () => {
+      const upTo = piece === pieces ? content.length : Math.floor((content.length * piece) / pieces);
+      try {
+        disk.write(node, Buffer.from(content.slice(0, upTo)), 'program', path);
+      } catch {
+        // A patient program waits for room, with its file open for all to see, perhaps longer than anybody waits for it.
+        if (!isSeen) node.openFor += 1;
+        isSeen = true;
+        oracle.mayBeSeen(node.bytes.toString());
+        clock.after(FULL_DISK_WAIT_MS, goOn);
+        return;
+      }
+      piece += 1;
+      if (piece <= pieces) {
+        const pauseMaxMs = isSeen && random.next() < 0.3 ? LONG_PAUSE_MAX_MS : PAUSE_MAX_MS;
+        clock.after(1 + randomBelow(random, pauseMaxMs - 1), goOn);
+        return;
+      }
+      if (isSeen) node.openFor -= 1;
+      onEnd();
+    };
+    goOn();
   }
 
   /** A program that maps a file into its memory stores into it again and again, which the times tell only at first. */

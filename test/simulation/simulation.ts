@@ -125,7 +125,7 @@ class Run {
 
   /** The eventful part. */
   async live(weather: Weather): Promise<void> {
-    const { random, clock, sites, programs, people, powers } = this.#options;
+    const { random, clock, sites } = this.#options;
     this.#eventsWereLost = weather.eventLost > 0;
     const befalls = random.next() < POWERS_SHARE ? POWER_AT_STEP : 0;
     for (const site of sites) site.disk.tellsBirth = random.next() < 0.9;
@@ -134,12 +134,17 @@ class Run {
     const steps = 6 + randomBelow(random, 24);
     for (let step = 0; step < steps; step += 1) {
       for (const site of sites) if (!site.isUp && random.next() < 0.5) this.#start(site, deadly);
-      if (random.next() < befalls) powers.act();
-      else if (random.next() < 0.25) await people.act();
-      else programs[randomBelow(random, programs.length)]?.act();
+      await this.#somethingHappens(befalls);
       const pauseMs = random.next() < 0.5 ? randomBelow(random, 40) : randomBelow(random, 4000);
       await clock.runUntil(clock.monotonic() + pauseMs);
     }
+  }
+
+  async #somethingHappens(befalls: number): Promise<void> {
+    const { random, people, programs, powers } = this.#options;
+    if (random.next() < befalls) powers.act();
+    else if (random.next() < 0.25) await people.act();
+    else programs[randomBelow(random, programs.length)]?.act();
   }
 
   #start(site: Site, deadly: boolean): void {
@@ -154,14 +159,8 @@ class Run {
 
   /** Calm weather until all agree, and go on agreeing. False when they never do. */
   async settle(): Promise<boolean> {
-    const { clock, sites, powers } = this.#options;
-    powers.end();
-    for (const site of sites) {
-      site.weather = CALM;
-      // Some go on running: what ended must end for them as well.
-      if (site.isUp && !site.needsPerson && this.#options.random.next() < 0.5) continue;
-      this.#mountAnew(site);
-    }
+    const { clock, sites } = this.#options;
+    this.#calmDown();
     const deadlineMs = clock.monotonic() + (this.#eventsWereLost ? SETTLE_AFTER_LOSS_MS : SETTLE_MAX_MS);
     // Feeds tell late: what was done last is under way for as long as an event may take.
     await clock.runUntil(clock.monotonic() + READ_ON_MS);
@@ -175,6 +174,17 @@ class Run {
       } else await clock.runUntil(Math.min(deadlineMs, clock.monotonic() + QUIET_MS));
     }
     return false;
+  }
+
+  /** What befell the mounts ends, and the weather is calm. */
+  #calmDown(): void {
+    const { sites, powers, random } = this.#options;
+    powers.end();
+    for (const site of sites) {
+      site.weather = CALM;
+      // Some go on running: what ended must end for them as well.
+      if (!site.isUp || site.needsPerson || random.next() >= 0.5) this.#mountAnew(site);
+    }
   }
 
   /** A person looks at what is held, says whether it was meant, and mounts anew. */

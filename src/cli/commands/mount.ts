@@ -107,6 +107,7 @@ async function mount(configPath: string, flags: MountFlags): Promise<void> {
     conflictCopies: flags.conflictCopies,
     bandwidth: { up: limit(flags.bandwidthUp), down: limit(flags.bandwidthDown) },
     ...(flags.maxDelete === undefined ? {} : { deletionsMax: flags.maxDelete }),
+    bringBack: flags.bringBack === true,
     clock,
     random,
     logger,
@@ -189,7 +190,7 @@ function tellReady(output: Output, layout: MountLayout, status: MountStatus): vo
   tellParent({ event: 'ready', dir: layout.directory, root, pid: status.pid });
   if (status.held !== null) {
     output.note(
-      `${status.held.count} deletions are held (limit ${status.held.limit}); to let them through, mount again with --max-delete ${status.held.count}`,
+      `${status.held.count} deletions are held (limit ${status.held.limit}); to let them through, mount again with --max-delete ${status.held.count}; to have them brought back, with --bring-back`,
     );
   }
 }

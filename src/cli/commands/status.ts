@@ -25,6 +25,8 @@ const COLOURS: Partial<Record<EngineState, Parameters<Paint>[0]>> = {
   offline: 'red',
   'access-lost': 'red',
   'root-missing': 'red',
+  'root-replaced': 'red',
+  'root-emptied': 'red',
   full: 'red',
 };
 const NOTHING: Paint = (_colour, text) => text;
@@ -68,13 +70,16 @@ export function statusText(status: MountStatus, paint: Paint = NOTHING): string 
     lines.push(
       paint(
         'red',
-        `  held       ${status.held.count} deletions wait for a person; mount again with --max-delete ${status.held.count} to let them through`,
+        `  held       ${status.held.count} deletions wait for a person; mount again with --max-delete ${status.held.count} to let them through, or with --bring-back`,
       ),
     );
   for (const { path, message } of status.problems)
     lines.push(paint('yellow', `  problem    ${printable(path)}: ${message}`));
-  for (const { message, attempts } of status.waiting)
-    lines.push(paint('yellow', `  waiting    ${printable(message)} (attempt ${attempts})`));
+  for (const { path, message, attempts } of status.waiting)
+    lines.push(
+      paint('yellow', `  waiting    ${printable(path)}: ${printable(message)} (attempt ${attempts})`),
+    );
+  for (const notice of status.notices) lines.push(paint('yellow', `  notice     ${printable(notice)}`));
   return lines.join('\n');
 }
 

@@ -227,7 +227,10 @@ export class Dispatcher {
 
   #fail(op: Op, keys: readonly string[], error: unknown, durationMs: number): void {
     const { clock, logger } = this.#options;
-    if (error instanceof InvariantError) return this.#endOnce(error);
+    if (error instanceof InvariantError) {
+      this.#endOnce(error);
+      return;
+    }
     const path = this.#running.get(op) ?? '';
     const message = messageOf(error);
     logger.warn({ op: op.kind, path, error: message }, 'an op failed');

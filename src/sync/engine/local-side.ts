@@ -7,7 +7,7 @@ import type { MirrorRoot } from '../local/mirror-root.ts';
 import { RootGuard, type RootMemory } from '../local/root-guard.ts';
 import type { Watcher, WatcherOptions } from '../local/watcher.ts';
 import type { Filter } from '../plan/op.ts';
-import type { Notices } from './notices.ts';
+import { type Notices, OPEN_FILES } from './notices.ts';
 
 interface LocalSideOptions {
   readonly root: MirrorRoot;
@@ -30,6 +30,9 @@ const SCAN_SHARE = 1 / 400;
 /** Where not all folders could be watched, that is tried again this late. */
 const WATCH_AGAIN_MS = 5 * 60_000;
 
+const ROOT_CHANGED =
+  'another directory stands where the mirrored one was at the last mount: nothing was taken for deleted, and what one side lacked was brought back';
+
 /**
  * Decides when to look at the disk, and keeps it watched.
  *
@@ -39,6 +42,7 @@ const WATCH_AGAIN_MS = 5 * 60_000;
 export class LocalSide {
   readonly observer: LocalObserver;
   readonly #options: LocalSideOptions;
+  readonly #guard: RootGuard;
   #watcher: Watcher | undefined;
   #nextScanMs: number;
   #watchAgainMs = Number.POSITIVE_INFINITY;
@@ -48,6 +52,7 @@ export class LocalSide {
     const { root, store, memory, filter, clock, logger, signal, notices, wake } = options;
     this.#options = options;
     this.#nextScanMs = clock.monotonic() + SCAN_MIN_MS;
+    this.#guard = new RootGuard({ root, memory, logger });
     this.observer = new LocalObserver({
       root,
       store,
@@ -55,9 +60,9 @@ export class LocalSide {
       clock,
       logger,
       signal,
-      guard: new RootGuard({ root, memory, logger }),
+      guard: this.#guard,
       onNews: wake,
-      onHeldOpen: (texts) => notices.set('open-files', texts),
+      onHeldOpen: (texts) => notices.set(OPEN_FILES, texts),
     });
   }
 
@@ -74,13 +79,14 @@ export class LocalSide {
 
   /** Look at what was hinted at; at everything when that is due. */
   async look(): Promise<void> {
-    const { clock } = this.#options;
+    const { clock, notices } = this.#options;
     const startedMs = clock.monotonic();
     const isScan = startedMs >= this.#nextScanMs;
     if (isScan) this.observer.hintAll();
     await this.observer.look();
     const endedMs = clock.monotonic();
     if (isScan) this.#nextScanMs = endedMs + Math.max(SCAN_MIN_MS, (endedMs - startedMs) / SCAN_SHARE);
+    if (this.#guard.wasAnother) notices.set('root-changed', [ROOT_CHANGED]);
     await this.#watchAgain();
   }
 

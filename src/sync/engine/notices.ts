@@ -1,3 +1,6 @@
+/** The key of what is said about files that somebody holds open for writing. */
+export const OPEN_FILES = 'open-files';
+
 /** What limits a mount without stopping it, each by a key, as sentences for a person. */
 export class Notices {
   readonly #texts = new Map<string, readonly string[]>();

@@ -71,11 +71,19 @@ export function sameFacts(a: StatFacts, b: StatFacts): boolean {
   );
 }
 
+/** True when two identities name one entry; a birth that one of them does not know says nothing. */
+function isSameInode(a: string, b: string): boolean {
+  if (a === b) return true;
+  if (!a.endsWith(':0') && !b.endsWith(':0')) return false;
+  const withoutBirth = (inode: string) => inode.slice(0, inode.lastIndexOf(':'));
+  return withoutBirth(a) === withoutBirth(b);
+}
+
 /** True when a file on the disk still is what the local tree says. */
 export function isUnchanged(facts: StatFacts, entry: LocalFile): boolean {
   return (
     facts.kind === 'file' &&
-    facts.inode === entry.inode &&
+    isSameInode(facts.inode, entry.inode) &&
     facts.sizeBytes === entry.content.sizeBytes &&
     facts.modifiedAtMs === entry.content.modifiedAtMs &&
     facts.changedAtMs === entry.changedAtMs

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { Clock } from '../../clock.ts';
 import type { SyncEngine } from '../engine/engine.ts';
+import type { Notices } from '../engine/notices.ts';
 import type { EngineStatus } from '../engine/status.ts';
 import type { VersionIndex } from '../index/version-index.ts';
 import type { MountLayout } from '../local/mirror-root.ts';
@@ -43,6 +44,7 @@ export interface StatusSources {
   readonly rates: ByteRates;
   /** Calls a month that the enterprise's plan allows, where somebody named them. */
   readonly monthlyApiQuota: number | undefined;
+  readonly notices: Notices;
   /** Absent until the folder in Box was found. */
   readonly engine: SyncEngine | undefined;
 }
@@ -54,6 +56,7 @@ export function mountStatus(sources: StatusSources): MountStatus {
   const usage = index.apiUsage(monthStartHour(nowMs));
   return {
     ...(engine?.status() ?? AWAITING),
+    notices: sources.notices.all,
     directory: layout.directory,
     root: layout.rootPath.join('/'),
     pid: process.pid,

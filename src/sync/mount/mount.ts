@@ -1,20 +1,20 @@
 import { createHash } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../clock.ts';
-import { StateError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import type { Random } from '../../random.ts';
 import { SyncEngine } from '../engine/engine.ts';
 import type { Attention } from '../engine/feed-pace.ts';
+import { Notices, OPEN_FILES } from '../engine/notices.ts';
 import { Replica } from '../engine/replica.ts';
 import type { EngineState } from '../engine/status.ts';
 import type { VersionIndex } from '../index/version-index.ts';
+import { tellsBirth, withoutBirth } from '../local/birth-times.ts';
 import { LocalDisk } from '../local/disk.ts';
+import { systemFiles } from '../local/file-system.ts';
 import type { LocalTreeStore } from '../local/local-tree-store.ts';
 import { MirrorRoot, type MountLayout, stateFolder } from '../local/mirror-root.ts';
-import { statFacts } from '../local/stat-facts.ts';
 import { startWatcher } from '../local/watcher.ts';
 import type { Filter } from '../plan/op.ts';
 import { recordKnownTrees } from '../recording/known-trees.ts';
@@ -28,10 +28,10 @@ import type { ControlRequest, ControlSocket } from './control-socket.ts';
 import type { RunningParts } from './file-requests.ts';
 import { fitHeap } from './fit-heap.ts';
 import { renewGeneration } from './index-generation.ts';
+import { prepareRoot, refuseForeignContent } from './mirror-folder.ts';
 import { assertHeld, lockMount } from './mount-lock.ts';
 import { openMountSocket } from './mount-socket.ts';
 import { type MountStatus, mountStatus } from './mount-status.ts';
-import { namesIn } from './names-in.ts';
 import { obeyAboutFiles } from './obey-about-files.ts';
 import { openIndex, tolerateUnwritable, tolerateUnwritableLater } from './open-index.ts';
 import { Pins } from './pins.ts';
@@ -48,6 +48,8 @@ export interface MountOptions {
   /** What the filter is made of, as `selectionText` writes it: another text than last time is another filter. */
   readonly selection?: string;
   readonly deletionsMax?: number;
+  /** True when nothing that one side lacks was meant to be deleted: it comes back from the other. */
+  readonly bringBack?: boolean;
   readonly conflictCopies?: 'apart' | 'beside';
   readonly bandwidth?: BandwidthLimits;
   readonly attention?: Attention;
@@ -80,8 +82,6 @@ export const ENGINE_STATE = 'engine_state';
 
 /** The log's name in the engine's own folder. */
 export const LOG_NAME = 'log.jsonl';
-/** The log, and older parts of it. */
-const LOG_NAMES = /^log(\.\d+)?\.jsonl$/;
 const SOCKET_PATH_MAX_BYTES = 100;
 const LEDGER_FLUSH_MS = 5000;
 
@@ -93,9 +93,13 @@ const LEDGER_FLUSH_MS = 5000;
  * 'directory-not-empty' | 'root-missing' | 'lock-lost'; AuthError and TransientError from the first contact with Box.
  */
 export async function runMount(
-  options: MountOptions,
+  asked: MountOptions,
   onReady: (mount: { status(): MountStatus; stop(): void }) => void,
 ): Promise<void> {
+  const notices = new Notices((key, texts) => tellNotice(asked, key, texts));
+  const onNotice = (key: string, text: string | undefined) =>
+    notices.set(key, text === undefined ? [] : [text]);
+  const options = { ...asked, onNotice };
   const { layout, logger } = options;
   await refuseForeignContent(layout);
   const stop = new AbortController();
@@ -116,6 +120,7 @@ export async function runMount(
       engine: undefined,
       running: undefined,
       rates: new ByteRates(options.clock),
+      notices,
     };
     const controlled = session;
     socket = await openMountSocket(socketPath(layout), (request) => obey(request, controlled), options);
@@ -146,6 +151,12 @@ interface Session {
   engine: SyncEngine | undefined;
   running: RunningParts | undefined;
   readonly rates: ByteRates;
+  readonly notices: Notices;
+}
+
+/** Who writes which file changes all the time: that is for whoever asks for the status. */
+function tellNotice({ onNotice }: MountOptions, key: string, texts: readonly string[]): void {
+  if (key !== OPEN_FILES) onNotice?.(key, texts.length === 0 ? undefined : texts.join('; '));
 }
 
 async function mirror(session: Session, onReady: Parameters<typeof runMount>[1]): Promise<void> {
@@ -175,7 +186,9 @@ async function mirror(session: Session, onReady: Parameters<typeof runMount>[1])
     await renewGeneration(layout, index, options);
     rememberLayout(index, layout);
     if (options.selection !== undefined) adoptSelection(index, options.filter, options.selection);
-    await runEngine(session, store, Replica.open(index, root), onReady);
+    const replica = Replica.open(index, root);
+    if (options.bringBack === true) replica.forgetAgreements();
+    await runEngine(session, store, replica, onReady);
   } finally {
     flushing.cancel();
     await store.close();
@@ -196,7 +209,7 @@ async function runEngine(
     tolerateUnwritable(() => index.setMeta(ENGINE_STATE, state));
     options.onState?.(state);
   };
-  const { disk, ...seen } = borders(options, replica);
+  const { disk, ...seen } = await borders(options, replica);
   const engine = new SyncEngine({
     ...options,
     ...seen,
@@ -206,6 +219,7 @@ async function runEngine(
     disk,
     watch: startWatcher,
     onState,
+    notices: session.notices,
   });
   session.engine = engine;
   session.running = { store, replica, disk, engine, pins, filter: options.filter };
@@ -228,11 +242,14 @@ async function runEngine(
 }
 
 /** The engine's way to the disk, recorded where that was asked for. */
-function borders(
+async function borders(
   { layout, recorder }: MountOptions,
   replica: Replica,
-): { disk: LocalDisk; localStore?: LocalTreeStore } {
-  const root = new MirrorRoot(layout);
+): Promise<{ disk: LocalDisk; localStore?: LocalTreeStore }> {
+  const files = (await tellsBirth(systemFiles, stateFolder(layout)))
+    ? systemFiles
+    : withoutBirth(systemFiles);
+  const root = new MirrorRoot(layout, files);
   if (recorder === undefined) return { disk: new LocalDisk(root) };
   recordKnownTrees({ remote: replica.remote, local: replica.local, rootId: replica.remoteRoot.id }, recorder);
   return { disk: new RecordedDisk(root, recorder), localStore: recordedLocalTree(replica, root, recorder) };
@@ -267,34 +284,4 @@ function keepFlushing(clock: Clock, flush: () => void): { cancel(): void } {
     timer = clock.after(LEDGER_FLUSH_MS, tick);
   });
   return { cancel: () => timer.cancel() };
-}
-
-/** Files that stand where the mirror will, in a directory that was never a mount, are somebody's own. */
-async function refuseForeignContent(layout: MountLayout): Promise<void> {
-  const root = new MirrorRoot(layout).path;
-  // The log may have been opened by this very start.
-  const wasMount = (await namesIn(stateFolder(layout))).some((name) => !LOG_NAMES.test(name));
-  const standing = wasMount ? [] : await namesIn(root);
-  if (wasMount || standing.length === 0) return;
-  throw new StateError({
-    code: 'directory-not-empty',
-    message: `${root} holds files already, and no mount made them`,
-    hint: 'Move them away, or mount into another directory with --dir.',
-    data: { path: root },
-  });
-}
-
-/** Make the mirrored folder, unless it was there before and is gone: then somebody must say whether that was meant. */
-async function prepareRoot(layout: MountLayout, index: VersionIndex): Promise<void> {
-  const root = new MirrorRoot(layout).path;
-  const known = index.syncedCount();
-  if ((await statFacts(root)) === undefined && known > 1) {
-    throw new StateError({
-      code: 'root-missing',
-      message: `${root} is gone, although ${known - 1} entries were mirrored there`,
-      hint: 'Mount its disk again; or, to start over, delete the folder .mila-sync beside it. Nothing was deleted in Box.',
-      data: { path: root },
-    });
-  }
-  await mkdir(root, { recursive: true });
 }
