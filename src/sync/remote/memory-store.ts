@@ -279,6 +279,8 @@ export class MemoryStore implements RemoteStore {
   }
 
   async waitForChange(position: string, signal: AbortSignal): Promise<void> {
+    const fault = this.#options.fault?.({ operation: 'waitForChange', user: this.#userId });
+    if (fault?.kind === 'fail') throw fault.error;
     const from = Number(position);
     const knownTo = Math.max(from, this.#toldUpTo);
     const ended = AbortSignal.any([signal, this.#closing.signal]);
