@@ -123,7 +123,8 @@ export class Site {
   get needsPerson(): boolean {
     const life = this.#life;
     if (life === undefined || life.crashAt < Infinity) return true;
-    const { held, state } = life.engine.status();
+    const { held, state, problems } = life.engine.status();
+    if (problems.some(({ reason }) => reason === 'another-disk')) return true;
     return held !== null || state === 'root-replaced' || state === 'root-missing';
   }
 
