@@ -340,7 +340,11 @@ describe('what befalls a mirror', () => {
     write('g.txt', 'new here');
     await run(20_000);
     expect(status()?.state).toBe('waiting');
-    expect(status()?.waiting.map(({ path }) => path).sort()).toEqual(['a.txt', 'g.txt']);
+    expect(
+      status()
+        ?.waiting.map(({ path }) => path)
+        .sort(),
+    ).toEqual(['a.txt', 'g.txt']);
     site.troubles.mayNotWrite = false;
     world.letIn('s1');
     await run(5_000);
@@ -360,7 +364,9 @@ describe('what befalls a mirror', () => {
     oracle.finishes(undefined, node.bytes.toString());
     await run(60_000);
     const sent = (await web.list(folder.id))?.find(({ name }) => name === 'model.bin');
-    expect(contents((sent as RemoteFile).id)?.map(({ length }) => length)).toEqual([node.bytes.toString().length]);
+    expect(contents((sent as RemoteFile).id)?.map(({ length }) => length)).toEqual([
+      node.bytes.toString().length,
+    ]);
   });
 
   it('a writer that pauses publishes nothing before it closes its file, and is named', async () => {
