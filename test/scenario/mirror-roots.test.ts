@@ -78,11 +78,13 @@ describe('a mirror on a real disk', () => {
   it.runIf(isLinux && isRoot)(
     'whose disk is unmounted deletes nothing anywhere (as root, on Linux)',
     async () => {
-      execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', ada.path()]);
+      execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', ada.directory]);
       try {
+        await mkdir(ada.path());
+        await mkdir(join(ada.directory, '.mila-sync'));
         await settled();
       } finally {
-        execFileSync('umount', ['-l', ada.path()]);
+        execFileSync('umount', ['-l', ada.directory]);
       }
       await eventually(() => expect(state()).toBe('root-replaced'));
       expect(await inBox()).toEqual(FILES);
