@@ -1,12 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { appendFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { type MountProcess, startMount } from '../../bench/mount-process.ts';
 import { Administrator } from '../../src/cli/demo/administrator.ts';
-import { randomBelow, seededRandom } from '../../src/random.ts';
+import { type Random, randomBelow, seededRandom } from '../../src/random.ts';
 import { type RunningEmulator, startEmulator } from '../../src/sync/box-emulator/emulator.ts';
 import { BoxContents } from './box-contents.ts';
 import { diskTree, HashCache } from './disk-contents.ts';
@@ -49,7 +49,8 @@ const STILL_MS = 3000;
 const MIB = 1024 * 1024;
 
 /**
- * Real mounts over real disks and the HTTP emulator, killed without warning while people write on every side.
+ * Real mounts over real disks and the HTTP emulator, killed without warning, stopped for a while and with their roots
+ * swapped while people write on every side.
  *
  * Guarantees: afterwards each fault is named: trees that differ, content that is nowhere any more.
  */
@@ -75,6 +76,7 @@ class Torture {
   /** What must be found, and what it is. */
   readonly #wanted = new Map<string, string>();
   #kills = 0;
+  #swaps = 0;
   #actions = 0;
 
   constructor(folder: string, emulator: RunningEmulator, options: TortureOptions) {
@@ -92,7 +94,7 @@ class Torture {
       }
       say(`${mounts} mounts, ${files} files: writing and killing for ${seconds} s`);
       await this.#trouble(seconds * 1000);
-      say(`${this.#actions} actions, ${this.#kills} kills: waiting for all to agree`);
+      say(`${this.#actions} actions, ${this.#kills} kills, ${this.#swaps} swaps of a root: waiting for all to agree`);
       const box = await BoxContents.open(this.#emulator);
       const tree = await this.#agreement(box);
       return { ...(await this.#judge(box, tree)), kills: this.#kills, actions: this.#actions };
@@ -133,16 +135,44 @@ class Torture {
       await pause(200 + randomBelow(random, 3000));
       const site = this.#sites[randomBelow(random, this.#sites.length)];
       if (site === undefined) continue;
-      await site.mount.kill();
-      this.#kills += 1;
-      await pause(randomBelow(random, 1000));
-      site.mount = await startMount(this.#folder, {
-        name: site.name,
-        args: ['--profile', 'full'],
-        wait: false,
-      });
+      const luck = random.next();
+      if (luck < 0.15) await this.#swapRoot(site, random);
+      else if (luck < 0.3) await this.#hold(site, random);
+      await this.#killAndStart(site, random);
     }
     await Promise.all([...writing, ...large]);
+  }
+
+  async #killAndStart(site: Site, random: Random): Promise<void> {
+    await site.mount.kill();
+    this.#kills += 1;
+    await pause(randomBelow(random, 1000));
+    site.mount = await startMount(this.#folder, {
+      name: site.name,
+      args: ['--profile', 'full'],
+      wait: false,
+    });
+  }
+
+  /** An empty folder takes the place of the mirrored one for a while, as when its disk is unmounted. */
+  async #swapRoot({ directory, root }: Site, random: Random): Promise<void> {
+    const away = join(directory, 'away');
+    await rename(root, away);
+    await mkdir(root);
+    this.#swaps += 1;
+    await pause(randomBelow(random, 4000));
+    // What people wrote meanwhile is theirs to look for.
+    const kept = join(directory, '.mila-sync', 'conflicts');
+    await mkdir(kept, { recursive: true });
+    await rename(root, join(kept, `swapped-${this.#swaps}`));
+    await rename(away, root);
+  }
+
+  /** The process stands still, as on a machine that sleeps. */
+  async #hold({ mount }: Site, random: Random): Promise<void> {
+    process.kill(mount.pid, 'SIGSTOP');
+    await pause(randomBelow(random, 8000));
+    process.kill(mount.pid, 'SIGCONT');
   }
 
   async #write({ name, writer }: Site, end: number): Promise<void> {

@@ -128,6 +128,7 @@ export class SyncEngine {
       logger,
       signal: this.#stop.signal,
       onLooked: () => {
+        replica.forgetTouched();
         this.#pace.seen(replica.remote);
         // What is asked for meanwhile is taken in by the next look.
         if (!this.#remote.pending) this.#feed.taken();

@@ -100,7 +100,7 @@ export class FileTransfers {
     const path = await this.#options.disk.stagedPath(`${remote.id}-${remote.versionId}`);
     await this.#dropAlias(path);
     const hash = createHash('sha1');
-    let offset = await rehash(this.#files, path, hash, remote.content.sizeBytes);
+    let offset = await rehash(this.#files, path, hash, { sizeMaxBytes: remote.content.sizeBytes, signal });
     if (offset > remote.content.sizeBytes) {
       await this.#files.discard(path);
       offset = 0;
@@ -172,13 +172,14 @@ async function rehash(
   files: FileSystem,
   path: string,
   hash: ReturnType<typeof createHash>,
-  sizeMaxBytes: number,
+  { sizeMaxBytes, signal }: { sizeMaxBytes: number; signal: AbortSignal },
 ): Promise<number> {
   const facts = await files.facts(path);
   if (facts === undefined || facts.sizeBytes === 0) return 0;
   if (facts.sizeBytes > sizeMaxBytes) return facts.sizeBytes;
   let length = 0;
   for await (const chunk of chunksOf(files, path, { offset: 0, end: facts.sizeBytes })) {
+    signal.throwIfAborted();
     hash.update(chunk);
     length += chunk.byteLength;
   }

@@ -222,6 +222,11 @@ export class Replica implements LocalTreeStore, RootMemory {
     return (this.#touched.get(id) ?? 0) > generation;
   }
 
+  /** Nothing is being observed, so nobody will ask what was touched before. */
+  forgetTouched(): void {
+    this.#touched.clear();
+  }
+
   nextLocalId(): LocalId {
     this.#lastLocalId += 1;
     return localId(this.#lastLocalId);
