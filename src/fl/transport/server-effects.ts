@@ -143,7 +143,11 @@ export class ServerEffects {
     suspect: Parameters<CheckJournal['guard']>[0],
     signal: AbortSignal,
   ): ReturnType<CheckpointInspection> {
-    const problem = await this.#journal.guard(suspect, () => this.#options.inspect(path, signal));
+    const problem = await this.#journal.guard(suspect, () => {
+      // A check waits for the one before it: meanwhile the server may have been told to stop.
+      signal.throwIfAborted();
+      return this.#options.inspect(path, signal);
+    });
     if (problem !== undefined) return problem;
     const message = 'the server ended while it checked this checkpoint, so it is not checked again';
     return { reason: 'check-crashed', message };
