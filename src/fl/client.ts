@@ -24,6 +24,7 @@ import type { ClientSession, ClientTransport } from './transport/client-transpor
 import { folderClientTransport } from './transport/folder-client.ts';
 import { startHeartbeat } from './transport/heartbeat.ts';
 import { History } from './transport/history.ts';
+import type { CopyModel } from './transport/start-model.ts';
 import { createStateFile, loadState } from './transport/state-file.ts';
 import type { Wake } from './transport/wake.ts';
 import { createWake, pauseAfter } from './transport/wake.ts';
@@ -43,6 +44,8 @@ export interface ParticipationOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly executor: Executor;
+  /** How the model that a training starts from is read and written anew. Default: by this project's codec. */
+  readonly copyModel?: CopyModel;
   readonly onEvent: (event: FederationEvent) => void;
   /** Aborted to leave; the next start goes on. */
   readonly signal: AbortSignal;

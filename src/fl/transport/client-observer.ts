@@ -19,7 +19,7 @@ import {
 } from '../round/run-folder.ts';
 import type { ClientLook } from './client-transport.ts';
 import { isRoundOpened } from './server-observer.ts';
-import { SIDE_FILE_MAX_BYTES } from './side-file.ts';
+import { parseServerWord, SIDE_FILE_MAX_BYTES } from './side-file.ts';
 import type { Identity, Workdir, WorkdirEntry } from './workdir.ts';
 
 /** A run as a client that looks for one sees it. */
@@ -89,14 +89,7 @@ async function refusalOf(workdir: Workdir, path: string): Promise<ObservedClient
 
 /** Whether the server marked a round's aggregate as the final one; null where it left no word. */
 async function isFinal(workdir: Workdir, run: string, round: number): Promise<boolean | null> {
-  const bytes = await workdir.read(runPaths.serverMeta(run, round), SIDE_FILE_MAX_BYTES);
-  if (bytes === undefined) return null;
-  try {
-    const value: unknown = JSON.parse(bytes.toString('utf8'));
-    return typeof value === 'object' && value !== null && 'final' in value ? value.final === true : null;
-  } catch {
-    return null;
-  }
+  return parseServerWord(await workdir.read(runPaths.serverMeta(run, round), SIDE_FILE_MAX_BYTES)).final;
 }
 
 async function roundNumbers(workdir: Workdir, run: string): Promise<readonly number[]> {

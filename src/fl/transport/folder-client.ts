@@ -1,13 +1,13 @@
 import type { Clock } from '../../clock.ts';
 import { delay } from '../../clock.ts';
-import { ConfigError } from '../../errors.ts';
+import { ConfigError, StaleError } from '../../errors.ts';
 import type { TrainedUpdate } from '../round/client-state.ts';
 import { unixSecondsText } from '../round/protocol-texts.ts';
-import { runPaths, TASK_FILE } from '../round/run-folder.ts';
+import { AGGREGATE_FILE, runPaths, TASK_FILE } from '../round/run-folder.ts';
 import { createClientObserver, findNewestRun } from './client-observer.ts';
-import type { ClientSession, ClientTransport, Delivery } from './client-transport.ts';
+import type { ClientSession, ClientTransport, Delivery, HeldAggregate } from './client-transport.ts';
 import { publishFile } from './publish.ts';
-import { readServerSettings, writeSideFile } from './side-file.ts';
+import { parseServerWord, readServerSettings, SIDE_FILE_MAX_BYTES, writeSideFile } from './side-file.ts';
 import type { Workdir } from './workdir.ts';
 
 /** The longest task configuration that is read. Units: bytes. */
@@ -42,6 +42,7 @@ function joinFolder(options: FolderClientOptions, run: string): ClientSession {
     beat: () => workdir.write(runPaths.heartbeat(run, name), unixSecondsText(clock.now())),
     readTask: () => workdir.read(runPaths.task(run), TASK_MAX_BYTES),
     aggregatePath: (round) => workdir.absolutePath(runPaths.aggregate(run, round)),
+    aggregate: (round) => heldAggregate(workdir, run, round),
     publish: (update, delivery) => publish(options, run, update, delivery),
     reportFailure: (round, message) =>
       workdir.write(
@@ -50,6 +51,15 @@ function joinFolder(options: FolderClientOptions, run: string): ClientSession {
       ),
     close: async () => {},
   };
+}
+
+/** Errors: StaleError 'aggregate-missing' while it is not here. */
+async function heldAggregate(workdir: Workdir, run: string, round: number): Promise<HeldAggregate> {
+  const entry = (await workdir.list(runPaths.round(run, round))).find(({ name }) => name === AGGREGATE_FILE);
+  if (entry?.present !== true) throw new StaleError({ code: 'aggregate-missing', message: 'it is not here' });
+  const word = await workdir.read(runPaths.serverMeta(run, round), SIDE_FILE_MAX_BYTES);
+  const { sha256 } = parseServerWord(word);
+  return { path: workdir.absolutePath(runPaths.aggregate(run, round)), version: entry.version, sha256 };
 }
 
 /** Errors: ConfigError 'heartbeat-too-slow' when the server would count this client as lost between two beats. */
