@@ -54,6 +54,8 @@ export interface ParticipationOptions {
 /** As `ParticipationOptions`, over a shared folder. */
 export interface FederationClientOptions extends Omit<ParticipationOptions, 'transport'> {
   readonly workdir: Workdir;
+  /** The account that this site takes for its server's, by name or id; null takes the one that made the run. */
+  readonly serverAccount?: string | null;
 }
 
 /** How taking part ended. */

@@ -148,6 +148,9 @@ export class SimulatedServer {
       case 'unmark-lost':
         void replica.remove(runPaths.lost(RUN, action.name));
         return;
+      case 'restore':
+        this.#start(`restore ${action.file} ${action.round}`, () => this.#restore(action));
+        return;
       case 'write-ended':
         replica.put(runPaths.ended(RUN), endedText(action.ending.text, this.#world.timeMs));
         return;
@@ -182,6 +185,15 @@ export class SimulatedServer {
       this.replica.put(runPaths.serverMeta(RUN, round), JSON.stringify({ final }));
       this.replica.put(path, content);
     }
+    return null;
+  }
+
+  #restore(action: Extract<ServerAction, { kind: 'restore' }>): null {
+    const { file, round, final } = action;
+    if (file === 'round') return this.#open({ kind: 'open-round', round, final });
+    if (file === 'meta') this.replica.put(runPaths.serverMeta(RUN, round), JSON.stringify({ final }));
+    else if (file === 'task') this.replica.put(runPaths.task(RUN), '{}');
+    else this.replica.put(runPaths.settings(RUN), '{}');
     return null;
   }
 

@@ -141,6 +141,12 @@ function giveUpWhenStuck(draft: ServerDraft, input: ServerInput, round: number):
   draft.phase = { kind: 'finishing', ending };
 }
 
+/** Whether the round was open and somebody else wrote over its model: it goes on while the server's is put back. */
+function isBeingRestored(draft: ServerDraft, { observation }: ServerInput): boolean {
+  const isForeign = observation.foreign?.some(({ remedy }) => remedy?.kind === 'round') === true;
+  return draft.roundOpenedAtMs !== null && isForeign;
+}
+
 /** One look at the round that is being collected. */
 export function collect(draft: ServerDraft, input: ServerInput, round: number): void {
   const observed = input.observation.round;
@@ -149,7 +155,7 @@ export function collect(draft: ServerDraft, input: ServerInput, round: number): 
     draft.deadlinesMs.push(input.instant.monotonicMs);
     return;
   }
-  if (!observed.opened) {
+  if (!observed.opened && !isBeingRestored(draft, input)) {
     draft.roundOpenedAtMs = null;
     draft.actions.push({ kind: 'open-round', round, final: false });
     return;

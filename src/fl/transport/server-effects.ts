@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomically } from '../../atomic-file.ts';
 import type { Clock } from '../../clock.ts';
-import { ConfigError, CorruptError, MilaError, messageOf, RoundError, StateError } from '../../errors.ts';
+import { ConfigError, CorruptError, MilaError, messageOf, RoundError } from '../../errors.ts';
 import { participantId } from '../../ids.ts';
 import { unreachable } from '../../invariant.ts';
 import type { Random } from '../../random.ts';
@@ -19,12 +19,13 @@ import type { Background } from './background.ts';
 import { CheckJournal } from './check-journal.ts';
 import { meanMetrics } from './mean-metrics.ts';
 import { roundAccountPath } from './missed-rounds.ts';
-import { digestOf, publishFile } from './publish.ts';
+import { digestOf } from './publish.ts';
+import { RestorePace } from './restore-pace.ts';
+import type { PublicationOptions } from './server-publications.ts';
+import { ServerPublications } from './server-publications.ts';
 import { aggregateFile } from './server-run.ts';
-import type { ServerMeta } from './side-file.ts';
-import { readUpdateMeta, writeSideFile } from './side-file.ts';
+import { readUpdateMeta } from './side-file.ts';
 import { metaProblem } from './update-evidence.ts';
-import type { Workdir } from './workdir.ts';
 
 /** Why a checkpoint cannot be used; null when it can. */
 export type CheckpointInspection = (
@@ -32,20 +33,11 @@ export type CheckpointInspection = (
   signal?: AbortSignal,
 ) => Promise<{ readonly reason: string; readonly message: string } | null>;
 
-export interface ServerEffectsOptions {
-  readonly workdir: Workdir;
-  readonly run: string;
-  /** The run's folder among the server's own results. */
-  readonly results: string;
+export interface ServerEffectsOptions extends PublicationOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly aggregator: Aggregator;
   readonly inspect: CheckpointInspection;
-  /** The checkpoint to begin with; null starts every client from its own initial weights. */
-  readonly startPoint: string | null;
-  /** Write a start point so that it holds exactly the model. */
-  readonly stripStartPoint: (source: string, output: string) => Promise<void>;
-  readonly roundsCount: number;
   readonly background: Background;
   readonly onResult: (result: ServerResult) => void;
   readonly onEvent: (event: FederationEvent) => void;
@@ -62,11 +54,14 @@ const PROGRESS_STEP = 0.05;
 export class ServerEffects {
   readonly #options: ServerEffectsOptions;
   readonly #journal: CheckJournal;
+  readonly #restorer = new RestorePace();
+  readonly #publications: ServerPublications;
   #start: { readonly round: number; readonly sha256: string | null } | undefined;
 
   constructor(options: ServerEffectsOptions) {
     this.#options = options;
     this.#journal = new CheckJournal(options.results);
+    this.#publications = new ServerPublications(options);
   }
 
   /** Where the aggregate of `round` stands among the server's results; 0 is the start model. */
@@ -76,7 +71,7 @@ export class ServerEffects {
 
   /** Do a small action now, start a long one in the background. */
   async perform(action: ServerAction, record: ServerRecord): Promise<void> {
-    const { workdir, run, background } = this.#options;
+    const { workdir, run, background, clock } = this.#options;
     switch (action.kind) {
       case 'answer':
         await this.#answer(action);
@@ -87,6 +82,10 @@ export class ServerEffects {
       case 'unmark-lost':
         await workdir.remove(runPaths.lost(run, action.name));
         return;
+      case 'restore':
+        if (this.#restorer.may(action, clock.monotonic()))
+          background.run(`restore ${action.file} ${action.round}`, () => this.#publications.restore(action));
+        return;
       case 'write-ended':
         await this.#writeEnded(action);
         return;
@@ -96,7 +95,7 @@ export class ServerEffects {
         );
         return;
       case 'open-round':
-        background.run(`open ${action.round}`, () => this.#openRound(action));
+        background.run(`open ${action.round}`, () => this.#publications.openRound(action));
         return;
       case 'aggregate':
         background.run(`aggregate ${action.round}`, (signal) => this.#aggregate(action, record, signal));
@@ -155,48 +154,6 @@ export class ServerEffects {
     if (this.#start?.round !== round)
       this.#start = { round, sha256: existsSync(path) ? (await digestOf(path)).sha256 : null };
     return this.#start.sha256;
-  }
-
-  async #openRound({ round, final }: Action<'open-round'>): Promise<void> {
-    const { workdir, run, startPoint, stripStartPoint, results } = this.#options;
-    const source = this.aggregatePath(round - 1);
-    if (round === 1) {
-      if (startPoint === null) {
-        await workdir.write(runPaths.noStartModel(run, 1), '');
-        return;
-      }
-      await mkdir(results, { recursive: true });
-      // Made when the run began; only its loss makes it necessary once more.
-      if (!existsSync(source)) await stripStartPoint(startPoint, source);
-    }
-    if (!existsSync(source))
-      throw new StateError({
-        code: 'aggregate-missing',
-        message: `the aggregate ${source} is gone, so round ${round} cannot be opened`,
-      });
-    // A start model was made by nobody here.
-    if (round > 1)
-      await writeSideFile(workdir, runPaths.serverMeta(run, round), await this.#metaOf(round, final));
-    await publishFile(workdir, runPaths.aggregate(run, round), source);
-  }
-
-  async #metaOf(round: number, final: boolean): Promise<ServerMeta> {
-    const base: ServerMeta = {
-      made_in_round: round - 1,
-      round,
-      rounds_count: this.#options.roundsCount,
-      final,
-      participants: [],
-      weights: {},
-      refused: [],
-      metrics: {},
-      notes: [],
-      seconds: 0,
-      sha256: null,
-    };
-    const path = roundAccountPath(this.#options.results, round - 1);
-    if (!existsSync(path)) return base;
-    return { ...base, ...(JSON.parse(await readFile(path, 'utf8')) as Partial<ServerMeta>) };
   }
 
   async #aggregate(

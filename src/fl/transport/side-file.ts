@@ -81,10 +81,10 @@ const SERVER_SETTINGS = z.object({
 
 /** The settings that a server laid into its run's folder; undefined where it did not, as kMoL's does not. */
 export async function readServerSettings(
-  workdir: Workdir,
+  files: Pick<Workdir, 'read'>,
   path: string,
 ): Promise<z.infer<typeof SERVER_SETTINGS> | undefined> {
-  const bytes = await workdir.read(path, SIDE_FILE_MAX_BYTES);
+  const bytes = await files.read(path, SIDE_FILE_MAX_BYTES);
   if (bytes === undefined) return undefined;
   try {
     return SERVER_SETTINGS.safeParse(JSON.parse(bytes.toString('utf8'))).data;
