@@ -43,10 +43,11 @@ export function recordChecks(
     if (result.kind !== 'update-checked' || result.round !== round.round) continue;
     const participant = draft.participants.get(result.key);
     if (participant === undefined || present.get(result.key) !== result.version) continue;
-    const { version, samples, metrics, sizeBytes, problem } = result;
+    const { version, sha256, samples, metrics, sizeBytes, problem } = result;
     draft.updates.set(result.key, {
       version,
       status: problem === null ? 'valid' : 'refused',
+      ...(sha256 === undefined ? {} : { sha256 }),
       samples,
       metrics,
       sizeBytes,
@@ -185,7 +186,12 @@ function closeRound(draft: ServerDraft, round: number): void {
   draft.stuckSinceMs = null;
   const inputs = [...draft.updates]
     .filter(([, { status }]) => status === 'valid')
-    .map(([key, { version, samples }]) => ({ key, version, samples }))
+    .map(([key, { version, sha256, samples }]) => ({
+      key,
+      version,
+      ...(sha256 === undefined ? {} : { sha256 }),
+      samples,
+    }))
     .sort((left, right) => (left.key < right.key ? -1 : 1));
   draft.phase = { kind: 'aggregating', round, inputs };
 }

@@ -3,10 +3,13 @@ import type { ObservedForeign } from './server-observation.ts';
 import { foreignFileEvent } from './server-ownership.ts';
 import { roundOf } from './server-state.ts';
 
+/** The most foreign files that one run remembers to have told of: names are made faster than they are read. */
+const TOLD_MAX = 1_000;
+
 /** Say once what somebody else wrote under a name of the server's. */
 function report(draft: ServerDraft, file: ObservedForeign): void {
   const token = `foreign/${file.path}/${file.by.id}`;
-  if (draft.reported.has(token)) return;
+  if (draft.reported.has(token) || draft.reported.size >= TOLD_MAX) return;
   draft.reported.add(token);
   draft.events.push(
     foreignFileEvent(

@@ -86,6 +86,8 @@ export type ServerResult =
       readonly version: string;
       /** Null for a usable checkpoint. */
       readonly problem: { readonly reason: string; readonly message: string } | null;
+      /** Of the checkpoint that was looked at. */
+      readonly sha256?: string;
       readonly samples: number | null;
       readonly metrics: Readonly<Record<string, number>>;
       readonly sizeBytes: number;

@@ -2,6 +2,7 @@ import {
   ENDED_FILE,
   LOST_SUFFIX,
   REFUSED_SUFFIX,
+  roundNumberOf,
   runPaths,
   SERVER_META_FILE,
   SETTINGS_FILE,
@@ -36,6 +37,7 @@ export class ForeignServerFiles {
   readonly #run: string;
   #owner: RunOwner | null = null;
   #noted: ObservedForeign[] = [];
+  #turn = 0;
 
   constructor(workdir: Workdir, run: string) {
     this.#workdir = workdir;
@@ -93,6 +95,24 @@ export class ForeignServerFiles {
       this.#noted.push({ path: this.#run, by: maker, version: '', remedy: null });
   }
 
+  /** One of the rounds that nobody has opened yet, each in its turn: the server has nothing there. */
+  async #judgeBeyond(round: number, owner: RunOwner): Promise<void> {
+    const beyond = (await this.#workdir.list(runPaths.rounds(this.#run)))
+      .flatMap(({ kind, name }) => (kind === 'folder' ? (roundNumberOf(name) ?? []) : []))
+      .filter((number) => number > round);
+    const number = beyond[this.#turn % Math.max(1, beyond.length)];
+    this.#turn += 1;
+    if (number === undefined) return;
+    const folder = runPaths.round(this.#run, number);
+    for (const entry of await this.#workdir.list(folder))
+      this.#judge(
+        `${folder}/${entry.name}`,
+        entry,
+        OPENING_FILES.includes(entry.name) ? null : undefined,
+        owner,
+      );
+  }
+
   async #judgeRound(round: number, owner: RunOwner): Promise<void> {
     const folder = runPaths.round(this.#run, round);
     const entries = await this.#workdir.list(folder);
@@ -104,6 +124,7 @@ export class ForeignServerFiles {
     const opensWith = hasOwn === undefined ? (opening[0]?.name ?? '') : hasOwn.name;
     for (const entry of entries)
       this.#judge(`${folder}/${entry.name}`, entry, remedyInRound(entry.name, opensWith), owner);
+    await this.#judgeBeyond(round, owner);
     if (round < 2) return;
     const before = runPaths.round(this.#run, round - 1);
     for (const entry of await this.#workdir.list(before))

@@ -3,12 +3,12 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomically } from '../../atomic-file.ts';
 import type { Clock } from '../../clock.ts';
-import { ConfigError, CorruptError, MilaError, messageOf, RoundError } from '../../errors.ts';
+import { ConfigError, CorruptError, MilaError, messageOf, RoundError, StaleError } from '../../errors.ts';
 import { participantId } from '../../ids.ts';
 import { unreachable } from '../../invariant.ts';
 import type { Random } from '../../random.ts';
 import { randomBelow } from '../../random.ts';
-import type { AggregationReport, Aggregator } from '../aggregate/aggregator.ts';
+import type { AggregationInput, AggregationReport, Aggregator } from '../aggregate/aggregator.ts';
 import type { FederationEvent } from '../round/event.ts';
 import { authenticatedText, endedText, lostText } from '../round/protocol-texts.ts';
 import { runPaths } from '../round/run-folder.ts';
@@ -19,7 +19,7 @@ import type { Background } from './background.ts';
 import { CheckJournal } from './check-journal.ts';
 import { meanMetrics } from './mean-metrics.ts';
 import { roundAccountPath } from './missed-rounds.ts';
-import { digestOf } from './publish.ts';
+import { checkedFacts, digestOf } from './publish.ts';
 import { RestorePace } from './restore-pace.ts';
 import type { PublicationOptions } from './server-publications.ts';
 import { ServerPublications } from './server-publications.ts';
@@ -54,6 +54,8 @@ const PROGRESS_STEP = 0.05;
 export class ServerEffects {
   readonly #options: ServerEffectsOptions;
   readonly #journal: CheckJournal;
+  /** By round, key and digest: the facts of the file that was checked. */
+  readonly #checked = new Map<string, string>();
   readonly #restorer = new RestorePace();
   readonly #publications: ServerPublications;
   #start: { readonly round: number; readonly sha256: string | null } | undefined;
@@ -122,10 +124,17 @@ export class ServerEffects {
     const { workdir, run, onResult } = this.#options;
     const path = workdir.absolutePath(runPaths.update(run, round, key));
     const meta = await readUpdateMeta(workdir, runPaths.updateMeta(run, round, key));
+    const facts = await checkedFacts(path);
     const { sha256, sizeBytes } = await digestOf(path);
     const problem =
       metaProblem(meta, { round, sha256, start: await this.#startDigest(round) }) ??
       (await this.#inspect(path, { round, participant: name, sha256, size_bytes: sizeBytes }, signal));
+    if ((await checkedFacts(path)) !== facts)
+      throw new StaleError({
+        code: 'changed',
+        message: `the checkpoint of ${name} was written while it was checked`,
+      });
+    this.#checked.set(`${round}/${key}/${sha256}`, facts);
     if (problem !== null) {
       // With the version, a second refusal of the same bytes is another one.
       const refusal = { round, participant: name, sha256, version, ...problem };
@@ -133,7 +142,7 @@ export class ServerEffects {
     }
     const known = meta !== null && typeof meta !== 'string' ? meta : undefined;
     const { samples = null, metrics = {} } = known ?? {};
-    onResult({ kind: 'update-checked', round, key, version, problem, samples, metrics, sizeBytes });
+    onResult({ kind: 'update-checked', round, key, version, problem, sha256, samples, metrics, sizeBytes });
   }
 
   /** Look at an update's bytes, unless they ended a server that did. */
@@ -169,10 +178,11 @@ export class ServerEffects {
     onEvent({ event: 'aggregating', round, fraction: 0 });
     try {
       const report = await aggregator.aggregate(
-        inputs.map(({ key, samples }) => ({
+        inputs.map(({ key, samples, sha256 }) => ({
           participant: participantId(key),
           path: workdir.absolutePath(runPaths.update(run, round, key)),
           samples,
+          ...this.#checkedContent(round, key, sha256),
         })),
         this.aggregatePath(round),
         {
@@ -188,6 +198,7 @@ export class ServerEffects {
           },
         },
       );
+      this.#checked.clear();
       const seconds = (clock.monotonic() - startedAtMs) / 1000;
       const weights = Object.fromEntries(report.weights);
       await this.#refuse(round, report);
@@ -205,6 +216,12 @@ export class ServerEffects {
         throw error;
       onResult({ kind: 'aggregation-failed', round, code: error.code, message: messageOf(error) });
     }
+  }
+
+  /** What an update was when it was checked, for the aggregator to hold what it opens to. */
+  #checkedContent(round: number, key: string, sha256: string | undefined): Pick<AggregationInput, 'checked'> {
+    if (sha256 === undefined) return {};
+    return { checked: { sha256, facts: this.#checked.get(`${round}/${key}/${sha256}`) ?? null } };
   }
 
   async #refuse(round: number, report: AggregationReport): Promise<void> {
