@@ -11,7 +11,7 @@ import type { MountLayout } from '../sync/local/mirror-root.ts';
 import { isUnchanged, statFacts } from '../sync/local/stat-facts.ts';
 import { askMount } from '../sync/mount/ask-mount.ts';
 import { lockOwner } from '../sync/mount/lock-owner.ts';
-import { ENGINE_STATE, indexPath, lockPath } from '../sync/mount/mount.ts';
+import { ACCOUNT, ENGINE_STATE, indexPath, lockPath } from '../sync/mount/mount.ts';
 import type { RemoteFile, RemoteUser } from '../sync/tree/entry.ts';
 
 interface MountWorkdirOptions {
@@ -81,6 +81,7 @@ export async function openMountWorkdir(options: MountWorkdirOptions): Promise<Op
   const workdir: Workdir = {
     ...plain,
     identifies: true,
+    account: () => accountOf(index),
     connected: () => trouble() === null,
     trouble,
     list: async (path) => merge(index, plain, path),
@@ -183,14 +184,14 @@ async function merge(index: VersionIndex, plain: Workdir, path: string): Promise
   // The disk first: whatever the mount put there, its index knew before. The other way round, a file that arrives
   // between the two looks would pass for one of this side's own.
   const onDisk = await plain.list(path);
-  const files = remoteFilesAt(index, path);
+  const { files, folders } = remoteEntriesAt(index, path);
   const merged: WorkdirEntry[] = [];
   for (const entry of onDisk) {
     const remote = entry.kind === 'file' ? files.get(entry.name) : undefined;
     files.delete(entry.name);
     merged.push(
       remote === undefined
-        ? entry
+        ? { ...entry, createdBy: entry.kind === 'folder' ? (folders.get(entry.name) ?? null) : null }
         : await describe(index, entry, remote, plain.absolutePath(join(path, entry.name))),
     );
   }
@@ -198,15 +199,31 @@ async function merge(index: VersionIndex, plain: Workdir, path: string): Promise
   return merged.sort((left, right) => (left.name < right.name ? -1 : 1));
 }
 
-/** Box's files of a folder, by name. */
-function remoteFilesAt(index: VersionIndex, path: string): Map<string, RemoteFile> {
+const ACCOUNT_SCHEMA = z.object({ id: z.string(), name: z.string() });
+
+/** The account that the mount works in; null from an index in which it does not stand. */
+function accountOf(index: VersionIndex): Identity | null {
+  try {
+    return ACCOUNT_SCHEMA.safeParse(JSON.parse(index.meta(ACCOUNT) ?? 'null')).data ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** Box's files of a folder by name, and who made the folders in it. */
+function remoteEntriesAt(index: VersionIndex, path: string) {
   let folder: RemoteId | undefined = remoteId(index.meta(ROOT) ?? '');
   for (const name of path.split('/').filter((part) => part !== '')) {
     if (folder === undefined) break;
     folder = index.remoteChildren(folder).find((child) => child.kind === 'folder' && child.name === name)?.id;
   }
   const children = folder === undefined ? [] : index.remoteChildren(folder);
-  return new Map(children.flatMap((child) => (child.kind === 'file' ? [[child.name, child] as const] : [])));
+  const files = new Map<string, RemoteFile>();
+  const folders = new Map<string, Identity | null>();
+  for (const child of children)
+    if (child.kind === 'file') files.set(child.name, child);
+    else folders.set(child.name, identity(child.createdBy ?? null));
+  return { files, folders };
 }
 
 /** An entry whose bytes are not here, or not those of its present version. */

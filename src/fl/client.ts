@@ -24,6 +24,7 @@ import type { ClientSession, ClientTransport } from './transport/client-transpor
 import { folderClientTransport } from './transport/folder-client.ts';
 import { startHeartbeat } from './transport/heartbeat.ts';
 import { History } from './transport/history.ts';
+import type { CopyModel } from './transport/start-model.ts';
 import { createStateFile, loadState } from './transport/state-file.ts';
 import type { Wake } from './transport/wake.ts';
 import { createWake, pauseAfter } from './transport/wake.ts';
@@ -43,6 +44,8 @@ export interface ParticipationOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly executor: Executor;
+  /** How the model that a training starts from is read and written anew. Default: by this project's codec. */
+  readonly copyModel?: CopyModel;
   readonly onEvent: (event: FederationEvent) => void;
   /** Aborted to leave; the next start goes on. */
   readonly signal: AbortSignal;
@@ -51,6 +54,8 @@ export interface ParticipationOptions {
 /** As `ParticipationOptions`, over a shared folder. */
 export interface FederationClientOptions extends Omit<ParticipationOptions, 'transport'> {
   readonly workdir: Workdir;
+  /** The account that this site takes for its server's, by name or id; null takes the one that made the run. */
+  readonly serverAccount?: string | null;
 }
 
 /** How taking part ended. */

@@ -307,7 +307,7 @@ it('B19: the checkpoint that the executor names is published, whatever else lies
   expect(await readFile(join(playground.shared, outcome.run, 'rounds/round_1/a.pt'), 'utf8')).toBe('7');
 });
 
-it("merges the task and the client's overwrites key by key, and names the aggregate to start from", async () => {
+it("merges the task and the client's overwrites key by key, and names its own copy of the aggregate to start from", async () => {
   const seen: unknown[] = [];
   const executor = numberExecutor(1, async ({ configuration, configurationPath }) => {
     seen.push(configuration);
@@ -320,7 +320,7 @@ it("merges the task and the client's overwrites key by key, and names the aggreg
   expect(seen[0]).toMatchObject({ epochs: 9, model: { type: 'other' } });
   expect(seen[0]).not.toHaveProperty('checkpoint_path');
   expect(seen[1]).toMatchObject({
-    checkpoint_path: join(playground.shared, outcome.run, 'rounds/round_2/server.agg'),
+    checkpoint_path: join(playground.root, 'client-a', outcome.run, 'a', 'start.latest.pt'),
   });
 });
 

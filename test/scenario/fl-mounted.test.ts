@@ -9,7 +9,7 @@ import type { FederationEvent } from '../../src/fl/round/event.ts';
 import { runFederationServer } from '../../src/fl/server.ts';
 import { silentLogger } from '../../src/logger.ts';
 import { systemRandom } from '../../src/random.ts';
-import { numberAggregator, numberExecutor } from '../support/federation.ts';
+import { copyNumber, numberAggregator, numberExecutor } from '../support/federation.ts';
 import { BoxStage, type MountedSite } from '../support/mounted-federation.ts';
 
 const ROUNDS = 2;
@@ -49,6 +49,7 @@ async function takePart(path: string, site: MountedSite, step: number) {
     run: null,
     workdir: site.opened.workdir,
     executor: numberExecutor(step),
+    copyModel: copyNumber,
     onEvent: () => {},
     signal: new AbortController().signal,
   });

@@ -59,10 +59,10 @@ export class SimulatedServer {
   state: ServerState;
   stopAsked = false;
 
-  constructor(world: World, settings: ServerSettings) {
+  constructor(world: World, settings: ServerSettings, account: Identity | null = null) {
     this.#world = world;
     this.#settings = settings;
-    this.replica = new Replica(world.nextVersion);
+    this.replica = new Replica(world.nextVersion, account);
     this.#observer = createServerObserver(this.replica, RUN);
     this.replica.folders.add(`${RUN}/authentications`).add(`${RUN}/heartbeats`);
     this.replica.put(runPaths.task(RUN), '{}');
@@ -148,6 +148,9 @@ export class SimulatedServer {
       case 'unmark-lost':
         void replica.remove(runPaths.lost(RUN, action.name));
         return;
+      case 'restore':
+        this.#start(`restore ${action.file} ${action.round}`, () => this.#restore(action));
+        return;
       case 'write-ended':
         replica.put(runPaths.ended(RUN), endedText(action.ending.text, this.#world.timeMs));
         return;
@@ -174,14 +177,24 @@ export class SimulatedServer {
   #open({ round, final }: Extract<ServerAction, { kind: 'open-round' }>): null {
     const path = runPaths.aggregate(RUN, round);
     const content = this.aggregates.get(round - 1) ?? '';
-    const before = this.replica.text(path);
-    if (before !== undefined && before !== content)
+    const before = this.replica.files.get(path);
+    const isOwn = before?.modifiedBy?.id === this.replica.account()?.id;
+    if (before !== undefined && isOwn && before.content !== content)
       this.#world.faults.push(`round ${round} was opened with two aggregates`);
     if (round === 1) this.replica.put(runPaths.noStartModel(RUN, 1), '');
     else {
       this.replica.put(runPaths.serverMeta(RUN, round), JSON.stringify({ final }));
       this.replica.put(path, content);
     }
+    return null;
+  }
+
+  #restore(action: Extract<ServerAction, { kind: 'restore' }>): null {
+    const { file, round, final } = action;
+    if (file === 'round') return this.#open({ kind: 'open-round', round, final });
+    if (file === 'meta') this.replica.put(runPaths.serverMeta(RUN, round), JSON.stringify({ final }));
+    else if (file === 'task') this.replica.put(runPaths.task(RUN), '{}');
+    else this.replica.put(runPaths.settings(RUN), '{}');
     return null;
   }
 
@@ -301,7 +314,7 @@ export class SimulatedClient {
         this.replica.put(runPaths.authentication(RUN, action.layout, this.name), '');
         return;
       case 'train':
-        this.#start(`train ${action.round}`, () => this.#train(action.round));
+        this.#start(`train ${action.round}`, () => this.#train(action.round, action.source));
         return;
       case 'abandon-training': {
         const index = this.pending.findIndex(({ key }) => key === `train ${action.round}`);
@@ -327,12 +340,16 @@ export class SimulatedClient {
     }
   }
 
-  #train(round: number): ClientResult {
+  #train(round: number, source: 'aggregate' | 'nothing'): ClientResult | null {
+    // A real client waits for the server's own aggregate, and is asked to train again until it has.
+    const server = this.replica.files.get(runPaths.task(RUN))?.createdBy ?? null;
+    const given = this.replica.files.get(runPaths.aggregate(RUN, round));
+    if (source === 'aggregate' && server !== null && given?.modifiedBy?.id !== server.id) return null;
     if (this.replica.text(runPaths.update(RUN, round, this.name)) !== undefined)
       this.#world.faults.push(`${this.name} trained round ${round} again although its update stands there`);
     const times = (this.trainings.get(round) ?? 0) + 1;
     this.trainings.set(round, times);
-    const start = this.replica.text(runPaths.aggregate(RUN, round)) ?? 'nothing';
+    const start = source === 'nothing' ? 'nothing' : this.replica.text(runPaths.aggregate(RUN, round));
     const content = `update ${participantKey(this.name)} r${round} try${times} from ${start}`;
     const update = { round, checkpointPath: '', sha256: content, sizeBytes: 1, samples: 1, metrics: {} };
     return { kind: 'trained', update: { ...update, startSha256: null, seconds: 1 } };

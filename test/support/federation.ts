@@ -1,4 +1,4 @@
-import { access, constants, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, constants, copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../src/clock.ts';
@@ -11,6 +11,7 @@ import type { ServerSettings } from '../../src/fl/round/settings.ts';
 import type { FederationServerOptions } from '../../src/fl/server.ts';
 import { runFederationServer } from '../../src/fl/server.ts';
 import { openPlainWorkdir } from '../../src/fl/transport/plain-workdir.ts';
+import type { CopyModel } from '../../src/fl/transport/start-model.ts';
 import { silentLogger } from '../../src/logger.ts';
 import { systemRandom } from '../../src/random.ts';
 
@@ -28,6 +29,9 @@ export const numberAggregator: Aggregator = {
     };
   },
 };
+
+/** Takes over a number as it stands: it is no checkpoint that the codec would read. */
+export const copyNumber: CopyModel = (source, output) => copyFile(source, output);
 
 /** Adds `step` to the number it starts from (0 without one). */
 export function numberExecutor(step: number, before?: (request: TrainingRequest) => Promise<void>): Executor {
@@ -134,6 +138,7 @@ export class Playground {
       clock,
       logger: silentLogger,
       executor: numberExecutor(1),
+      copyModel: copyNumber,
       onEvent: (event) => void this.events.push({ ...event, who: name }),
       signal: new AbortController().signal,
       ...overrides,

@@ -16,7 +16,7 @@ import type { GrpcClientOptions } from '../../src/fl/transport/grpc/grpc-client.
 import { openGrpcClient } from '../../src/fl/transport/grpc/grpc-client.ts';
 import { silentLogger } from '../../src/logger.ts';
 import { systemRandom } from '../../src/random.ts';
-import { numberAggregator, numberExecutor, Playground, SETTINGS } from './federation.ts';
+import { copyNumber, numberAggregator, numberExecutor, Playground, SETTINGS } from './federation.ts';
 
 /** Bare connections to servers: the five calls, and no client behind them. */
 export class BareLinks {
@@ -166,6 +166,7 @@ export class GrpcPlayground {
         modelOverwrites: {},
         run: null,
         executor: numberExecutor(1),
+        copyModel: copyNumber,
         signal: leave.signal,
         ...overrides,
         transport,

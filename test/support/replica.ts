@@ -29,6 +29,10 @@ export class Replica implements Workdir {
     this.identifies = account !== null;
   }
 
+  account(): Identity | null {
+    return this.#account;
+  }
+
   connected(): boolean {
     return this.isConnected;
   }

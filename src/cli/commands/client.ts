@@ -76,7 +76,8 @@ async function takePartOverFolder(
   const { clock, logger } = options;
   const { workdir, close } = await openWorkdir(configuration, flags, { clock, logger, isInterrupted });
   try {
-    return await runFederationClient({ ...options, workdir });
+    const serverAccount = configuration.box?.server_account ?? null;
+    return await runFederationClient({ ...options, workdir, serverAccount });
   } finally {
     await close();
   }

@@ -1,10 +1,19 @@
 import type { ParticipantId } from '../../ids.ts';
 
+/** One content of a file. */
+export interface CheckedContent {
+  readonly sha256: string;
+  /** Inode, size and times, as `ByteSource.facts` tells them; null where they were not kept. */
+  readonly facts: string | null;
+}
+
 /** One participant's update as the aggregator gets it. */
 export interface AggregationInput {
   readonly participant: ParticipantId;
   /** A complete checkpoint on this machine's disk; opened, never changed. */
   readonly path: string;
+  /** What the file was when it was checked; absent where nobody checked it. Another file in its place is refused. */
+  readonly checked?: CheckedContent;
   /** Training samples behind the update; null when the participant did not tell. */
   readonly samples: number | null;
 }

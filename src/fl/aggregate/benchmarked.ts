@@ -1,8 +1,11 @@
-import { ConfigError } from '../../errors.ts';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { ConfigError, CorruptError } from '../../errors.ts';
 import type { Metrics } from '../executor/executor.ts';
+import { copyCheckpoint } from '../torch/clean-copy.ts';
 import type { RuleContext, RuleDecision } from './aggregation.ts';
 import type { OpenUpdate } from './input-set.ts';
-import { FaultyUpdates } from './update-fault.ts';
+import { FaultyUpdates, type UpdateFault } from './update-fault.ts';
 import { decideWeighted, dominanceNotes, sampleWeights } from './weights.ts';
 
 export interface BenchmarkOptions {
@@ -25,7 +28,7 @@ export async function decideBenchmarked(
   context: RuleContext,
   options: BenchmarkOptions,
 ): Promise<RuleDecision> {
-  const scores = await scoresOf(context.updates, options, context.options.signal);
+  const scores = await scoresOf(context, options);
   const faults = context.updates.flatMap((update, index) =>
     Number.isFinite(scores[index])
       ? []
@@ -53,23 +56,55 @@ export async function decideBenchmarked(
   ]);
 }
 
-/** Evaluate every update, one after the other. Errors: ConfigError 'unknown-metric'. */
+type Scored = Pick<RuleContext, 'updates' | 'options' | 'outputPath'>;
+
+/**
+ * Evaluate every update, one after the other.
+ *
+ * Guarantees: what is evaluated is a copy of the model that was read here, written anew: of the update's own file, no
+ * other program sees a byte. The copies stand beside the output while they are needed, one at a time.
+ * Errors: ConfigError 'unknown-metric'; FaultyUpdates naming an update that cannot be copied.
+ */
 export async function scoresOf(
-  updates: readonly OpenUpdate[],
+  { updates, options, outputPath }: Scored,
+  benchmark: BenchmarkOptions,
+): Promise<number[]> {
+  const folder = await mkdtemp(join(dirname(outputPath), '.evaluation-'));
+  try {
+    const scores: number[] = [];
+    for (const update of updates) {
+      const copy = join(folder, basename(update.input.path));
+      await copyUpdate(update, copy, options.signal);
+      scores.push(await scoreOf(copy, benchmark, options.signal));
+      await rm(copy, { force: true });
+    }
+    return scores;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function copyUpdate(update: OpenUpdate, copy: string, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await copyCheckpoint(update.checkpoint, update.model, copy, { signal });
+  } catch (error) {
+    if (!(error instanceof CorruptError)) throw error;
+    const fault: UpdateFault = { update, reason: error.code, message: error.message };
+    throw new FaultyUpdates([fault]);
+  }
+}
+
+async function scoreOf(
+  path: string,
   { metric, evaluate }: BenchmarkOptions,
   signal: AbortSignal | undefined,
-): Promise<number[]> {
-  const scores: number[] = [];
-  for (const { input } of updates) {
-    const metrics = await evaluate(input.path, signal);
-    const score = metrics[metric];
-    if (score === undefined)
-      throw new ConfigError({
-        code: 'unknown-metric',
-        message: `aggregator_options.target_metric is "${metric}", which the evaluation does not report`,
-        hint: `It reports ${Object.keys(metrics).join(', ') || 'nothing'}.`,
-      });
-    scores.push(score);
-  }
-  return scores;
+): Promise<number> {
+  const metrics = await evaluate(path, signal);
+  const score = metrics[metric];
+  if (score !== undefined) return score;
+  throw new ConfigError({
+    code: 'unknown-metric',
+    message: `aggregator_options.target_metric is "${metric}", which the evaluation does not report`,
+    hint: `It reports ${Object.keys(metrics).join(', ') || 'nothing'}.`,
+  });
 }

@@ -50,6 +50,7 @@ export class InputSet {
     let checkpoint: Checkpoint | undefined;
     try {
       checkpoint = await Checkpoint.open(input.path, { decoder: this.#decoder });
+      await assertChecked(checkpoint, input);
       this.updates.push({ input, checkpoint, model: checkpoint.model() });
       checkpoint.releaseTree();
     } catch (error) {
@@ -84,6 +85,17 @@ export class InputSet {
   close(): void {
     for (const { checkpoint } of this.updates) checkpoint.close();
   }
+}
+
+/** Errors: CorruptError 'changed-since-check' when what was opened is not what was checked. */
+async function assertChecked({ source }: Checkpoint, { checked }: AggregationInput): Promise<void> {
+  if (checked === undefined || checked.facts === source.facts) return;
+  // The same bytes may stand there anew: a mount that brought them again, a server that was restarted.
+  if ((await source.sha256()) === checked.sha256) return;
+  throw new CorruptError({
+    code: 'changed-since-check',
+    message: 'the file was exchanged after it was checked, so it is left out',
+  });
 }
 
 function refusalOf(input: AggregationInput, error: MilaError): RefusedUpdate {

@@ -31,9 +31,14 @@ export interface CompatRequest {
   readonly inputs: readonly AggregationInput[];
   readonly outputPath: string;
   readonly options: AggregationOptions;
-  /** Asked once all updates are open. */
-  readonly decide: (updates: readonly OpenUpdate[]) => Promise<CompatRule>;
+  readonly decide: DecideCompat;
 }
+
+/** Asked once all updates are open; told where the result goes, for rules that need room beside it. */
+export type DecideCompat = (
+  updates: readonly OpenUpdate[],
+  where: { readonly outputPath: string; readonly options: AggregationOptions },
+) => Promise<CompatRule>;
 
 interface PlannedResult extends PlannedTensor {
   readonly compute: () => Promise<Values>;
@@ -60,7 +65,7 @@ export async function aggregateLikeKmol(request: CompatRequest): Promise<Aggrega
         hint: 'In compatible mode no update is left out; without it, this one would be refused and the rest combined.',
       });
     const { updates } = set;
-    const rule = await request.decide(updates);
+    const rule = await request.decide(updates, request);
     const results = rule.kind === 'plain' ? planPlain(updates) : planWeighted(updates, rule.weights);
     const metadata = rule.kind === 'plain' ? (updates[0]?.model.metadata ?? null) : null;
     const sizeBytes = await writeResults(request, results, metadata);

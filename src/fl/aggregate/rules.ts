@@ -6,8 +6,7 @@ import type { Aggregator } from './aggregator.ts';
 import { parseOptions, type RuleName } from './aggregator-options.ts';
 import { type BenchmarkOptions, decideBenchmarked, scoresOf } from './benchmarked.ts';
 import { decideGeometricMedian } from './geometric-median.ts';
-import type { OpenUpdate } from './input-set.ts';
-import { aggregateLikeKmol, type CompatRule } from './kmol-compat.ts';
+import { aggregateLikeKmol, type DecideCompat } from './kmol-compat.ts';
 import { decideKrum } from './krum.ts';
 import { decideClipped } from './norm-clipping.ts';
 import { assertNormsAlike } from './norm-guard.ts';
@@ -29,7 +28,7 @@ interface RuleDependencies {
 interface Rule {
   readonly decide: DecideRule;
   /** How kMoL itself would do it, for the rules that it has. */
-  readonly compat?: (updates: readonly OpenUpdate[]) => Promise<CompatRule>;
+  readonly compat?: DecideCompat;
   readonly updatesMin?: number;
   readonly participants?: readonly string[];
 }
@@ -64,8 +63,8 @@ const RULES: Readonly<Record<RuleName, MakeRule>> = {
     const benchmark = benchmarkOptions(options, dependencies);
     return {
       decide: (context) => decideBenchmarked(context, benchmark),
-      compat: async (updates) => {
-        const scores = await scoresOf(updates, benchmark, undefined);
+      compat: async (updates, where) => {
+        const scores = await scoresOf({ ...where, updates }, benchmark);
         const sum = scores.reduce((total, score) => total + score, 0);
         const shares = scores.map((score) => score / sum);
         const weights = benchmark.minimized ? shares.map((share) => 1 - share) : shares;

@@ -62,6 +62,15 @@ export const BOX_SECTION = z.object({
   group_name: z.string().min(1).optional(),
   /** Whose account a client works in: one that the app keeps for it, or the app's own. */
   account: z.enum(['app_user', 'service_account']).default('app_user'),
+  /** The account that a client takes for its server's, by its id or its name; without it, the one that made the run. */
+  server_account: z
+    .string()
+    .min(1)
+    .refine(
+      (value) => !value.includes('@'),
+      'the id or the name of the account, not its login: `mila-sync ls --json` tells both of who made a file',
+    )
+    .optional(),
   /** Where the shared folder is mirrored on this machine. */
   mount_path: z.string().min(1).optional(),
   base_urls: BASE_URLS.optional(),

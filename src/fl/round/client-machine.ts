@@ -8,6 +8,7 @@ import type {
   ObservedClientRound,
   TrainedUpdate,
 } from './client-state.ts';
+import { foreignFileEvent } from './server-ownership.ts';
 
 /** Endings that are the run's own; a failed training may be mended, and the run goes on. */
 const OVER: ReadonlySet<ClientEnding['kind']> = new Set(['finished', 'stopped']);
@@ -20,6 +21,7 @@ const OVER: ReadonlySet<ClientEnding['kind']> = new Set(['finished', 'stopped'])
  */
 export function stepClient(state: ClientState, input: ClientInput): ClientStep {
   const draft: ClientDraft = { ...state, awaited: null, actions: [], events: [], deadlinesMs: [] };
+  for (const file of input.observation.foreign ?? []) draft.events.push(foreignFileEvent(file));
   if (draft.ending === null) {
     takeResults(draft, input);
     advance(draft, input);

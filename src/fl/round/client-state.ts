@@ -1,6 +1,7 @@
 import type { FederationEvent } from './event.ts';
 import type { Answer } from './protocol-texts.ts';
 import type { Layout } from './run-folder.ts';
+import type { ForeignFile } from './server-ownership.ts';
 import type { Instant } from './settings.ts';
 
 /** What a finished training left on this machine. */
@@ -92,6 +93,8 @@ export interface ClientObservation {
   readonly newerRun: string | null;
   /** The round being trained right now; null when none is. */
   readonly training: number | null;
+  /** Files under the server's names that somebody else wrote, and of which nothing was told yet. */
+  readonly foreign?: readonly ForeignFile[];
 }
 
 export type ClientResult =

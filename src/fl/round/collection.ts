@@ -43,10 +43,11 @@ export function recordChecks(
     if (result.kind !== 'update-checked' || result.round !== round.round) continue;
     const participant = draft.participants.get(result.key);
     if (participant === undefined || present.get(result.key) !== result.version) continue;
-    const { version, samples, metrics, sizeBytes, problem } = result;
+    const { version, sha256, samples, metrics, sizeBytes, problem } = result;
     draft.updates.set(result.key, {
       version,
       status: problem === null ? 'valid' : 'refused',
+      ...(sha256 === undefined ? {} : { sha256 }),
       samples,
       metrics,
       sizeBytes,
@@ -141,6 +142,12 @@ function giveUpWhenStuck(draft: ServerDraft, input: ServerInput, round: number):
   draft.phase = { kind: 'finishing', ending };
 }
 
+/** Whether the round was open and somebody else wrote over its model: it goes on while the server's is put back. */
+function isBeingRestored(draft: ServerDraft, { observation }: ServerInput): boolean {
+  const isForeign = observation.foreign?.some(({ remedy }) => remedy?.kind === 'round') === true;
+  return draft.roundOpenedAtMs !== null && isForeign;
+}
+
 /** One look at the round that is being collected. */
 export function collect(draft: ServerDraft, input: ServerInput, round: number): void {
   const observed = input.observation.round;
@@ -149,7 +156,7 @@ export function collect(draft: ServerDraft, input: ServerInput, round: number): 
     draft.deadlinesMs.push(input.instant.monotonicMs);
     return;
   }
-  if (!observed.opened) {
+  if (!observed.opened && !isBeingRestored(draft, input)) {
     draft.roundOpenedAtMs = null;
     draft.actions.push({ kind: 'open-round', round, final: false });
     return;
@@ -179,7 +186,12 @@ function closeRound(draft: ServerDraft, round: number): void {
   draft.stuckSinceMs = null;
   const inputs = [...draft.updates]
     .filter(([, { status }]) => status === 'valid')
-    .map(([key, { version, samples }]) => ({ key, version, samples }))
+    .map(([key, { version, sha256, samples }]) => ({
+      key,
+      version,
+      ...(sha256 === undefined ? {} : { sha256 }),
+      samples,
+    }))
     .sort((left, right) => (left.key < right.key ? -1 : 1));
   draft.phase = { kind: 'aggregating', round, inputs };
 }

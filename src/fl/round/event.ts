@@ -38,8 +38,11 @@ export type FederationEvent =
     }
   | {
       readonly event: 'foreign-file';
+      /** Whose the file should be: a participant's name, or "server". */
       readonly participant: string;
       readonly account: string;
+      /** Of a file of the server's. */
+      readonly path?: string;
       readonly message: string;
     }
   | {

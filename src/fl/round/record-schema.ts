@@ -21,7 +21,14 @@ const phase = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('aggregating'),
     round,
-    inputs: z.array(z.object({ key: z.string(), version: z.string(), samples: z.number().nullable() })),
+    inputs: z.array(
+      z.object({
+        key: z.string(),
+        version: z.string(),
+        sha256: z.string().optional(),
+        samples: z.number().nullable(),
+      }),
+    ),
   }),
   z.object({ kind: z.literal('finishing'), ending }),
   z.object({ kind: z.literal('ended'), ending }),
@@ -49,6 +56,7 @@ export const SERVER_RECORD: z.ZodType<ServerRecord> = z.object({
     z.object({
       version: z.string(),
       status: z.enum(['valid', 'refused']),
+      sha256: z.string().optional(),
       samples: z.number().nullable(),
       metrics,
       sizeBytes: z.number(),

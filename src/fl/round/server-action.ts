@@ -26,4 +26,12 @@ export type ServerAction =
     }
   | { readonly kind: 'open-round'; readonly round: number; readonly final: boolean }
   | { readonly kind: 'aggregate'; readonly round: number; readonly inputs: readonly AggregationPlanEntry[] }
+  /** Write a file of the server's anew, over what somebody else put there. */
+  | {
+      readonly kind: 'restore';
+      readonly file: 'task' | 'settings' | 'meta' | 'round';
+      /** Of "meta" and "round". */
+      readonly round: number;
+      readonly final: boolean;
+    }
   | { readonly kind: 'write-ended'; readonly ending: Ending };

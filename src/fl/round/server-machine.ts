@@ -3,6 +3,7 @@ import type { Awaited } from './awaited.ts';
 import { awaitedOf } from './awaited.ts';
 import { collect, failure } from './collection.ts';
 import type { FederationEvent } from './event.ts';
+import { heedForeignFiles } from './foreign-files.ts';
 import { judgePresence, markLost } from './presence.ts';
 import { FINISHED_WORDS, STOPPED_BY_USER_TEXT } from './protocol-texts.ts';
 import { answerClaims, closeRegistration } from './registration.ts';
@@ -34,6 +35,7 @@ export function stepServer(state: ServerState, input: ServerInput): ServerStep {
     judgePresence(draft, input, state.clocks.lastStepAtMs);
     if (input.observation.ended) acceptForeignEnd(draft);
     if (input.stop) stopRun(draft);
+    heedForeignFiles(draft, input);
     answerClaims(draft, input);
     advance(draft, input);
     markLost(draft, input);

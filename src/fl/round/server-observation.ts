@@ -1,5 +1,6 @@
 import type { Answer } from './protocol-texts.ts';
 import type { Layout } from './run-folder.ts';
+import type { ForeignFile } from './server-ownership.ts';
 import type { Account } from './server-state.ts';
 
 export interface ObservedAuthentication {
@@ -39,6 +40,16 @@ export interface ObservedFailure {
   readonly modifiedBy: Account | null;
 }
 
+/** A file under one of the server's names that another account wrote, and how the server answers it. */
+export interface ObservedForeign extends ForeignFile {
+  readonly version: string;
+  /** What the server writes anew in its place; null where its own content is that nothing stands there. */
+  readonly remedy:
+    | { readonly kind: 'task' | 'settings' | 'meta' | 'round' | 'answer' }
+    | { readonly kind: 'refusal'; readonly key: string }
+    | null;
+}
+
 export interface ObservedRound {
   readonly round: number;
   /** Whether the file that clients wait for (aggregate, or "no start model") stands there. */
@@ -60,6 +71,8 @@ export interface ServerObservation {
   readonly ended: boolean;
   /** The phase's round; null outside rounds. */
   readonly round: ObservedRound | null;
+  /** Files under the server's names that others wrote. */
+  readonly foreign?: readonly ObservedForeign[];
   /** Some of the rounds before it, for checkpoints that come too late; over several looks, all that were asked for. */
   readonly closed: readonly ObservedRound[];
 }
@@ -73,6 +86,8 @@ export type ServerResult =
       readonly version: string;
       /** Null for a usable checkpoint. */
       readonly problem: { readonly reason: string; readonly message: string } | null;
+      /** Of the checkpoint that was looked at. */
+      readonly sha256?: string;
       readonly samples: number | null;
       readonly metrics: Readonly<Record<string, number>>;
       readonly sizeBytes: number;

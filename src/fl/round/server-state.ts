@@ -30,6 +30,8 @@ export interface UpdateRecord {
   /** Of the checkpoint and its side file: another one means that it must be looked at again. */
   readonly version: string;
   readonly status: 'valid' | 'refused';
+  /** Of the checkpoint that was looked at; absent in states of versions that did not keep it. */
+  readonly sha256?: string | undefined;
   readonly samples: number | null;
   readonly metrics: Readonly<Record<string, number>>;
   readonly sizeBytes: number;
@@ -53,6 +55,7 @@ export interface Ending {
 export interface AggregationPlanEntry {
   readonly key: string;
   readonly version: string;
+  readonly sha256?: string | undefined;
   readonly samples: number | null;
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { type BigIntStats, closeSync, constants, fstatSync, openSync, read, readSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { errnoOf, messageOf, StaleError, StateError } from '../../errors.ts';
@@ -5,6 +6,8 @@ import { malformed } from './malformed.ts';
 
 const readSoon = promisify(read);
 
+/** Bytes that a digest is taken of at a time. */
+const DIGEST_PIECE_BYTES = 1024 * 1024;
 /** Reads up to this length are done at once. Units: bytes. */
 const SHORT_BYTES = 256 * 1024;
 
@@ -13,6 +16,7 @@ interface FileState {
   readonly sizeBytes: number;
   readonly modifiedNs: bigint;
   readonly inode: bigint;
+  readonly changedNs: bigint;
 }
 
 function unreadable(path: string, cause: unknown): StateError {
@@ -25,8 +29,8 @@ function unreadable(path: string, cause: unknown): StateError {
   });
 }
 
-function stateOf({ size, mtimeNs, ino }: BigIntStats): FileState {
-  return { sizeBytes: Number(size), modifiedNs: mtimeNs, inode: ino };
+function stateOf({ size, mtimeNs, ino, ctimeNs }: BigIntStats): FileState {
+  return { sizeBytes: Number(size), modifiedNs: mtimeNs, inode: ino, changedNs: ctimeNs };
 }
 
 /** Errors: StateError 'checkpoint-missing' | 'checkpoint-unreadable'. */
@@ -125,6 +129,24 @@ export class ByteSource {
     const now = stateOf(fstatSync(this.descriptor, { bigint: true }));
     if (now.sizeBytes !== this.#opened.sizeBytes || now.modifiedNs !== this.#opened.modifiedNs)
       throw this.#changed();
+  }
+
+  /** What differs whenever the file is another one, or was written, as of its opening. */
+  get facts(): string {
+    const { inode, sizeBytes, modifiedNs, changedNs } = this.#opened;
+    return `${inode}-${sizeBytes}-${modifiedNs}-${changedNs}`;
+  }
+
+  /** The SHA-256 of the whole file. Errors: as `readInto`. */
+  async sha256(): Promise<string> {
+    const hash = createHash('sha256');
+    const piece = Buffer.allocUnsafeSlow(Math.min(DIGEST_PIECE_BYTES, Math.max(1, this.sizeBytes)));
+    for (let done = 0; done < this.sizeBytes; done += piece.length) {
+      const part = piece.subarray(0, Math.min(piece.length, this.sizeBytes - done));
+      await this.readInto(part, done);
+      hash.update(part);
+    }
+    return hash.digest('hex');
   }
 
   /** Idempotent. */

@@ -9,9 +9,12 @@ import type { Executor, TaskConfiguration, TrainingRequest, TrainingResult } fro
 import { scheduleOddity } from '../executor/schedule.ts';
 import type { ClientAction, ClientResult, TrainedUpdate } from '../round/client-state.ts';
 import type { FederationEvent } from '../round/event.ts';
+import { copyModel as copyCheckedModel } from '../torch/clean-copy.ts';
 import type { Background } from './background.ts';
 import type { ClientSession } from './client-transport.ts';
 import { digestOf } from './publish.ts';
+import type { CopyModel, StartModel } from './start-model.ts';
+import { takeStartModel } from './start-model.ts';
 
 /** Training progress is told at most this often. Units: milliseconds. */
 const PROGRESS_INTERVAL_MS = 250;
@@ -26,6 +29,8 @@ export interface ClientEffectsOptions {
   /** Replaces keys of the task's configuration, whole key by whole key. */
   readonly modelOverwrites: Readonly<Record<string, unknown>>;
   readonly background: Background;
+  /** How the model that a training starts from is read and written anew. Default: by this project's codec. */
+  readonly copyModel?: CopyModel;
   readonly onResult: (result: ClientResult) => void;
   readonly onEvent: (event: FederationEvent) => void;
 }
@@ -77,7 +82,7 @@ export class ClientEffects {
   }
 
   async #train(round: number, source: 'aggregate' | 'nothing', signal: AbortSignal): Promise<void> {
-    const { session, onResult, onEvent, clock } = this.#options;
+    const { onResult, onEvent, clock } = this.#options;
     const startedAtMs = clock.monotonic();
     let output: string | undefined;
     const onOutput = (path: string) => {
@@ -85,9 +90,9 @@ export class ClientEffects {
       onEvent({ event: 'training-output', round, path });
     };
     try {
-      const start = source === 'aggregate' ? session.aggregatePath(round) : undefined;
-      const startSha256 = start === undefined ? null : (await digestOf(start, signal)).sha256;
-      const result = await this.#execute(round, start, { signal, onOutput });
+      const start = source === 'aggregate' ? await this.#takeStart(round, signal) : undefined;
+      const startSha256 = start?.sha256 ?? null;
+      const result = await this.#execute(round, start?.path, { signal, onOutput });
       const seconds = (clock.monotonic() - startedAtMs) / 1000;
       const { checkpointPath, samples, metrics } = result;
       const update = { round, checkpointPath, ...(await digestOf(checkpointPath)), samples, metrics };
@@ -103,6 +108,12 @@ export class ClientEffects {
           isConfiguration: error instanceof ConfigError,
         });
     }
+  }
+
+  #takeStart(round: number, signal: AbortSignal): Promise<StartModel> {
+    const { onEvent, copyModel = copyCheckedModel } = this.#options;
+    const onTrouble = (message: string) => onEvent({ event: 'trouble', message: `${message}; trying again` });
+    return takeStartModel({ ...this.#options, copyModel, onTrouble }, round, signal);
   }
 
   async #execute(

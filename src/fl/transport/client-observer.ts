@@ -5,75 +5,69 @@ import {
   AGGREGATE_FILE,
   AUTHENTICATION,
   ENDED_FILE,
-  isRunFolderName,
   LAYOUTS,
   LOST_SUFFIX,
-  NO_START_MODEL_FILE,
   newestRun,
   participantKey,
   REFUSED_SUFFIX,
-  roundNumberOf,
   runPaths,
   TASK_FILE,
   UPDATE_SUFFIX,
 } from '../round/run-folder.ts';
+import { mayServe } from '../round/server-ownership.ts';
 import type { ClientLook } from './client-transport.ts';
-import { isRoundOpened } from './server-observer.ts';
-import { SIDE_FILE_MAX_BYTES } from './side-file.ts';
+import { OpenedRounds } from './opened-rounds.ts';
+import { OwnedFiles } from './owned-files.ts';
+import type { RunChoice } from './run-choice.ts';
+import { findNewestRun } from './run-choice.ts';
+import { parseServerWord, SIDE_FILE_MAX_BYTES } from './side-file.ts';
 import type { Identity, Workdir, WorkdirEntry } from './workdir.ts';
-
-/** A run as a client that looks for one sees it. */
-export interface VisibleRun {
-  readonly name: string;
-  readonly ended: boolean;
-}
-
-/** The newest run that a server has finished setting up; undefined when there is none yet. */
-export async function findNewestRun(workdir: Workdir): Promise<VisibleRun | undefined> {
-  const folders = (await workdir.list('')).filter(
-    ({ kind, name }) => kind === 'folder' && isRunFolderName(name),
-  );
-  let candidates = folders.map(({ name }) => name);
-  // A newest folder without its task is a server that is just starting; whoever starts later comes first.
-  while (candidates.length > 0) {
-    const newest = newestRun(candidates);
-    if (newest === undefined) return undefined;
-    const names = (await workdir.list(newest)).map(({ name }) => name);
-    if (names.includes(TASK_FILE)) return { name: newest, ended: names.includes(ENDED_FILE) };
-    candidates = candidates.filter((name) => name !== newest);
-  }
-  return undefined;
-}
-
-async function textOf(workdir: Workdir, path: string): Promise<string | undefined> {
-  const bytes = await workdir.read(path, CONTROL_FILE_MAX_BYTES);
-  return bytes?.toString('utf8');
-}
 
 type Claim = ClientObservation['claim'];
 
 /** The own claim: read where it should stand, and looked for by name only when it cannot be read. */
 async function claimOf(
   workdir: Workdir,
-  run: string,
-  name: string,
-  layouts: readonly Layout[],
+  files: OwnedFiles,
+  { run, name, layouts }: { run: string; name: string; layouts: readonly Layout[] },
 ): Promise<Claim> {
   for (const layout of layouts) {
-    const text = await textOf(workdir, runPaths.authentication(run, layout, name));
-    if (text !== undefined) return { layout, answer: parseAnswer(text), text: text.trim() };
+    const claim = await readClaim(workdir, files, runPaths.authentication(run, layout, name));
+    if (claim !== null) return { ...claim, layout };
   }
-  for (const layout of layouts) {
-    const file = `${name}${AUTHENTICATION[layout].suffix}`;
-    const entries = await workdir.list(runPaths.authentications(run, layout));
-    // Its bytes are still on their way: claiming again would overwrite the server's answer.
-    if (entries.some((entry) => entry.name === file)) return { layout, answer: undefined, text: '' };
-  }
+  // Its bytes are still on their way: claiming again would overwrite the server's answer.
+  for (const layout of layouts)
+    if ((await entryAt(workdir, runPaths.authentication(run, layout, name))) !== undefined)
+      return { ...UNDERWAY, layout };
   return null;
 }
 
-async function refusalOf(workdir: Workdir, path: string): Promise<ObservedClientRound['refused']> {
-  const bytes = await workdir.read(path, SIDE_FILE_MAX_BYTES);
+type Answered = Omit<NonNullable<Claim>, 'layout'>;
+const UNDERWAY: Answered = { answer: undefined, text: '' };
+
+/** The claim in one file. It is this client's, its answer the server's: an answer by nobody known is none yet. */
+async function readClaim(workdir: Workdir, files: OwnedFiles, path: string): Promise<Answered | null> {
+  const owner = await files.owner();
+  const before = owner === null ? undefined : await entryAt(workdir, path);
+  const text = (await workdir.read(path, CONTROL_FILE_MAX_BYTES))?.toString('utf8');
+  if (text === undefined) return null;
+  const claim = { answer: parseAnswer(text), text: text.trim() };
+  if (owner === null || claim.answer === 'none') return claim;
+  const after = await entryAt(workdir, path);
+  const writer = after?.modifiedBy ?? null;
+  if (before?.version !== after?.version || writer === null) return UNDERWAY;
+  if (mayServe(owner, writer)) return claim;
+  files.note(path, writer);
+  return UNDERWAY;
+}
+
+async function entryAt(workdir: Workdir, path: string): Promise<WorkdirEntry | undefined> {
+  const cut = path.lastIndexOf('/');
+  return (await workdir.list(path.slice(0, cut))).find(({ name }) => name === path.slice(cut + 1));
+}
+
+async function refusalOf(files: OwnedFiles, path: string): Promise<ObservedClientRound['refused']> {
+  const bytes = await files.read(path, SIDE_FILE_MAX_BYTES);
   if (bytes === undefined) return null;
   try {
     const value: unknown = JSON.parse(bytes.toString('utf8'));
@@ -88,21 +82,8 @@ async function refusalOf(workdir: Workdir, path: string): Promise<ObservedClient
 }
 
 /** Whether the server marked a round's aggregate as the final one; null where it left no word. */
-async function isFinal(workdir: Workdir, run: string, round: number): Promise<boolean | null> {
-  const bytes = await workdir.read(runPaths.serverMeta(run, round), SIDE_FILE_MAX_BYTES);
-  if (bytes === undefined) return null;
-  try {
-    const value: unknown = JSON.parse(bytes.toString('utf8'));
-    return typeof value === 'object' && value !== null && 'final' in value ? value.final === true : null;
-  } catch {
-    return null;
-  }
-}
-
-async function roundNumbers(workdir: Workdir, run: string): Promise<readonly number[]> {
-  return (await workdir.list(runPaths.rounds(run)))
-    .flatMap((entry) => (entry.kind === 'folder' ? (roundNumberOf(entry.name) ?? []) : []))
-    .sort((left, right) => right - left);
+async function isFinal(files: OwnedFiles, run: string, round: number): Promise<boolean | null> {
+  return parseServerWord(await files.read(runPaths.serverMeta(run, round), SIDE_FILE_MAX_BYTES)).final;
 }
 
 /** Whether an update was last written by another account than its owner's; what nobody can tell is not. */
@@ -123,75 +104,95 @@ export interface ClientObserver {
  * Observe `run` in `workdir` as the client `name`.
  *
  * Guarantees: once admitted, and once the own update stands in its round, a look opens nothing of the other
- * participants' files, however many there are.
+ * participants' files, however many there are; of the server's names, only what `files` says is the server's counts.
  */
-export function createClientObserver(workdir: Workdir, run: string, name: string): ClientObserver {
+export function createClientObserver(
+  workdir: Workdir,
+  run: string,
+  name: string,
+  { files = new OwnedFiles(workdir, run), choice = () => ({}) }: ObserverOptions = {},
+): ClientObserver {
   /** The newest round as last seen, when the own update stands there: it changes no more. */
   let delivered: ObservedClientRound | null = null;
+  const openedRounds = new OpenedRounds(workdir, run, files);
 
   /** This client's own account, by its claim; null where nobody can tell. */
   let ownAccount: Identity | null = null;
   const learnAccount = async (layouts: readonly Layout[]): Promise<void> => {
-    for (const layout of layouts) {
-      const file = `${name}${AUTHENTICATION[layout].suffix}`;
-      const entries = await workdir.list(runPaths.authentications(run, layout));
-      ownAccount ??= entries.find((entry) => entry.name === file)?.createdBy ?? null;
-    }
+    for (const layout of layouts)
+      ownAccount ??= (await entryAt(workdir, runPaths.authentication(run, layout, name)))?.createdBy ?? null;
   };
 
   const roundAt = async (round: number, hasEnded: boolean): Promise<ObservedClientRound | null> => {
+    const refused = runPaths.refused(run, round, name);
     // Where accounts are known, somebody else may write over the update at any time: then it is looked at again.
     if (delivered?.round === round && !hasEnded && !workdir.identifies)
-      return { ...delivered, refused: await refusalOf(workdir, runPaths.refused(run, round, name)) };
+      return { ...delivered, refused: await refusalOf(files, refused) };
     const entries = await workdir.list(runPaths.round(run, round));
-    if (!isRoundOpened(entries)) return null;
+    const opening = await openedRounds.openingAt(round, entries);
+    if (opening === undefined) return null;
     const find = (file: string) => entries.find((entry) => entry.name === file);
-    const aggregate = find(AGGREGATE_FILE);
     const key = participantKey(name);
-    const isRefused = find(`${key}${REFUSED_SUFFIX}`) !== undefined;
     const update = find(`${key}${UPDATE_SUFFIX}`);
+    const isRefused = find(`${key}${REFUSED_SUFFIX}`) !== undefined;
     const observed: ObservedClientRound = {
       round,
-      source: aggregate === undefined ? 'nothing' : 'aggregate',
-      present: aggregate?.present ?? find(NO_START_MODEL_FILE) !== undefined,
-      final: await isFinal(workdir, run, round),
+      ...sourceOf(opening),
+      final: await isFinal(files, run, round),
       hasOwnUpdate: update !== undefined,
       overwritten: update === undefined ? null : overwriteOf(update, ownAccount),
-      refused: isRefused ? await refusalOf(workdir, runPaths.refused(run, round, name)) : null,
+      refused: isRefused ? await refusalOf(files, refused) : null,
     };
     if (observed.hasOwnUpdate && observed.present) delivered = observed;
     return observed;
   };
 
-  const newestRound = async (hasEnded: boolean): Promise<ObservedClientRound | null> => {
-    for (const number of await roundNumbers(workdir, run)) {
-      const round = await roundAt(number, hasEnded);
-      if (round !== null) return round;
-    }
-    return null;
-  };
-
   return {
     async observe({ training, admitted }) {
       const top = await workdir.list(run);
-      const has = (file: string) => top.some((entry) => entry.name === file);
-      const layouts = LAYOUTS.filter((layout) => has(AUTHENTICATION[layout].folder));
+      const layouts = LAYOUTS.filter((layout) =>
+        top.some((entry) => entry.name === AUTHENTICATION[layout].folder),
+      );
+      const names = [ENDED_FILE, TASK_FILE, `${name}${LOST_SUFFIX}`];
+      const own = await files.own(
+        run,
+        top.filter((entry) => names.includes(entry.name)),
+      );
+      const has = (file: string) => own.some((entry) => entry.name === file);
       const claim: Claim = admitted
         ? { layout: layouts[0] ?? 'documented', answer: 'authenticated', text: '' }
-        : await claimOf(workdir, run, name, layouts);
+        : await claimOf(workdir, files, { run, name, layouts });
       const hasEnded = has(ENDED_FILE);
       if (workdir.identifies && ownAccount === null) await learnAccount(layouts);
-      const newest = claim?.answer === 'authenticated' ? undefined : await findNewestRun(workdir);
+      const newest = claim?.answer === 'authenticated' ? undefined : await findNewestRun(workdir, choice());
+      const newestRound = await openedRounds.newest();
       return {
         layouts,
         claim,
-        taskPresent: top.some((entry) => entry.name === TASK_FILE && entry.present),
-        ended: hasEnded ? { text: (await textOf(workdir, runPaths.ended(run))) ?? null } : null,
+        taskPresent: own.some((entry) => entry.name === TASK_FILE && entry.present),
+        ended: hasEnded ? { text: await endText(files, run) } : null,
         lost: has(`${name}${LOST_SUFFIX}`),
-        round: await newestRound(hasEnded),
+        round: newestRound === null ? null : await roundAt(newestRound, hasEnded),
         newerRun: newest !== undefined && newestRun([newest.name, run]) !== run ? newest.name : null,
         training,
+        foreign: files.takeForeign(),
       };
     },
   };
+}
+
+/** What a round starts from; that there is nothing is known by a file's name alone. */
+function sourceOf({ name, present }: WorkdirEntry): Pick<ObservedClientRound, 'source' | 'present'> {
+  return name === AGGREGATE_FILE ? { source: 'aggregate', present } : { source: 'nothing', present: true };
+}
+
+async function endText(files: OwnedFiles, run: string): Promise<string | null> {
+  return (await files.read(runPaths.ended(run), CONTROL_FILE_MAX_BYTES))?.toString('utf8') ?? null;
+}
+
+interface ObserverOptions {
+  /** The server's files of the run. */
+  readonly files?: OwnedFiles;
+  /** By what a newer run is chosen. */
+  readonly choice?: () => RunChoice;
 }

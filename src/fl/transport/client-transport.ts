@@ -28,6 +28,15 @@ export interface Delivery {
   readonly onProgress: (fraction: number) => void;
 }
 
+/** An aggregate on this machine's disk. */
+export interface HeldAggregate {
+  readonly path: string;
+  /** Differs whenever it was written anew. */
+  readonly version: string;
+  /** As the server describes it; null where it does not. */
+  readonly sha256: string | null;
+}
+
 /** One client's part in one run: what it sees of the server, and what it lets the server see. */
 export interface ClientSession {
   /** For people: where the run is. */
@@ -46,6 +55,10 @@ export interface ClientSession {
   readTask(): Promise<Buffer | undefined>;
   /** Where the aggregate that `round` starts from stands on this machine, once it is present. */
   aggregatePath(round: number): string;
+  /**
+   * The same aggregate as it stands there now. Errors: StaleError when it is not there, or not the server's.
+   */
+  aggregate(round: number): Promise<HeldAggregate>;
   /**
    * Deliver an update, until the others can see it or it is given up. Guarantees: may be done twice.
    * Errors: RejectedError when it can never be delivered as it is; anything else is tried again.

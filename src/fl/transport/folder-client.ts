@@ -1,13 +1,19 @@
 import type { Clock } from '../../clock.ts';
 import { delay } from '../../clock.ts';
-import { ConfigError } from '../../errors.ts';
+import { ConfigError, StaleError } from '../../errors.ts';
 import type { TrainedUpdate } from '../round/client-state.ts';
+import type { FederationEvent } from '../round/event.ts';
 import { unixSecondsText } from '../round/protocol-texts.ts';
-import { runPaths, TASK_FILE } from '../round/run-folder.ts';
-import { createClientObserver, findNewestRun } from './client-observer.ts';
-import type { ClientSession, ClientTransport, Delivery } from './client-transport.ts';
+import { AGGREGATE_FILE, runPaths, TASK_FILE } from '../round/run-folder.ts';
+import type { ForeignFile } from '../round/server-ownership.ts';
+import { foreignFileEvent } from '../round/server-ownership.ts';
+import { createClientObserver } from './client-observer.ts';
+import type { ClientSession, ClientTransport, Delivery, HeldAggregate } from './client-transport.ts';
+import { OwnedFiles } from './owned-files.ts';
 import { publishFile } from './publish.ts';
-import { readServerSettings, writeSideFile } from './side-file.ts';
+import type { RunChoice, VisibleRun } from './run-choice.ts';
+import { findNewestRun } from './run-choice.ts';
+import { parseServerWord, readServerSettings, SIDE_FILE_MAX_BYTES, writeSideFile } from './side-file.ts';
 import type { Workdir } from './workdir.ts';
 
 /** The longest task configuration that is read. Units: bytes. */
@@ -20,28 +26,34 @@ interface FolderClientOptions {
   readonly name: string;
   readonly clock: Clock;
   readonly heartbeatFrequencyMs: number;
+  /** The account that this site takes for its server's, by name or id; null takes the one that made the run. */
+  readonly serverAccount?: string | null;
+  readonly onEvent?: (event: FederationEvent) => void;
 }
 
-async function namedRun(workdir: Workdir, run: string) {
+async function namedRun(workdir: Workdir, run: string): Promise<VisibleRun | undefined> {
   const names = (await workdir.list(run)).map(({ name }) => name);
   return names.includes(TASK_FILE) ? { name: run, ended: false } : undefined;
 }
 
 function joinFolder(options: FolderClientOptions, run: string): ClientSession {
   const { workdir, name, clock } = options;
-  const observer = createClientObserver(workdir, run, name);
+  const files = new OwnedFiles(workdir, run, options.serverAccount ?? null);
+  const choice = () => choiceOf(options);
+  const observer = createClientObserver(workdir, run, name, { files, choice });
   return {
     folder: workdir.absolutePath(run),
     connected: () => workdir.connected(),
     trouble: () => workdir.trouble?.() ?? null,
     async observe(look) {
-      if (!look.admitted) await assertHeartbeat(options, run);
+      if (!look.admitted) await assertHeartbeat(options, files, run);
       return observer.observe(look);
     },
     claim: (layout) => workdir.write(runPaths.authentication(run, layout, name), ''),
     beat: () => workdir.write(runPaths.heartbeat(run, name), unixSecondsText(clock.now())),
-    readTask: () => workdir.read(runPaths.task(run), TASK_MAX_BYTES),
+    readTask: () => files.read(runPaths.task(run), TASK_MAX_BYTES),
     aggregatePath: (round) => workdir.absolutePath(runPaths.aggregate(run, round)),
+    aggregate: (round) => heldAggregate(workdir, files, { run, round }),
     publish: (update, delivery) => publish(options, run, update, delivery),
     reportFailure: (round, message) =>
       workdir.write(
@@ -52,12 +64,28 @@ function joinFolder(options: FolderClientOptions, run: string): ClientSession {
   };
 }
 
+/** Errors: StaleError 'aggregate-missing' while it is not here. */
+async function heldAggregate(
+  workdir: Workdir,
+  files: OwnedFiles,
+  { run, round }: { readonly run: string; readonly round: number },
+): Promise<HeldAggregate> {
+  const folder = runPaths.round(run, round);
+  const found = (await workdir.list(folder)).filter(({ name }) => name === AGGREGATE_FILE);
+  const [entry] = await files.own(folder, found);
+  if (entry?.present !== true) throw new StaleError({ code: 'aggregate-missing', message: 'it is not here' });
+  const word = await files.read(runPaths.serverMeta(run, round), SIDE_FILE_MAX_BYTES);
+  const { sha256 } = parseServerWord(word);
+  return { path: workdir.absolutePath(runPaths.aggregate(run, round)), version: entry.version, sha256 };
+}
+
 /** Errors: ConfigError 'heartbeat-too-slow' when the server would count this client as lost between two beats. */
 async function assertHeartbeat(
-  { workdir, heartbeatFrequencyMs }: FolderClientOptions,
+  { heartbeatFrequencyMs }: FolderClientOptions,
+  files: OwnedFiles,
   run: string,
 ): Promise<void> {
-  const settings = await readServerSettings(workdir, runPaths.settings(run));
+  const settings = await readServerSettings(files, runPaths.settings(run));
   if (settings === undefined || heartbeatFrequencyMs / 1000 < settings.heartbeat_timeout) return;
   throw new ConfigError({
     code: 'heartbeat-too-slow',
@@ -107,12 +135,23 @@ async function awaitDelivery(
   }
 }
 
+function choiceOf({ clock, serverAccount = null }: FolderClientOptions): RunChoice {
+  return { nowMs: clock.now(), named: serverAccount };
+}
+
 /** Take part over a shared folder: the run's files are all that client and server have in common. */
 export function folderClientTransport(options: FolderClientOptions): ClientTransport {
   const { workdir } = options;
+  const told = new Set<string>();
+  const onForeign = (file: ForeignFile) => {
+    if (told.has(file.path)) return;
+    told.add(file.path);
+    options.onEvent?.(foreignFileEvent(file, 'is no run of the server and is ignored'));
+  };
   return {
     async findRun({ run, wasPartOf }) {
-      const found = run === null ? await findNewestRun(workdir) : await namedRun(workdir, run);
+      const choice = { ...choiceOf(options), onForeign };
+      const found = run === null ? await findNewestRun(workdir, choice) : await namedRun(workdir, run);
       if (found === undefined)
         return { awaited: `waiting for ${run === null ? 'a run' : `run ${run}`} in ${workdir.description}` };
       if (!found.ended || (await wasPartOf(found.name))) return { run: found.name };

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import type { Workdir } from './workdir.ts';
 
 /** Bytes moved at a time: small enough that a hundred participants' files can be read at once. */
@@ -24,6 +24,12 @@ async function* piecesOf(path: string, signal?: AbortSignal): AsyncGenerator<Uin
   } finally {
     await handle.close();
   }
+}
+
+/** What differs whenever a file is another one, or was written: as a `ByteSource` of it tells. */
+export async function checkedFacts(path: string): Promise<string> {
+  const { ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
+  return `${ino}-${size}-${mtimeNs}-${ctimeNs}`;
 }
 
 /** A file's SHA-256 and size, read once and in pieces. */

@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomically } from '../../atomic-file.ts';
 import type { Clock } from '../../clock.ts';
-import { ConfigError, CorruptError, MilaError, messageOf, RoundError, StateError } from '../../errors.ts';
+import { ConfigError, CorruptError, MilaError, messageOf, RoundError, StaleError } from '../../errors.ts';
 import { participantId } from '../../ids.ts';
 import { unreachable } from '../../invariant.ts';
 import type { Random } from '../../random.ts';
 import { randomBelow } from '../../random.ts';
-import type { AggregationReport, Aggregator } from '../aggregate/aggregator.ts';
+import type { AggregationInput, AggregationReport, Aggregator } from '../aggregate/aggregator.ts';
 import type { FederationEvent } from '../round/event.ts';
 import { authenticatedText, endedText, lostText } from '../round/protocol-texts.ts';
 import { runPaths } from '../round/run-folder.ts';
@@ -19,12 +19,13 @@ import type { Background } from './background.ts';
 import { CheckJournal } from './check-journal.ts';
 import { meanMetrics } from './mean-metrics.ts';
 import { roundAccountPath } from './missed-rounds.ts';
-import { digestOf, publishFile } from './publish.ts';
+import { checkedFacts, digestOf } from './publish.ts';
+import { RestorePace } from './restore-pace.ts';
+import type { PublicationOptions } from './server-publications.ts';
+import { ServerPublications } from './server-publications.ts';
 import { aggregateFile } from './server-run.ts';
-import type { ServerMeta } from './side-file.ts';
-import { readUpdateMeta, writeSideFile } from './side-file.ts';
+import { readUpdateMeta } from './side-file.ts';
 import { metaProblem } from './update-evidence.ts';
-import type { Workdir } from './workdir.ts';
 
 /** Why a checkpoint cannot be used; null when it can. */
 export type CheckpointInspection = (
@@ -32,20 +33,11 @@ export type CheckpointInspection = (
   signal?: AbortSignal,
 ) => Promise<{ readonly reason: string; readonly message: string } | null>;
 
-export interface ServerEffectsOptions {
-  readonly workdir: Workdir;
-  readonly run: string;
-  /** The run's folder among the server's own results. */
-  readonly results: string;
+export interface ServerEffectsOptions extends PublicationOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly aggregator: Aggregator;
   readonly inspect: CheckpointInspection;
-  /** The checkpoint to begin with; null starts every client from its own initial weights. */
-  readonly startPoint: string | null;
-  /** Write a start point so that it holds exactly the model. */
-  readonly stripStartPoint: (source: string, output: string) => Promise<void>;
-  readonly roundsCount: number;
   readonly background: Background;
   readonly onResult: (result: ServerResult) => void;
   readonly onEvent: (event: FederationEvent) => void;
@@ -62,11 +54,16 @@ const PROGRESS_STEP = 0.05;
 export class ServerEffects {
   readonly #options: ServerEffectsOptions;
   readonly #journal: CheckJournal;
+  /** By round, key and digest: the facts of the file that was checked. */
+  readonly #checked = new Map<string, string>();
+  readonly #restorer = new RestorePace();
+  readonly #publications: ServerPublications;
   #start: { readonly round: number; readonly sha256: string | null } | undefined;
 
   constructor(options: ServerEffectsOptions) {
     this.#options = options;
     this.#journal = new CheckJournal(options.results);
+    this.#publications = new ServerPublications(options);
   }
 
   /** Where the aggregate of `round` stands among the server's results; 0 is the start model. */
@@ -76,7 +73,7 @@ export class ServerEffects {
 
   /** Do a small action now, start a long one in the background. */
   async perform(action: ServerAction, record: ServerRecord): Promise<void> {
-    const { workdir, run, background } = this.#options;
+    const { workdir, run, background, clock } = this.#options;
     switch (action.kind) {
       case 'answer':
         await this.#answer(action);
@@ -87,6 +84,10 @@ export class ServerEffects {
       case 'unmark-lost':
         await workdir.remove(runPaths.lost(run, action.name));
         return;
+      case 'restore':
+        if (this.#restorer.may(action, clock.monotonic()))
+          background.run(`restore ${action.file} ${action.round}`, () => this.#publications.restore(action));
+        return;
       case 'write-ended':
         await this.#writeEnded(action);
         return;
@@ -96,7 +97,7 @@ export class ServerEffects {
         );
         return;
       case 'open-round':
-        background.run(`open ${action.round}`, () => this.#openRound(action));
+        background.run(`open ${action.round}`, () => this.#publications.openRound(action));
         return;
       case 'aggregate':
         background.run(`aggregate ${action.round}`, (signal) => this.#aggregate(action, record, signal));
@@ -123,10 +124,17 @@ export class ServerEffects {
     const { workdir, run, onResult } = this.#options;
     const path = workdir.absolutePath(runPaths.update(run, round, key));
     const meta = await readUpdateMeta(workdir, runPaths.updateMeta(run, round, key));
+    const facts = await checkedFacts(path);
     const { sha256, sizeBytes } = await digestOf(path);
     const problem =
       metaProblem(meta, { round, sha256, start: await this.#startDigest(round) }) ??
       (await this.#inspect(path, { round, participant: name, sha256, size_bytes: sizeBytes }, signal));
+    if ((await checkedFacts(path)) !== facts)
+      throw new StaleError({
+        code: 'changed',
+        message: `the checkpoint of ${name} was written while it was checked`,
+      });
+    this.#checked.set(`${round}/${key}/${sha256}`, facts);
     if (problem !== null) {
       // With the version, a second refusal of the same bytes is another one.
       const refusal = { round, participant: name, sha256, version, ...problem };
@@ -134,7 +142,7 @@ export class ServerEffects {
     }
     const known = meta !== null && typeof meta !== 'string' ? meta : undefined;
     const { samples = null, metrics = {} } = known ?? {};
-    onResult({ kind: 'update-checked', round, key, version, problem, samples, metrics, sizeBytes });
+    onResult({ kind: 'update-checked', round, key, version, problem, sha256, samples, metrics, sizeBytes });
   }
 
   /** Look at an update's bytes, unless they ended a server that did. */
@@ -161,48 +169,6 @@ export class ServerEffects {
     return this.#start.sha256;
   }
 
-  async #openRound({ round, final }: Action<'open-round'>): Promise<void> {
-    const { workdir, run, startPoint, stripStartPoint, results } = this.#options;
-    const source = this.aggregatePath(round - 1);
-    if (round === 1) {
-      if (startPoint === null) {
-        await workdir.write(runPaths.noStartModel(run, 1), '');
-        return;
-      }
-      await mkdir(results, { recursive: true });
-      // Made when the run began; only its loss makes it necessary once more.
-      if (!existsSync(source)) await stripStartPoint(startPoint, source);
-    }
-    if (!existsSync(source))
-      throw new StateError({
-        code: 'aggregate-missing',
-        message: `the aggregate ${source} is gone, so round ${round} cannot be opened`,
-      });
-    // A start model was made by nobody here.
-    if (round > 1)
-      await writeSideFile(workdir, runPaths.serverMeta(run, round), await this.#metaOf(round, final));
-    await publishFile(workdir, runPaths.aggregate(run, round), source);
-  }
-
-  async #metaOf(round: number, final: boolean): Promise<ServerMeta> {
-    const base: ServerMeta = {
-      made_in_round: round - 1,
-      round,
-      rounds_count: this.#options.roundsCount,
-      final,
-      participants: [],
-      weights: {},
-      refused: [],
-      metrics: {},
-      notes: [],
-      seconds: 0,
-      sha256: null,
-    };
-    const path = roundAccountPath(this.#options.results, round - 1);
-    if (!existsSync(path)) return base;
-    return { ...base, ...(JSON.parse(await readFile(path, 'utf8')) as Partial<ServerMeta>) };
-  }
-
   async #aggregate(
     { round, inputs }: Action<'aggregate'>,
     record: ServerRecord,
@@ -216,10 +182,11 @@ export class ServerEffects {
     onEvent({ event: 'aggregating', round, fraction: 0 });
     try {
       const report = await aggregator.aggregate(
-        inputs.map(({ key, samples }) => ({
+        inputs.map(({ key, samples, sha256 }) => ({
           participant: participantId(key),
           path: workdir.absolutePath(runPaths.update(run, round, key)),
           samples,
+          ...this.#checkedContent(round, key, sha256),
         })),
         this.aggregatePath(round),
         {
@@ -235,6 +202,7 @@ export class ServerEffects {
           },
         },
       );
+      this.#checked.clear();
       const seconds = (clock.monotonic() - startedAtMs) / 1000;
       const weights = Object.fromEntries(report.weights);
       await this.#refuse(round, report);
@@ -252,6 +220,12 @@ export class ServerEffects {
         throw error;
       onResult({ kind: 'aggregation-failed', round, code: error.code, message: messageOf(error) });
     }
+  }
+
+  /** What an update was when it was checked, for the aggregator to hold what it opens to. */
+  #checkedContent(round: number, key: string, sha256: string | undefined): Pick<AggregationInput, 'checked'> {
+    if (sha256 === undefined) return {};
+    return { checked: { sha256, facts: this.#checked.get(`${round}/${key}/${sha256}`) ?? null } };
   }
 
   async #refuse(round: number, report: AggregationReport): Promise<void> {

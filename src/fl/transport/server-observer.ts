@@ -2,7 +2,6 @@ import type { Answer } from '../round/protocol-texts.ts';
 import { CONTROL_FILE_MAX_BYTES, parseAnswer } from '../round/protocol-texts.ts';
 import type { Layout } from '../round/run-folder.ts';
 import {
-  AGGREGATE_FILE,
   AUTHENTICATION,
   DEPARTED_SUFFIX,
   ENDED_FILE,
@@ -11,7 +10,6 @@ import {
   LAYOUTS,
   LOST_SUFFIX,
   META_SUFFIX,
-  NO_START_MODEL_FILE,
   runPaths,
   stemOf,
   UPDATE_SUFFIX,
@@ -22,6 +20,10 @@ import type {
   ObservedUpdate,
   ServerObservation,
 } from '../round/server-observation.ts';
+import type { RunOwner } from '../round/server-ownership.ts';
+import { foreignVersion, foreignWriter } from '../round/server-ownership.ts';
+import { ForeignServerFiles } from './foreign-server-files.ts';
+import { OPENING_FILES } from './opened-rounds.ts';
 import type { Workdir, WorkdirEntry } from './workdir.ts';
 
 /** How many closed rounds one look takes in: a run of a thousand rounds must not cost a thousand listings. */
@@ -60,9 +62,9 @@ function observedUpdates(entries: readonly WorkdirEntry[]): readonly ObservedUpd
   });
 }
 
-/** Whether a round's folder holds the file that clients wait for. */
-export function isRoundOpened(entries: readonly WorkdirEntry[]): boolean {
-  return entries.some(({ name }) => name === AGGREGATE_FILE || name === NO_START_MODEL_FILE);
+/** Whether a round's folder holds the file that clients wait for, of the server's own. */
+export function isRoundOpened(entries: readonly WorkdirEntry[], owner: RunOwner | null = null): boolean {
+  return entries.some((entry) => OPENING_FILES.includes(entry.name) && foreignVersion(owner, entry) === null);
 }
 
 /**
@@ -73,11 +75,19 @@ export function isRoundOpened(entries: readonly WorkdirEntry[]): boolean {
 export function createServerObserver(workdir: Workdir, run: string): ServerObserver {
   const answers = new Map<string, { readonly version: string; readonly answer: Answer }>();
 
-  const answerOf = async (path: string, entry: WorkdirEntry): Promise<Answer | undefined> => {
+  const servers = new ForeignServerFiles(workdir, run);
+
+  const answerOf = async (
+    path: string,
+    entry: WorkdirEntry,
+    owner: RunOwner | null,
+  ): Promise<Answer | undefined> => {
     // Even an empty claim is answered only once it is here: an answer written while the mount still brings the claim
     // would be a second file of the same name, and the claim, being first, would win.
     if (!entry.present) return undefined;
     if (entry.sizeBytes === 0) return 'none';
+    // An answer that the server did not give is none: the claim under it is answered anew.
+    if (foreignVersion(owner, entry) !== null) return 'none';
     const known = answers.get(path);
     if (known?.version === entry.version) return known.answer;
     if (entry.sizeBytes > CONTROL_FILE_MAX_BYTES) return 'other';
@@ -88,22 +98,27 @@ export function createServerObserver(workdir: Workdir, run: string): ServerObser
     return answer;
   };
 
-  const authenticationsOf = async (layout: Layout): Promise<readonly ObservedAuthentication[]> => {
+  const authenticationsOf = async (
+    layout: Layout,
+    owner: RunOwner | null,
+  ): Promise<readonly ObservedAuthentication[]> => {
     const found: ObservedAuthentication[] = [];
     for (const entry of await workdir.list(runPaths.authentications(run, layout))) {
       const name = entry.kind === 'file' ? stemOf(entry.name, AUTHENTICATION[layout].suffix) : undefined;
       if (name === undefined) continue;
-      const answer = await answerOf(runPaths.authentication(run, layout, name), entry);
+      const path = runPaths.authentication(run, layout, name);
+      const answer = await answerOf(path, entry, owner);
+      if (answer === 'none' && entry.sizeBytes > 0) servers.note(path, entry, { kind: 'answer' }, owner);
       found.push({ name, layout, answer, createdBy: entry.createdBy });
     }
     return found;
   };
 
-  const roundOf = async (round: number): Promise<ObservedRound> => {
+  const roundOf = async (round: number, owner: RunOwner | null = null): Promise<ObservedRound> => {
     const entries = await workdir.list(runPaths.round(run, round));
     return {
       round,
-      opened: isRoundOpened(entries),
+      opened: isRoundOpened(entries, owner),
       updates: observedUpdates(entries),
       failures: entries.flatMap(({ name, version, modifiedBy }) => {
         const key = stemOf(name, FAILED_SUFFIX);
@@ -127,8 +142,10 @@ export function createServerObserver(workdir: Workdir, run: string): ServerObser
   return {
     async observe({ round, unsettled }) {
       const top = await workdir.list(run);
+      const owner = await servers.owner(top);
+      const isOwn = (entry: WorkdirEntry) => foreignVersion(owner, entry) === null;
       const authentications: ObservedAuthentication[] = [];
-      for (const layout of LAYOUTS) authentications.push(...(await authenticationsOf(layout)));
+      for (const layout of LAYOUTS) authentications.push(...(await authenticationsOf(layout, owner)));
       const heartbeats = (await workdir.list(runPaths.heartbeats(run))).flatMap((entry) => {
         const name = stemOf(entry.name, HEARTBEAT_SUFFIX);
         return name === undefined ? [] : [{ name, version: entry.version, modifiedBy: entry.modifiedBy }];
@@ -137,14 +154,16 @@ export function createServerObserver(workdir: Workdir, run: string): ServerObser
         connected: workdir.connected(),
         authentications,
         heartbeats,
-        lostMarks: top.flatMap(({ name }) => stemOf(name, LOST_SUFFIX) ?? []),
+        lostMarks: top.filter(isOwn).flatMap(({ name }) => stemOf(name, LOST_SUFFIX) ?? []),
         departures: top.flatMap((entry) => {
           const name = stemOf(entry.name, DEPARTED_SUFFIX);
           return name === undefined ? [] : [{ name, modifiedBy: entry.modifiedBy }];
         }),
-        ended: top.some(({ name }) => name === ENDED_FILE),
-        round: round === null ? null : await roundOf(round),
-        closed: await Promise.all(whoseTurn(unsettled).map(roundOf)),
+        // Nobody's word is enough to end a run but the server's: here its creator counts too.
+        ended: top.some((entry) => entry.name === ENDED_FILE && foreignWriter(owner, entry) === null),
+        round: round === null ? null : await roundOf(round, owner),
+        closed: await Promise.all(whoseTurn(unsettled).map((each) => roundOf(each))),
+        foreign: await servers.find(top, round, owner),
       };
     },
   };

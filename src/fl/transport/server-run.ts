@@ -1,10 +1,11 @@
 import { access, constants, mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeFileAtomically } from '../../atomic-file.ts';
 import type { Clock } from '../../clock.ts';
 import { ConfigError, errnoOf, StateError } from '../../errors.ts';
 import { SERVER_RECORD } from '../round/record-schema.ts';
 import type { Layout } from '../round/run-folder.ts';
-import { isRunFolderName, newestRun, runFolderName, runPaths } from '../round/run-folder.ts';
+import { isRunFolderName, newestRun, runFolderName, runPaths, TASK_FILE } from '../round/run-folder.ts';
 import type { ServerRecord } from '../round/server-state.ts';
 import { newServerState, reopenedRecord } from '../round/server-state.ts';
 import type { ServerSettings } from '../round/settings.ts';
@@ -171,6 +172,8 @@ export async function startServerRun(options: StartOptions): Promise<StartedRun>
   if (earlier === undefined) {
     await prepareStartModel(options, record.run);
     await state.save(record);
+    // What the run began with, for when somebody writes over the task in the folder.
+    await writeFileAtomically(join(options.savePath, record.run, TASK_FILE), task);
   }
   // Made again on resume too: a crash may have come in the middle of this.
   await workdir.makeFolder(runPaths.authentications(record.run, layout));

@@ -40,6 +40,32 @@ export interface ServerMeta {
   readonly sha256: string | null;
 }
 
+/** What a client goes by of an aggregate's side file; parts that are not there, or of no use, are null. */
+export interface ServerWord {
+  readonly final: boolean | null;
+  readonly sha256: string | null;
+}
+
+const SERVER_WORD = z.object({
+  final: z.unknown().transform((value) => (value === undefined ? null : value === true)),
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .nullable()
+    .catch(null),
+});
+
+/** Read an aggregate's side file. */
+export function parseServerWord(bytes: Buffer | undefined): ServerWord {
+  const nothing = { final: null, sha256: null };
+  if (bytes === undefined) return nothing;
+  try {
+    return SERVER_WORD.safeParse(JSON.parse(bytes.toString('utf8'))).data ?? nothing;
+  } catch {
+    return nothing;
+  }
+}
+
 /** What participants may know of the server's settings. Units: durations in seconds, as in configurations. */
 const SERVER_SETTINGS = z.object({
   rounds_count: z.number(),
@@ -55,10 +81,10 @@ const SERVER_SETTINGS = z.object({
 
 /** The settings that a server laid into its run's folder; undefined where it did not, as kMoL's does not. */
 export async function readServerSettings(
-  workdir: Workdir,
+  files: Pick<Workdir, 'read'>,
   path: string,
 ): Promise<z.infer<typeof SERVER_SETTINGS> | undefined> {
-  const bytes = await workdir.read(path, SIDE_FILE_MAX_BYTES);
+  const bytes = await files.read(path, SIDE_FILE_MAX_BYTES);
   if (bytes === undefined) return undefined;
   try {
     return SERVER_SETTINGS.safeParse(JSON.parse(bytes.toString('utf8'))).data;

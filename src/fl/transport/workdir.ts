@@ -19,7 +19,7 @@ export interface WorkdirEntry {
   readonly version: string;
   /** False while only its name and version are here and its bytes are not. */
   readonly present: boolean;
-  /** Who created it. */
+  /** Who created it; also of folders, where it is known. */
   readonly createdBy: Identity | null;
   /** Who wrote the present content. */
   readonly modifiedBy: Identity | null;
@@ -42,6 +42,8 @@ export interface Workdir {
   readonly description: string;
   /** False when nobody can tell who wrote a file; identities are then null. */
   readonly identifies: boolean;
+  /** The account in which this side writes; null or absent where nobody can tell. */
+  account?(): Identity | null;
   /** False while changes of others cannot arrive (the mount is offline): silence then means nothing. */
   connected(): boolean;
   /** Why changes of others cannot arrive, in one line for a person; null while they can. */

@@ -71,12 +71,14 @@ export function toUser(user: BoxItem['created_by']): RemoteUser | null {
 
 export function toFolder(item: BoxItem): RemoteFolder {
   if (item.type !== 'folder') throw malformed(`${item.type} ${item.id}`, 'expected a folder');
+  const createdBy = toUser(item.created_by);
   return {
     kind: 'folder',
     id: remoteId(item.id),
     parentId: item.parent ? remoteId(item.parent.id) : null,
     name: item.name,
     etag: item.etag ?? '',
+    ...(createdBy === null ? {} : { createdBy }),
   };
 }
 

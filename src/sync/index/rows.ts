@@ -62,7 +62,11 @@ export function remoteFromRow(row: RemoteRow, interner: Interner): RemoteEntry {
   const parentId = row.parent_id === null ? null : remoteId(interner.text(row.parent_id));
   const name = interner.text(row.name);
   const etag = interner.text(row.etag);
-  if (row.kind === 'folder') return { kind: 'folder', id, parentId, name, etag };
+  const createdBy = interner.user(row.created_by_id, row.created_by_name);
+  if (row.kind === 'folder')
+    return createdBy === null
+      ? { kind: 'folder', id, parentId, name, etag }
+      : { kind: 'folder', id, parentId, name, etag, createdBy };
   return {
     kind: 'file',
     id,
@@ -71,7 +75,7 @@ export function remoteFromRow(row: RemoteRow, interner: Interner): RemoteEntry {
     etag,
     content: contentOf(row, interner),
     versionId: row.version_id ?? '',
-    createdBy: interner.user(row.created_by_id, row.created_by_name),
+    createdBy,
     modifiedBy: interner.user(row.modified_by_id, row.modified_by_name),
     receivedAtMs: row.received_at_ms ?? 0,
   };
@@ -88,8 +92,8 @@ export function remoteToRow(entry: RemoteEntry): RemoteRow {
     etag: entry.etag,
     ...contentColumns(file?.content ?? null),
     version_id: file?.versionId ?? null,
-    created_by_id: file?.createdBy?.id ?? null,
-    created_by_name: file?.createdBy?.name ?? null,
+    created_by_id: entry.createdBy?.id ?? null,
+    created_by_name: entry.createdBy?.name ?? null,
     modified_by_id: file?.modifiedBy?.id ?? null,
     modified_by_name: file?.modifiedBy?.name ?? null,
     received_at_ms: file?.receivedAtMs ?? null,

@@ -80,6 +80,9 @@ export function socketPath(layout: MountLayout): string {
 /** Where the index keeps the engine's state, for programs that read the index while the mount runs. */
 export const ENGINE_STATE = 'engine_state';
 
+/** Where the index keeps the account that the mount works in, as JSON: its id and its name. */
+export const ACCOUNT = 'account';
+
 /** The log's name in the engine's own folder. */
 export const LOG_NAME = 'log.jsonl';
 const SOCKET_PATH_MAX_BYTES = 100;
@@ -181,6 +184,8 @@ async function mirror(session: Session, onReady: Parameters<typeof runMount>[1])
       signal,
     });
     if (root === undefined) return;
+    const { id, name } = await store.account();
+    tolerateFull(() => index.setMeta(ACCOUNT, JSON.stringify({ id, name })));
     store.confine(root.id);
     await prepareRoot(layout, index);
     await renewGeneration(layout, index, options);

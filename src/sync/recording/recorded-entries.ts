@@ -7,7 +7,12 @@ import type { RecordedFault, RecordedRemoteEntry } from './recording-line.ts';
 export function recordedEntry(entry: RemoteEntry): RecordedRemoteEntry {
   const { id, parentId, name, etag } = entry;
   const base = { id, parent_id: parentId, name, etag };
-  if (entry.kind === 'folder') return { kind: 'folder', ...base };
+  if (entry.kind === 'folder')
+    return {
+      kind: 'folder',
+      ...base,
+      ...(entry.createdBy === undefined ? {} : { created_by: entry.createdBy }),
+    };
   const { content, versionId, createdBy, modifiedBy, receivedAtMs } = entry;
   return {
     kind: 'file',
@@ -30,7 +35,8 @@ export function entryFromRecording(entry: RecordedRemoteEntry): RemoteEntry {
     name: entry.name,
     etag: entry.etag,
   };
-  if (entry.kind === 'folder') return { kind: 'folder', ...base };
+  if (entry.kind === 'folder')
+    return { kind: 'folder', ...base, ...(entry.created_by ? { createdBy: entry.created_by } : {}) };
   const { sha1, size_bytes: sizeBytes, modified_at_ms: modifiedAtMs } = entry;
   return {
     kind: 'file',

@@ -16,6 +16,9 @@ const folderEntry = z.object({
   etag: z.string(),
 });
 
+/** Absent from recordings that were made before it was kept, and where nobody tells. */
+const maker = { created_by: user.optional() };
+
 const fileEntry = folderEntry.extend({
   kind: z.literal('file'),
   sha1,
@@ -27,7 +30,7 @@ const fileEntry = folderEntry.extend({
   received_at_ms: time,
 });
 
-const remoteEntry = z.discriminatedUnion('kind', [folderEntry, fileEntry]);
+const remoteEntry = z.discriminatedUnion('kind', [folderEntry.extend(maker), fileEntry]);
 
 const localEntry = z.object({
   kind: z.enum(['file', 'folder']),

@@ -63,7 +63,8 @@ export function currentOf(item: MemoryItem): MemoryVersion {
 /** An item as the port describes it. */
 export function describe(item: MemoryItem): RemoteEntry {
   const base = { id: item.id, parentId: item.parentId, name: item.name, etag: String(item.etag) };
-  if (item.kind === 'folder') return { ...base, kind: 'folder' };
+  if (item.kind === 'folder')
+    return { ...base, kind: 'folder', ...(item.createdBy.id === '' ? {} : { createdBy: item.createdBy }) };
   const version = currentOf(item);
   return {
     ...base,

@@ -32,6 +32,8 @@ interface RemoteBase {
 
 export interface RemoteFolder extends RemoteBase {
   readonly kind: 'folder';
+  /** Who made it; absent where nobody tells, also from an index that was written before this was kept. */
+  readonly createdBy?: RemoteUser;
 }
 
 export interface RemoteFile extends RemoteBase {

@@ -7,7 +7,8 @@ import type { ClientObservation, TrainedUpdate } from '../../round/client-state.
 import type { FederationEvent } from '../../round/event.ts';
 import { FINISHED_WORDS } from '../../round/protocol-texts.ts';
 import { isExpected } from '../background.ts';
-import type { ClientLook, ClientSession, Delivery } from '../client-transport.ts';
+import type { ClientLook, ClientSession, Delivery, HeldAggregate } from '../client-transport.ts';
+import { contentFacts } from '../start-model.ts';
 import type { ClientLink, Reply } from './client-link.ts';
 import { isPassing, isTooLarge } from './client-link.ts';
 import type { ClientMemory } from './client-memory.ts';
@@ -101,6 +102,12 @@ export class GrpcClientSession implements ClientSession {
 
   aggregatePath(round: number): string {
     return this.#options.memory.modelPath(this.#options.run, round).aggregate;
+  }
+
+  async aggregate(round: number): Promise<HeldAggregate> {
+    // What came over the connection stands where only this client writes.
+    const path = this.aggregatePath(round);
+    return { path, version: await contentFacts(path), sha256: null };
   }
 
   async publish(update: TrainedUpdate, { signal }: Delivery): Promise<void> {

@@ -13,6 +13,7 @@ export function hintingWorkdir(folder: Workdir): Workdir {
   return {
     description: folder.description,
     identifies: folder.identifies,
+    ...(folder.account === undefined ? {} : { account: () => folder.account?.() ?? null }),
     connected: () => true,
     list: (path) => folder.list(path),
     read: (path, maxBytes) => folder.read(path, maxBytes),

@@ -262,3 +262,17 @@ it('lets as many connections in as all clients behind one address can need', () 
   const given = { ...grpc, maximum_connections: 5, maximum_connections_per_address: 2 };
   expect(connectionLimits(given, 1_000)).toMatchObject({ total: 5, perAddress: 2 });
 });
+
+it("takes the server's account by id or name, and says what to name instead of a login", () => {
+  const withAccount = (server_account: string) => ({
+    ...CLIENT,
+    box_configuration: { ...CLIENT.box_configuration, server_account },
+  });
+  for (const account of ['1234567', 'mila server']) {
+    const { configuration, warnings } = parseClientConfiguration(withAccount(account), 'c.json');
+    expect([configuration.box?.server_account, warnings]).toEqual([account, []]);
+  }
+  expect(faultsOf(() => parseClientConfiguration(withAccount('app@boxdevedition.com'), 'c.json'))).toEqual([
+    expect.stringMatching(/server_account.*the id or the name of the account, not its login/),
+  ]);
+});
