@@ -185,7 +185,7 @@ async function mirror(session: Session, onReady: Parameters<typeof runMount>[1])
     });
     if (root === undefined) return;
     const { id, name } = await store.account();
-    tolerateFull(() => index.setMeta(ACCOUNT, JSON.stringify({ id, name })));
+    tolerateUnwritable(() => index.setMeta(ACCOUNT, JSON.stringify({ id, name })));
     store.confine(root.id);
     await prepareRoot(layout, index);
     await renewGeneration(layout, index, options);
