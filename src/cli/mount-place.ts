@@ -55,7 +55,7 @@ async function presentMount(): Promise<MountLayout> {
     hint:
       first === undefined
         ? 'Name the mount directory with --dir DIR.'
-        : [first, ...others].map((each) => each.directory).join('\n  '),
+        : [first, ...others].map((each) => each.directory).join('\n'),
   });
 }
 

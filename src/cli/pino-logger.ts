@@ -1,6 +1,8 @@
 import type { Logger as PinoLogger } from 'pino';
 import { pino } from 'pino';
 import type { LogFields, Logger } from '../logger.ts';
+import { printableJson } from '../printable.ts';
+import { logLine } from './output.ts';
 
 /** The levels that `--log-level` knows. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
@@ -32,6 +34,9 @@ function adapt(logger: PinoLogger): Logger {
 /** A logger that writes JSON lines to `file`, or to standard error. */
 export function pinoLogger(level: LogLevel, file?: string): Logger {
   const redact = SECRET_FIELDS.flatMap((field) => [field, `*.${field}`]);
-  const destination = pino.destination({ dest: file ?? 2, append: true, mkdir: true, sync: true });
-  return adapt(pino({ level, base: null, redact, timestamp: pino.stdTimeFunctions.isoTime }, destination));
+  const options = { level, base: null, redact, timestamp: pino.stdTimeFunctions.isoTime };
+  if (file === undefined) return adapt(pino(options, { write: logLine }));
+  const sink = pino.destination({ dest: file, append: true, mkdir: true, sync: true });
+  // People look at logs on terminals.
+  return adapt(pino(options, { write: (line) => void sink.write(printableJson(line)) }));
 }

@@ -1,13 +1,19 @@
 import { Command, CommanderError } from 'commander';
 import { errnoOf } from '../errors.ts';
 import { EXIT } from './exit-codes.ts';
-import { failWith } from './output.ts';
+import { failWith, outputStreams, relay } from './output.ts';
 
 /** Where commands come from; their modules are loaded only when they may be wanted. */
 export interface CommandSource {
   readonly names: readonly string[];
   readonly load: () => Promise<readonly Command[]>;
 }
+
+/** Commander's own words, which quote what was typed, or what a shell made of it. */
+const WORDS = {
+  writeOut: (text: string) => relay('out', text),
+  writeErr: (text: string) => relay('err', text),
+};
 
 /**
  * The commands that a command line may mean: the named one alone, so that it starts without what the others need, or
@@ -30,10 +36,14 @@ export function createProgram(name: string, description: string, commands: reado
     // A command may have a --version of its own.
     .enablePositionalOptions()
     .showHelpAfterError('(add --help for the options)')
+    .configureOutput(WORDS)
     .exitOverride();
   for (const command of commands) {
     for (const each of [command, ...command.commands])
-      each.exitOverride().showHelpAfterError(`(${name} ${command.name()} --help lists the options)`);
+      each
+        .configureOutput(WORDS)
+        .exitOverride()
+        .showHelpAfterError(`(${name} ${command.name()} --help lists the options)`);
     program.addCommand(command);
   }
   return program;
@@ -42,11 +52,16 @@ export function createProgram(name: string, description: string, commands: reado
 /** Run a program on the process's arguments; every way out sets the documented exit code. */
 export async function runProgram(program: Command): Promise<void> {
   // A reader that has seen enough (`| head -1`) is no reason to die: what is said after that is dropped.
-  for (const stream of [process.stdout, process.stderr]) {
+  for (const stream of outputStreams()) {
     stream.on('error', (error) => {
       if (errnoOf(error) !== 'EPIPE') throw error;
     });
   }
+  // Node's own report of a fault would print a foreign name in it as it is.
+  process.once('uncaughtException', (error) => {
+    failWith(error);
+    process.exit();
+  });
   try {
     await program.parseAsync(process.argv);
   } catch (error) {

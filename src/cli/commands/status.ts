@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { delay, systemClock } from '../../clock.ts';
+import { printable } from '../../printable.ts';
 import type { EngineState } from '../../sync/engine/status.ts';
 import { askMount } from '../../sync/mount/control-socket.ts';
 import { socketPath } from '../../sync/mount/mount.ts';
@@ -7,8 +8,8 @@ import type { MountStatus } from '../../sync/mount/mount-status.ts';
 import { EXIT } from '../exit-codes.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import { chosenMounts } from '../mount-choice.ts';
-import { type Output, processOutput } from '../output.ts';
-import { type Paint, printable, readableBytes, readableTime, resultPaint } from '../paint.ts';
+import { linesOf, type Output, processOutput } from '../output.ts';
+import { type Paint, readableBytes, readableTime, resultPaint } from '../paint.ts';
 
 interface StatusFlags {
   readonly json?: boolean;
@@ -31,7 +32,6 @@ const COLOURS: Partial<Record<EngineState, Parameters<Paint>[0]>> = {
 const NOTHING: Paint = (_colour, text) => text;
 const ENDPOINTS_MAX = 5;
 const WATCH_MS = 1000;
-const CLEAR = '\x1b[H\x1b[J';
 
 function rateText({ up, down }: MountStatus['throughput']): string {
   return up + down < 1 ? '' : `; now ${readableBytes(up)}/s up, ${readableBytes(down)}/s down`;
@@ -58,7 +58,7 @@ export function statusText(status: MountStatus, paint: Paint = NOTHING): string 
   ];
   const busiest = Object.entries(apiCalls.byEndpoint).sort(([, a], [, b]) => b - a);
   for (const [endpoint, calls] of busiest.slice(0, ENDPOINTS_MAX))
-    lines.push(paint('dim', `             ${String(calls).padStart(6)}  ${endpoint}`));
+    lines.push(paint('dim', `             ${String(calls).padStart(6)}  ${printable(endpoint)}`));
   for (const { path, direction, sizeBytes, doneBytes } of status.transfers)
     lines.push(
       `  ${direction.padEnd(9)}  ${printable(path)} (${Math.floor((100 * doneBytes) / sizeBytes)} % of ${readableBytes(sizeBytes)})`,
@@ -73,11 +73,14 @@ export function statusText(status: MountStatus, paint: Paint = NOTHING): string 
       ),
     );
   for (const { path, message } of status.problems)
-    lines.push(paint('yellow', `  problem    ${printable(path)}: ${message}`));
+    lines.push(paint('yellow', `  problem    ${printable(path)}: ${printable(message)}`));
   for (const { message, attempts } of status.waiting)
     lines.push(paint('yellow', `  waiting    ${printable(message)} (attempt ${attempts})`));
   return lines.join('\n');
 }
+
+const statusesText = (all: readonly MountStatus[], paint: Paint) =>
+  all.map((each) => statusText(each, paint)).join('\n\n');
 
 async function statuses(directory: string | undefined): Promise<readonly MountStatus[]> {
   const layouts = await chosenMounts(directory);
@@ -90,15 +93,13 @@ async function statuses(directory: string | undefined): Promise<readonly MountSt
 /** On a terminal the picture is drawn anew; on a pipe each change is a block, or a line of JSON. */
 async function watch(directory: string | undefined, output: Output, paint: Paint): Promise<void> {
   const interrupt = listenForInterrupt();
-  const onTerminal = process.stdout.isTTY === true && !output.json;
   let shown = '';
   try {
     while (!interrupt.signal.aborted) {
       const all = await statuses(directory);
-      const text = output.json
-        ? JSON.stringify(all)
-        : all.map((each) => statusText(each, paint)).join('\n\n');
-      if (text !== shown) output.result(onTerminal ? `${CLEAR}${text}` : text);
+      const text = output.json ? JSON.stringify(all) : statusesText(all, paint);
+      if (text !== shown && output.json) output.document(all);
+      else if (text !== shown) output.redrawn(linesOf(text));
       shown = text;
       await delay(systemClock(), WATCH_MS, interrupt.signal);
     }
@@ -123,6 +124,6 @@ export function statusCommand(): Command {
       if (flags.watch) return watch(directory, output, paint);
       const all = await statuses(directory);
       if (output.json) output.document(all);
-      else output.result(all.map((each) => statusText(each, paint)).join('\n\n'));
+      else output.result(linesOf(statusesText(all, paint)));
     });
 }
