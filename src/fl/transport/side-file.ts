@@ -1,18 +1,17 @@
 import { z } from 'zod';
 import type { ServerSettings } from '../round/settings.ts';
+import { METRICS } from './metrics-schema.ts';
 import type { Workdir } from './workdir.ts';
 
 /** The longest side file that is read. Units: bytes. */
 export const SIDE_FILE_MAX_BYTES = 1_048_576;
-
-const metrics = z.record(z.string(), z.number());
 
 /** What stands beside a checkpoint; kMoL's own programs ignore it. */
 export const UPDATE_META = z.object({
   round: z.number().int().positive(),
   participant: z.string().optional(),
   samples: z.number().int().nonnegative().nullable(),
-  metrics: metrics.default({}),
+  metrics: METRICS.default({}),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   size_bytes: z.number().int().nonnegative().optional(),
   start_sha256: z.string().nullable().optional(),
