@@ -19,7 +19,7 @@ import {
 } from '../round/run-folder.ts';
 import type { ClientLook } from './client-transport.ts';
 import { isRoundOpened } from './server-observer.ts';
-import { SIDE_FILE_MAX_BYTES } from './side-file.ts';
+import { readRefusal, SIDE_FILE_MAX_BYTES } from './side-file.ts';
 import type { Identity, Workdir, WorkdirEntry } from './workdir.ts';
 
 /** A run as a client that looks for one sees it. */
@@ -70,21 +70,6 @@ async function claimOf(
     if (entries.some((entry) => entry.name === file)) return { layout, answer: undefined, text: '' };
   }
   return null;
-}
-
-async function refusalOf(workdir: Workdir, path: string): Promise<ObservedClientRound['refused']> {
-  const bytes = await workdir.read(path, SIDE_FILE_MAX_BYTES);
-  if (bytes === undefined) return null;
-  try {
-    const value: unknown = JSON.parse(bytes.toString('utf8'));
-    if (typeof value !== 'object' || value === null) return null;
-    const { sha256, message, version } = value as Record<string, unknown>;
-    return typeof sha256 === 'string' && typeof message === 'string'
-      ? { id: `${sha256} ${String(version ?? '')}`, sha256, message }
-      : null;
-  } catch {
-    return null;
-  }
 }
 
 /** Whether the server marked a round's aggregate as the final one; null where it left no word. */
@@ -142,7 +127,7 @@ export function createClientObserver(workdir: Workdir, run: string, name: string
   const roundAt = async (round: number, hasEnded: boolean): Promise<ObservedClientRound | null> => {
     // Where accounts are known, somebody else may write over the update at any time: then it is looked at again.
     if (delivered?.round === round && !hasEnded && !workdir.identifies)
-      return { ...delivered, refused: await refusalOf(workdir, runPaths.refused(run, round, name)) };
+      return { ...delivered, refused: await readRefusal(workdir, runPaths.refused(run, round, name)) };
     const entries = await workdir.list(runPaths.round(run, round));
     if (!isRoundOpened(entries)) return null;
     const find = (file: string) => entries.find((entry) => entry.name === file);
@@ -157,7 +142,7 @@ export function createClientObserver(workdir: Workdir, run: string, name: string
       final: await isFinal(workdir, run, round),
       hasOwnUpdate: update !== undefined,
       overwritten: update === undefined ? null : overwriteOf(update, ownAccount),
-      refused: isRefused ? await refusalOf(workdir, runPaths.refused(run, round, name)) : null,
+      refused: isRefused ? await readRefusal(workdir, runPaths.refused(run, round, name)) : null,
     };
     if (observed.hasOwnUpdate && observed.present) delivered = observed;
     return observed;

@@ -97,6 +97,30 @@ export async function readUpdateMeta(workdir: Workdir, path: string): Promise<Up
   }
 }
 
+/** The longest reason of a refusal that is kept. Units: characters. */
+const REASON_MAX = 1_000;
+
+const REFUSAL = z.object({
+  sha256: z.string().max(128),
+  message: z.string().transform((text) => text.slice(0, REASON_MAX)),
+  version: z.union([z.string().max(256), z.number()]).nullish(),
+});
+
+/** Why an update was refused, and of which bytes that was said; null when nobody refused it, or not in the known form. */
+export async function readRefusal(
+  workdir: Workdir,
+  path: string,
+): Promise<{ readonly id: string; readonly sha256: string; readonly message: string } | null> {
+  const bytes = await workdir.read(path, SIDE_FILE_MAX_BYTES);
+  if (bytes === undefined) return null;
+  try {
+    const { sha256, message, version } = REFUSAL.parse(JSON.parse(bytes.toString('utf8')));
+    return { id: `${sha256} ${version ?? ''}`, sha256, message };
+  } catch {
+    return null;
+  }
+}
+
 export async function writeSideFile(
   workdir: Workdir,
   path: string,
