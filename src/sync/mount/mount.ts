@@ -33,6 +33,7 @@ import { type MountStatus, mountStatus } from './mount-status.ts';
 import { obeyAboutFiles } from './obey-about-files.ts';
 import { openIndex } from './open-index.ts';
 import { Pins } from './pins.ts';
+import { openPrivateFolder } from './private-folder.ts';
 import { adoptSelection, rememberLayout } from './remembered.ts';
 import { findRemoteRoot } from './remote-root.ts';
 import { type BandwidthLimits, throttledStore } from './throttled-store.ts';
@@ -92,6 +93,7 @@ export async function runMount(
 ): Promise<void> {
   await mkdir(options.layout.directory, { recursive: true });
   await refuseForeignContent(options.layout);
+  await openPrivateFolder(stateFolder(options.layout));
   const lock = await acquireLock(lockPath(options.layout));
   const stop = new AbortController();
   const forward = () => stop.abort();
@@ -101,6 +103,8 @@ export async function runMount(
   let socket: ControlSocket | undefined;
   try {
     const index = await openIndex(indexPath(options.layout), options.logger);
+    // Once more, for the files of an index that was made just now.
+    await openPrivateFolder(stateFolder(options.layout));
     const rates = new ByteRates(options.clock);
     session = {
       options,
