@@ -2,16 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { errnoOf } from './errors.ts';
+import { nameWithEnding } from './fitting-name.ts';
 
 /** Names that end so are half-written: the sync engine never mirrors them and no reader's glob matches them. */
 export const TEMPORARY_SUFFIX = '.mila-tmp';
 
 /** A fresh temporary name beside `path`, hidden and on the same file system. */
 export function temporaryPathFor(path: string): string {
-  return join(
-    dirname(path),
-    `.${basename(path).slice(0, 120)}.${randomBytes(6).toString('hex')}${TEMPORARY_SUFFIX}`,
-  );
+  const ending = `.${randomBytes(6).toString('hex')}${TEMPORARY_SUFFIX}`;
+  return join(dirname(path), nameWithEnding(`.${basename(path)}`, ending));
 }
 
 /** Make a rename in `directory` survive a power cut, where the file system can. */

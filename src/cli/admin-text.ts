@@ -1,8 +1,9 @@
-import { styleText } from 'node:util';
 import { unreachable } from '../invariant.ts';
+import { printable } from '../printable.ts';
 import type { BoxAnswer } from '../sync/admin/enterprise.ts';
 import type { Finding, Person, Remedy } from '../sync/admin/finding.ts';
 import type { SetupAction } from '../sync/admin/setup-works.ts';
+import { type Tint, tinted } from '../terminal-text.ts';
 
 /** How a report is written. */
 export interface TextStyle {
@@ -11,20 +12,13 @@ export interface TextStyle {
   readonly width: number;
 }
 
-type Tint = 'green' | 'red' | 'yellow' | 'gray' | 'cyan' | 'bold';
-
 const INDENT = 10;
 
-/** Names come from Box and from files: what would steer a terminal is shown as a question mark. */
-function harmless(text: string): string {
-  return [...text].map((each) => (/[\p{Cc}\p{Cf}]/u.test(each) ? '?' : each)).join('');
-}
-
-/** Break text at spaces; what is longer than a line, such as an address, stays whole. */
+/** Break text at spaces, with what would steer a terminal spelled out; what is longer than a line, such as an address, stays whole. */
 export function wrapped(text: string, width: number): readonly string[] {
   const lines: string[] = [];
   let line = '';
-  for (const word of text.split(/\s+/).map(harmless)) {
+  for (const word of text.split(/\s+/).map(printable)) {
     if (line !== '' && line.length + 1 + word.length > width) {
       lines.push(line);
       line = word;
@@ -43,7 +37,7 @@ class Page {
   }
 
   tint(tint: Tint, text: string): string {
-    return this.#style.colour ? styleText(tint, text) : text;
+    return this.#style.colour ? tinted(tint, text) : text;
   }
 
   head(word: string, tint: Tint, title: string): void {
@@ -126,7 +120,9 @@ export function summaryText(findings: readonly Finding[], style: TextStyle): str
       : blocking === 0
         ? `${steps} to mend, but a run can start.`
         : `${steps} to mend; no run can start before. Then run this again: what was skipped shows next.`;
-  return page.tint(tint, wrapped(words, style.width).join('\n'));
+  return wrapped(words, style.width)
+    .map((line) => page.tint(tint, line))
+    .join('\n');
 }
 
 const STATES: Readonly<Record<SetupAction['state'], readonly [string, Tint]>> = {

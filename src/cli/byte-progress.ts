@@ -1,6 +1,7 @@
 import { SingleBar } from 'cli-progress';
 import type { Clock } from '../clock.ts';
-import type { Output } from './output.ts';
+import { terminalLine } from '../terminal-text.ts';
+import { barStream, type Output } from './output.ts';
 
 /** How far a piece of work is, told to the person who waits for it. */
 export interface ByteProgress {
@@ -26,8 +27,8 @@ export function byteProgress(
 
 function barOn(work: string): ByteProgress {
   const bar = new SingleBar({
-    format: `${work} [{bar}] {value}/{total} MB, {eta_formatted} left`,
-    stream: process.stderr,
+    format: `${terminalLine(work)} [{bar}] {value}/{total} MB, {eta_formatted} left`,
+    stream: barStream(),
     clearOnComplete: true,
   });
   let started = false;

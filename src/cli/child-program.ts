@@ -191,7 +191,7 @@ export class ChildProgram {
 
   #hint(): { hint?: string } {
     const words = this.#words.trim();
-    return words === '' ? {} : { hint: `Its last words:\n  ${words.replaceAll('\n', '\n  ')}` };
+    return words === '' ? {} : { hint: `Its last words:\n${words}` };
   }
 
   #remember(text: string): void {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { EXIT } from './exit-codes.ts';
 import { listenForInterrupt } from './interrupt.ts';
-import type { Output } from './output.ts';
+import { type Output, relay } from './output.ts';
 import { EXIT_WITH_PARENT } from './parent-watch.ts';
 
 /** Tells a mount that its parent waits for its `ready` over a channel of their own. */
@@ -59,7 +59,7 @@ export async function startDetached(output: Output): Promise<void> {
     interrupt.signal.addEventListener('abort', () => void child.kill('SIGTERM'), { once: true });
     const outcome = await readyOrExit(child);
     if (typeof outcome === 'number') {
-      process.stderr.write(await readFile(words, 'utf8'));
+      relay('err', await readFile(words, 'utf8'));
       process.exitCode = interrupt.interrupted() ? EXIT.interrupted : outcome;
       return;
     }

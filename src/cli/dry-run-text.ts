@@ -1,6 +1,7 @@
+import { printable } from '../printable.ts';
 import type { DryRun } from '../sync/mount/dry-run.ts';
 import type { Output } from './output.ts';
-import { printable, readableBytes } from './paint.ts';
+import { readableBytes } from './paint.ts';
 
 const OP_WIDTH = 'make-remote-folder'.length;
 const SIZE_WIDTH = 10;

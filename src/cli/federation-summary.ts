@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import Table from 'cli-table3';
 import { errnoOf } from '../errors.ts';
 import { type RoundSummary, summariseHistory } from '../fl/report/run-summary.ts';
+import { textTable } from '../text-table.ts';
 
 /** The rounds of a run as its history tells; none when there is no history. */
 export async function readSummary(historyPath: string): Promise<readonly RoundSummary[]> {
@@ -14,27 +14,25 @@ export async function readSummary(historyPath: string): Promise<readonly RoundSu
 
 const short = (value: number) => String(Number(value.toPrecision(4)));
 
+const orDash = (lines: readonly string[]) => (lines.length === 0 ? '-' : lines);
+
 /** A run's rounds as a table for a person; empty when no round began. */
 export function summaryText(rounds: readonly RoundSummary[], colour: boolean): string {
   if (rounds.length === 0) return '';
   const metrics = [...new Set(rounds.flatMap((round) => Object.keys(round.metrics)))].sort();
-  const table = new Table({
+  return textTable({
     head: ['round', 'seconds', 'weights', 'left out', ...metrics],
-    style: colour ? {} : { head: [], border: [] },
-    colAligns: ['right', 'right', 'left', 'left', ...metrics.map(() => 'right' as const)],
-  });
-  for (const round of rounds)
-    table.push([
-      String(round.round),
+    right: [0, 1, ...metrics.map((_, index) => 4 + index)],
+    rows: rounds.map((round) => [
+      round.round,
       round.seconds === null ? '-' : round.seconds.toFixed(1),
-      Object.entries(round.weights)
-        .map(([name, weight]) => `${name} ${weight.toFixed(3)}`)
-        .join('\n') || '-',
-      round.left_out.map(({ participant, reason }) => `${participant} (${reason})`).join('\n') || '-',
+      orDash(Object.entries(round.weights).map(([name, weight]) => `${name} ${weight.toFixed(3)}`)),
+      orDash(round.left_out.map(({ participant, reason }) => `${participant} (${reason})`)),
       ...metrics.map((name) => {
         const value = round.metrics[name];
         return value === undefined ? '-' : short(value);
       }),
-    ]);
-  return table.toString();
+    ]),
+    colour,
+  });
 }

@@ -2,6 +2,7 @@ import { delay, systemClock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { EXIT } from './exit-codes.ts';
+import { lastWords } from './output.ts';
 
 /** What must be put in order before this process may end. */
 interface HeldThing {
@@ -71,8 +72,9 @@ function endInOrder(error: unknown): void {
   process.exitCode = EXIT.fault;
   const log = things.find((thing) => thing.log !== undefined)?.log;
   // Without a log, what is needed to mend the fault has no other place.
-  const more = log === undefined ? `\n${stack ?? ''}` : `; more is in ${log}`;
-  process.stderr.write(`error: a fault of this program: ${firstLine(messageOf(error))}${more}\n`);
+  const more = log === undefined ? '' : `; more is in ${log}`;
+  const lines = log === undefined && stack !== undefined ? stack.split('\n') : [];
+  lastWords([`error: a fault of this program: ${firstLine(messageOf(error))}${more}`, ...lines]);
   const released = releaseAll(things);
   const deadline = delay(systemClock(), RELEASE_MAX_MS);
   Promise.race([released, deadline]).then(leave, leave);

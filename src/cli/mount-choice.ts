@@ -59,6 +59,6 @@ export async function chosenMount(directory: string | undefined): Promise<MountL
   throw new StateError({
     code: 'which-mount',
     message: `${others.length + 1} mounts are running: say which directory is meant`,
-    hint: [first, ...others].map((each) => each.directory).join('\n  '),
+    hint: [first, ...others].map((each) => each.directory).join('\n'),
   });
 }

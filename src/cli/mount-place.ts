@@ -50,7 +50,7 @@ async function presentMount(): Promise<MountLayout> {
   throw new StateError({
     code: 'which-mount',
     message: `${others.length + 1} mounts are running: say which directory is meant`,
-    hint: [first, ...others].map((each) => each.directory).join('\n  '),
+    hint: [first, ...others].map((each) => each.directory).join('\n'),
   });
 }
 

@@ -1,7 +1,17 @@
 import { MilaError, messageOf } from '../errors.ts';
+import { jsonLine, printableJson, printableLines } from '../printable.ts';
+import { terminalLine, terminalText } from '../terminal-text.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 
-/** Where a command's words go: results to standard output, everything else to standard error. */
+/** One line, or several lines as a list. A line that holds ends of lines is shown as one text with marks. */
+export type Words = string | readonly string[];
+
+/**
+ * Where a command's words go: results to standard output, everything else to standard error.
+ *
+ * Guarantees: whatever stands in the words, nothing steers the terminal but our own colours, and no line of a foreign
+ * text passes for one of this program's.
+ */
 export interface Output {
   /** True when results are JSON for a program. */
   readonly json: boolean;
@@ -9,24 +19,38 @@ export interface Output {
   readonly interactive: boolean;
   /** Whether colours may be used on standard error. */
   readonly colour: boolean;
-  /** A result: text as it is. */
-  result(text: string): void;
+  /** A result. */
+  result(words: Words): void;
+  /** A result in the place of the one before, where a person watches. */
+  redrawn(words: Words): void;
   /** A result or an event as one JSON document on one line. */
   document(value: unknown): void;
   /** A word to the person, never mixed with results. */
-  note(text: string): void;
+  note(words: Words): void;
   /** A word that the next one replaces; only on a terminal. */
   passing?(text: string): void;
 }
 
 /** Back to the beginning of the line, and empty it. */
 const CLEAR_LINE = '\r\u001B[2K';
+/** To the first line, and empty the screen from there. */
+const CLEAR_SCREEN = '\u001B[H\u001B[J';
 
 interface OutputOptions {
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly noColour?: boolean;
 }
+
+const shown = (words: Words) =>
+  (typeof words === 'string' ? [words] : words).map((line) => `${terminalText(line)}\n`).join('');
+
+/**
+ * The lines of a text that was made of lines.
+ *
+ * Guarantees: none by itself: whoever made the text has put every foreign word in it through `printable` or a table.
+ */
+export const linesOf = (text: string): readonly string[] => text.split('\n');
 
 /** The output of this process. Guarantees: `--quiet` silences notes, never results. */
 export function processOutput(options: OutputOptions = {}): Output {
@@ -36,36 +60,64 @@ export function processOutput(options: OutputOptions = {}): Output {
     if (isPassing) process.stderr.write(CLEAR_LINE);
     isPassing = false;
   };
+  const result = (words: Words) => void process.stdout.write(shown(words));
   return {
     json: options.json ?? false,
     interactive,
     colour: interactive && !options.noColour && !process.env['NO_COLOR'],
-    result: (text) => void process.stdout.write(`${text}\n`),
-    document: (value) => void process.stdout.write(`${JSON.stringify(value)}\n`),
-    note: (text) => {
+    result,
+    redrawn: (words) => {
+      if (process.stdout.isTTY === true) process.stdout.write(CLEAR_SCREEN);
+      result(words);
+    },
+    document: (value) => void process.stdout.write(`${jsonLine(value)}\n`),
+    note: (words) => {
       clear();
-      if (!options.quiet) process.stderr.write(`${text}\n`);
+      if (!options.quiet) process.stderr.write(shown(words));
     },
     passing: (text) => {
       if (!interactive || options.quiet) return;
       clear();
       // A line that wraps could not be taken back.
-      process.stderr.write(text.slice(0, Math.max(20, (process.stderr.columns ?? 80) - 1)));
+      process.stderr.write(terminalLine(text).slice(0, Math.max(20, (process.stderr.columns ?? 80) - 1)));
       isPassing = true;
     },
   };
 }
 
+/** Pass on what another program of ours, or the reader of the command line, has to say: its lines stay lines. */
+export function relay(stream: 'out' | 'err', text: string): void {
+  (stream === 'out' ? process.stdout : process.stderr).write(printableLines(text));
+}
+
+/** What a program says on its way out, where no command's output is at hand. */
+export function lastWords(lines: readonly string[]): void {
+  process.stderr.write(shown(lines));
+}
+
+/** Where a logger's lines of JSON go that belong into no file. */
+export function logLine(line: string): void {
+  process.stderr.write(printableJson(line));
+}
+
+/** Both ways out, for who wants to know that nobody reads any more. */
+export const outputStreams = (): readonly NodeJS.WriteStream[] => [process.stdout, process.stderr];
+
+/** Where bars are drawn. Whoever draws puts every word that is not ours through `terminalLine`. */
+export const barStream = (): NodeJS.WritableStream => process.stderr;
+
 /** An error as a person reads it: one line, and a hint where there is one. */
-export function describeError(error: unknown): string {
-  if (!(error instanceof MilaError)) return `error: ${messageOf(error)}`;
-  return error.hint === undefined ? `error: ${error.message}` : `error: ${error.message}\n  ${error.hint}`;
+export function describeError(error: unknown): readonly string[] {
+  if (!(error instanceof MilaError)) return [`error: ${messageOf(error)}`];
+  return error.hint === undefined
+    ? [`error: ${error.message}`]
+    : [`error: ${error.message}`, `  ${error.hint}`];
 }
 
 /** Print what went wrong and choose the process's exit code. A fault of our own also prints its stack. */
 export function failWith(error: unknown): void {
   const code = exitCodeOf(error);
-  const stack = code === EXIT.fault && error instanceof Error ? `\n${error.stack ?? ''}` : '';
-  process.stderr.write(`${describeError(error)}${stack}\n`);
+  const stack = code === EXIT.fault && error instanceof Error ? [error.stack ?? ''] : [];
+  process.stderr.write(shown([...describeError(error), ...stack]));
   process.exitCode = code;
 }

@@ -1,17 +1,12 @@
-import { styleText } from 'node:util';
+import { type Tint, tinted } from '../terminal-text.ts';
 
-/** Colours that words of a result may have. */
-export type Paint = (colour: 'green' | 'yellow' | 'red' | 'cyan' | 'dim', text: string) => string;
+/** Gives words of a result a colour, where there are colours. */
+export type Paint = (colour: Tint, text: string) => string;
 
 /** Colours for standard output: on a terminal only, and never against `NO_COLOR` or `--no-color`. */
 export function resultPaint(flags: { readonly color?: boolean }): Paint {
   const coloured = process.stdout.isTTY === true && flags.color !== false && !process.env['NO_COLOR'];
-  return coloured ? (colour, text) => styleText(colour, text) : (_colour, text) => text;
-}
-
-/** A name as it may go to a terminal: without control characters, which could steer it. */
-export function printable(name: string): string {
-  return name.replace(/\p{Cc}|\p{Cf}/gu, '?');
+  return coloured ? tinted : (_colour, text) => text;
 }
 
 const KIB = 1024;

@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
+import { outputStreams } from './output.ts';
 
 /** The variable that a parent sets to have its child leave with it; `--exit-with-parent` means the same. */
 export const EXIT_WITH_PARENT = 'MILA_EXIT_WITH_PARENT';
@@ -27,7 +28,7 @@ export interface ParentWatch {
  */
 export function stopWithParent(controller: AbortController, options: ParentWatchOptions = {}): ParentWatch {
   const { flag = false, environment = process.env, input = process.stdin } = options;
-  const { outputs = [process.stdout, process.stderr] } = options;
+  const { outputs = outputStreams() } = options;
   if (!flag && environment[EXIT_WITH_PARENT] !== '1') return { dispose() {} };
   const leave = () => controller.abort();
   const events = ['end', 'close', 'error'] as const;

@@ -2,6 +2,8 @@ import type { Logger as PinoLogger } from 'pino';
 import { pino } from 'pino';
 import { systemClock } from '../clock.ts';
 import type { LogFields, Logger } from '../logger.ts';
+import { printableJson } from '../printable.ts';
+import { logLine } from './output.ts';
 import { logTrouble, RotatingLog } from './rotating-log.ts';
 
 /** The levels that `--log-level` knows. */
@@ -46,12 +48,14 @@ export function pinoLogger(level: LogLevel, file?: string, onNotice?: OnNotice):
 }
 
 /** As everything else that the program says; a closed one is no error there. */
-const standardError = { write: (line: string) => void process.stderr.write(line) };
+const standardError = { write: logLine };
 
-function destination(path: string, onNotice: OnNotice | undefined): RotatingLog {
-  return new RotatingLog({
+function destination(path: string, onNotice: OnNotice | undefined) {
+  const log = new RotatingLog({
     path,
     clock: systemClock(),
     onTrouble: (error) => onNotice?.('log', error === undefined ? undefined : logTrouble(path, error)),
   });
+  // People look at logs on terminals.
+  return { write: (line: string) => log.write(printableJson(line)) };
 }

@@ -2,13 +2,19 @@ import { Command, CommanderError } from 'commander';
 import { errnoOf, messageOf } from '../errors.ts';
 import { EXIT } from './exit-codes.ts';
 import { standByForFaults } from './last-resort.ts';
-import { failWith } from './output.ts';
+import { failWith, lastWords, outputStreams, relay } from './output.ts';
 
 /** Where commands come from; their modules are loaded only when they may be wanted. */
 export interface CommandSource {
   readonly names: readonly string[];
   readonly load: () => Promise<readonly Command[]>;
 }
+
+/** Commander's own words, which quote what was typed, or what a shell made of it. */
+const WORDS = {
+  writeOut: (text: string) => relay('out', text),
+  writeErr: (text: string) => relay('err', text),
+};
 
 /**
  * The commands that a command line may mean: the named one alone, so that it starts without what the others need, or
@@ -31,10 +37,14 @@ export function createProgram(name: string, description: string, commands: reado
     // A command may have a --version of its own.
     .enablePositionalOptions()
     .showHelpAfterError('(add --help for the options)')
+    .configureOutput(WORDS)
     .exitOverride();
   for (const command of commands) {
     for (const each of [command, ...command.commands])
-      each.exitOverride().showHelpAfterError(`(${name} ${command.name()} --help lists the options)`);
+      each
+        .configureOutput(WORDS)
+        .exitOverride()
+        .showHelpAfterError(`(${name} ${command.name()} --help lists the options)`);
     program.addCommand(command);
   }
   return program;
@@ -44,8 +54,8 @@ export function createProgram(name: string, description: string, commands: reado
 export async function runProgram(program: Command): Promise<void> {
   standByForFaults();
   // A program that cannot say something goes on with what it does.
-  process.stdout.on('error', (error) => tellUnwritten(error));
-  process.stderr.on('error', () => {});
+  for (const stream of outputStreams())
+    stream.on('error', (error) => (stream === process.stdout ? tellUnwritten(error) : undefined));
   try {
     await program.parseAsync(process.argv);
   } catch (error) {
@@ -61,6 +71,6 @@ let isOutputLost = false;
 function tellUnwritten(error: Error): void {
   if (errnoOf(error) === 'EPIPE' || isOutputLost) return;
   isOutputLost = true;
-  process.stderr.write(`error: standard output cannot be written: ${messageOf(error)}\n`);
+  lastWords([`error: standard output cannot be written: ${messageOf(error)}`]);
   process.exitCode ??= EXIT.state;
 }

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { loadParticipantConfiguration, participantOf } from '../fl/config.ts';
 import { mountLayoutOf } from './mount-layout.ts';
 import type { MountFlags } from './mount-options.ts';
-import { processOutput } from './output.ts';
+import { linesOf, processOutput } from './output.ts';
 
 /** A word of a command as systemd reads it: quoted, with its specifiers and variables taken as they are. */
 export function unitWord(word: string): string {
@@ -56,8 +56,9 @@ export async function printUnit(configPath: string, flags: MountFlags): Promise<
     workingDirectory: process.cwd(),
     command: [process.execPath, resolve(program), ...args],
   });
-  output.result(unit.trimEnd());
-  output.note(
-    `save it as ~/.config/systemd/user/${name}, then: systemctl --user enable --now ${name}\nto have it run while you are not logged in: loginctl enable-linger`,
-  );
+  output.result(linesOf(unit.trimEnd()));
+  output.note([
+    `save it as ~/.config/systemd/user/${name}, then: systemctl --user enable --now ${name}`,
+    'to have it run while you are not logged in: loginctl enable-linger',
+  ]);
 }

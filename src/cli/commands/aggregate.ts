@@ -186,7 +186,7 @@ function assertNothingRefused({ refused }: AggregationReport): void {
   if (first === undefined) return;
   throw new CorruptError({
     code: first.reason,
-    message: refused.map(({ participant, message }) => `${participant}: ${message}`).join('\n  '),
+    message: refused.map(({ participant, message }) => `${participant}: ${message}`).join('\n'),
     hint: 'Nothing was written. --skip-refused combines the others.',
     data: { refused },
   });

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
-import Table from 'cli-table3';
 import { Command } from 'commander';
 import { CorruptError } from '../../errors.ts';
 import { ITEM_BYTES } from '../../fl/tensor/tensor.ts';
 import { Checkpoint } from '../../fl/torch/checkpoint-reader.ts';
 import { pathText, type TensorLeaf } from '../../fl/torch/checkpoint-tree.ts';
 import { largestDifference, statisticsOf, type TensorStatistics } from '../../fl/torch/tensor-statistics.ts';
-import { type Output, processOutput } from '../output.ts';
-import { printable } from '../paint.ts';
+import { printable } from '../../printable.ts';
+import { textTable } from '../../text-table.ts';
+import { linesOf, type Output, processOutput } from '../output.ts';
 
 interface CommonFlags {
   readonly json?: boolean;
@@ -89,7 +89,7 @@ async function show(path: string, flags: ShowFlags): Promise<void> {
 }
 
 function printTable(rows: readonly TensorRow[], flags: ShowFlags, output: Output): void {
-  const table = new Table({
+  const table = textTable({
     head: [
       'tensor',
       'type',
@@ -98,20 +98,17 @@ function printTable(rows: readonly TensorRow[], flags: ShowFlags, output: Output
       ...(flags.stats ? ['min', 'max', 'mean', 'NaN', 'inf'] : []),
       ...(flags.sha256 === true ? ['sha256'] : []),
     ],
-    style: output.colour ? { head: ['cyan'] } : { head: [], border: [] },
-  });
-  for (const { path, dtype, shape, size_bytes: sizeBytes, statistics, sha256 } of rows) {
-    const numbers = statistics === undefined ? [] : statisticsCells(statistics);
-    table.push([
+    rows: rows.map(({ path, dtype, shape, size_bytes: sizeBytes, statistics, sha256 }) => [
       pathText(path),
       dtype,
       `[${shape.join(', ')}]`,
       sizeBytes,
-      ...numbers,
+      ...(statistics === undefined ? [] : statisticsCells(statistics)),
       ...(sha256 === undefined ? [] : [sha256]),
-    ]);
-  }
-  output.result(table.toString());
+    ]),
+    colour: output.colour,
+  });
+  output.result(linesOf(table));
   const total = rows.reduce((sum, { size_bytes: sizeBytes }) => sum + sizeBytes, 0);
   output.note(`${rows.length} tensors, ${total} bytes`);
 }

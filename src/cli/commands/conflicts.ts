@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import { Command } from 'commander';
+import { printable } from '../../printable.ts';
 import type { StoredConflict } from '../../sync/index/records.ts';
 import { placeOf, withIndex } from '../mount-place.ts';
 import { processOutput } from '../output.ts';
-import { type Paint, printable, readableTime, resultPaint } from '../paint.ts';
+import { type Paint, readableTime, resultPaint } from '../paint.ts';
 
 /** Why something was kept twice, as a person reads it. */
 const REASONS: Readonly<Record<string, string>> = {
@@ -27,9 +28,15 @@ function documentOf(conflict: StoredConflict): Record<string, unknown> {
   };
 }
 
-function lineOf({ atMs, path, reason, keptAs }: StoredConflict, paint: Paint): string {
-  const where = existsSync(keptAs) ? keptAs : `${keptAs} ${paint('dim', '(taken away since)')}`;
-  return `${paint('yellow', printable(path))}  ${paint('dim', readableTime(atMs))}\n  ${REASONS[reason] ?? reason}\n  kept as ${where}`;
+function linesAbout({ atMs, path, reason, keptAs }: StoredConflict, paint: Paint): readonly string[] {
+  const where = existsSync(keptAs)
+    ? printable(keptAs)
+    : `${printable(keptAs)} ${paint('dim', '(taken away since)')}`;
+  return [
+    `${paint('yellow', printable(path))}  ${paint('dim', readableTime(atMs))}`,
+    `  ${REASONS[reason] ?? reason}`,
+    `  kept as ${where}`,
+  ];
 }
 
 /** `mila-sync conflicts [DIR]`. */
@@ -47,6 +54,6 @@ export function conflictsCommand(): Command {
       const paint = resultPaint(flags);
       if (output.json) output.document(conflicts.map(documentOf));
       else if (conflicts.length === 0) output.note('no conflicts');
-      else for (const conflict of conflicts) output.result(lineOf(conflict, paint));
+      else for (const conflict of conflicts) output.result(linesAbout(conflict, paint));
     });
 }

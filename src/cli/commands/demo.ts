@@ -15,7 +15,7 @@ import { type DemoSize, type DemoTransport, writeSessionFiles } from '../demo/se
 import { EXIT } from '../exit-codes.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import { lookAtRun } from '../look-at-run.ts';
-import { processOutput } from '../output.ts';
+import { linesOf, processOutput } from '../output.ts';
 import { stopWithParent } from '../parent-watch.ts';
 
 /** Processes are what a demo costs: two for each client. */
@@ -120,7 +120,7 @@ async function demo(flags: DemoFlags): Promise<void> {
       signal: stop.signal,
     });
     if (output.json) output.document(demoDocument(result));
-    else output.result(demoText(result, process.stdout.isTTY === true && output.colour));
+    else output.result(linesOf(demoText(result, process.stdout.isTTY === true && output.colour)));
   } catch (error) {
     view.close();
     if (!stop.signal.aborted) {

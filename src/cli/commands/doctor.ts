@@ -5,7 +5,7 @@ import { type AdminFlags, openAdminSession, reportStyle } from '../admin-session
 import { findingText, summaryText } from '../admin-text.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { listenForInterrupt } from '../interrupt.ts';
-import { processOutput } from '../output.ts';
+import { linesOf, processOutput } from '../output.ts';
 
 interface DoctorFlags extends AdminFlags {
   readonly write: boolean;
@@ -51,11 +51,11 @@ async function doctor(path: string, flags: DoctorFlags): Promise<void> {
   try {
     const findings = await examine(look, {
       onFinding: (finding) => {
-        if (!output.json) output.result(findingText(finding, style));
+        if (!output.json) output.result(linesOf(findingText(finding, style)));
       },
     });
     if (output.json) output.document(doctorDocument(path, look.wanted.side, findings));
-    else output.result(`\n${summaryText(findings, style)}`);
+    else output.result(['', ...linesOf(summaryText(findings, style))]);
     process.exitCode = doctorExit(findings);
   } catch (error) {
     if (!signal.aborted) throw error;

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { delay, systemClock } from '../../clock.ts';
 import { StateError } from '../../errors.ts';
+import { printable } from '../../printable.ts';
 import { MirrorRoot, type MountLayout } from '../../sync/local/mirror-root.ts';
 import { askMount } from '../../sync/mount/ask-mount.ts';
 import type { ListedEntry, ListedState } from '../../sync/mount/listing.ts';
@@ -9,7 +10,6 @@ import { listenForInterrupt } from '../interrupt.ts';
 import { listPlace, statusOf } from '../mount-listing.ts';
 import { placeOf, withIndex } from '../mount-place.ts';
 import { processOutput } from '../output.ts';
-import { printable } from '../paint.ts';
 
 interface FileFlags {
   readonly dir?: string;

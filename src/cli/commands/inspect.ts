@@ -8,7 +8,7 @@ import { inspectionText } from '../../fl/report/inspection-text.ts';
 import { EXIT } from '../exit-codes.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import { type Look, lookAtRun, watchRun } from '../look-at-run.ts';
-import { type Output, processOutput } from '../output.ts';
+import { linesOf, type Output, processOutput } from '../output.ts';
 
 interface InspectFlags {
   readonly json?: boolean;
@@ -23,8 +23,6 @@ interface InspectFlags {
 /** What a pipe is taken for. Units: columns. */
 const WIDTH_DEFAULT = 120;
 const WIDTH_MAX = 200;
-/** Wipe the screen and go to its first line. */
-const CLEAR_SCREEN = '\u001b[2J\u001b[H';
 
 async function writePage(path: string, inspection: Inspection): Promise<void> {
   // What draws the plots is loaded only for a page: it takes longer than the rest of the program.
@@ -45,14 +43,16 @@ function checkpointsOf({ checkpoints, deep }: InspectFlags): 'none' | 'index' | 
   return deep ? 'whole' : 'index';
 }
 
-function tell(inspection: Inspection, output: Output): void {
+function tell(inspection: Inspection, output: Output, redraw: boolean): void {
   if (output.json) {
     output.document(inspectionDocument(inspection));
     return;
   }
   const width = Math.min(process.stdout.columns ?? WIDTH_DEFAULT, WIDTH_MAX);
   const colour = process.stdout.isTTY === true && output.colour;
-  output.result(inspectionText(inspection, { width, colour }));
+  const lines = linesOf(inspectionText(inspection, { width, colour }));
+  if (redraw) output.redrawn(lines);
+  else output.result(lines);
 }
 
 /** Shows each look, on a terminal in place of the one before. */
@@ -64,8 +64,7 @@ async function show(look: Look, flags: InspectFlags, output: Output): Promise<vo
     output.note(`page written to ${flags.html}`);
   }
   if (flags.html !== undefined && !output.json) return;
-  if (flags.watch && !output.json && process.stdout.isTTY) process.stdout.write(CLEAR_SCREEN);
-  tell(inspection, output);
+  tell(inspection, output, flags.watch === true);
 }
 
 async function follow(folder: string, flags: InspectFlags, output: Output): Promise<void> {

@@ -1,8 +1,9 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { printable } from '../../printable.ts';
 import type { LoggedOp } from '../../sync/index/records.ts';
 import { placeOf, withIndex } from '../mount-place.ts';
 import { processOutput } from '../output.ts';
-import { type Paint, printable, readableBytes, readableTime, resultPaint } from '../paint.ts';
+import { type Paint, readableBytes, readableTime, resultPaint } from '../paint.ts';
 
 interface LogFlags {
   readonly json?: boolean;
@@ -18,10 +19,11 @@ function documentOf({ atMs, op, path, sizeBytes, durationMs, outcome }: LoggedOp
   return { at: new Date(atMs).toISOString(), op, path, size: sizeBytes, duration_ms: durationMs, outcome };
 }
 
-function lineOf({ atMs, op, path, sizeBytes, outcome }: LoggedOp, paint: Paint): string {
+function linesAbout({ atMs, op, path, sizeBytes, outcome }: LoggedOp, paint: Paint): readonly string[] {
   const size = sizeBytes === null ? '' : readableBytes(sizeBytes);
-  const failure = outcome === 'done' ? '' : `\n    ${paint('red', printable(outcome))}`;
-  return `${paint('dim', readableTime(atMs))}  ${op.padEnd(OP_WIDTH)}  ${size.padStart(SIZE_WIDTH)}  ${printable(path)}${failure}`;
+  const failure = outcome === 'done' ? [] : [`    ${paint('red', printable(outcome))}`];
+  const time = paint('dim', readableTime(atMs));
+  return [`${time}  ${op.padEnd(OP_WIDTH)}  ${size.padStart(SIZE_WIDTH)}  ${printable(path)}`, ...failure];
 }
 
 function parseLimit(value: string): number {
@@ -45,6 +47,6 @@ export function logCommand(): Command {
       const ops = await withIndex(layout, (index) => [...index.loggedOps(flags.limit)].reverse());
       const paint = resultPaint(flags);
       if (output.json) output.document(ops.map(documentOf));
-      else for (const op of ops) output.result(lineOf(op, paint));
+      else for (const op of ops) output.result(linesAbout(op, paint));
     });
 }

@@ -1,9 +1,10 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { printable, shortened } from '../../printable.ts';
 import type { ListedEntry, ListedState } from '../../sync/mount/listing.ts';
 import { listPlace } from '../mount-listing.ts';
 import { placeOf, withIndex } from '../mount-place.ts';
 import { processOutput } from '../output.ts';
-import { type Paint, printable, readableBytes, readableTime, resultPaint } from '../paint.ts';
+import { type Paint, readableBytes, readableTime, resultPaint } from '../paint.ts';
 
 interface LsFlags {
   readonly long?: boolean;
@@ -50,7 +51,7 @@ function lineOf(entry: ListedEntry, long: boolean, paint: Paint): string {
   if (!long) return `${state}  ${path}`;
   const size = entry.type === 'folder' ? '-' : readableBytes(entry.sizeBytes ?? 0);
   const time = entry.modifiedAtMs === null ? '-' : readableTime(entry.modifiedAtMs);
-  const person = printable(entry.createdBy?.name ?? '-').slice(0, PERSON_WIDTH);
+  const person = shortened(printable(entry.createdBy?.name ?? '-'), PERSON_WIDTH);
   return `${state}  ${size.padStart(SIZE_WIDTH)}  ${time.padEnd(19)}  ${person.padEnd(PERSON_WIDTH)}  ${path}`;
 }
 

@@ -12,6 +12,7 @@ import { Bandwidth } from '../../sync/mount/bandwidth.ts';
 import { dryRun } from '../../sync/mount/dry-run.ts';
 import { LOG_NAME, type MountOptions, runMount } from '../../sync/mount/mount.ts';
 import type { MountStatus } from '../../sync/mount/mount-status.ts';
+import { openPrivateFolder } from '../../sync/mount/private-folder.ts';
 import { attentionOf, type Profile } from '../../sync/mount/profiles.ts';
 import { selectionFilter, selectionText } from '../../sync/mount/selection.ts';
 import { boxConnection } from '../box-connection.ts';
@@ -88,6 +89,8 @@ async function mount(configPath: string, flags: MountFlags): Promise<void> {
   const clock = systemClock();
   const layout = mountLayoutOf(configuration, flags.dir);
   const log = flags.dryRun ? undefined : join(stateFolder(layout), LOG_NAME);
+  // Before the log is opened, which would make the folder by the umask.
+  if (log !== undefined) await openPrivateFolder(stateFolder(layout));
   const notices = new Notices(output);
   const level = flags.verbose ? 'debug' : flags.logLevel;
   const logger = log === undefined ? silentLogger : pinoLogger(level, log, notices.tell);

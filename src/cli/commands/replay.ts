@@ -2,8 +2,8 @@ import { createInterface } from 'node:readline/promises';
 import { Command, InvalidArgumentError } from 'commander';
 import { systemClock } from '../../clock.ts';
 import { ConfigError } from '../../errors.ts';
-import { printable } from '../../fl/report/printable.ts';
 import { timeText } from '../../fl/report/quantities.ts';
+import { printable } from '../../printable.ts';
 import type { FolderChange } from '../../sync/recording/recorded-folder.ts';
 import {
   type ContentSource,

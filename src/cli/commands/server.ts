@@ -22,7 +22,7 @@ import { serveOverGrpc } from '../grpc-federation.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import { runHeld } from '../last-resort.ts';
 import { wholeNumber } from '../option-values.ts';
-import type { Output } from '../output.ts';
+import { linesOf, type Output } from '../output.ts';
 import { stopWithParent } from '../parent-watch.ts';
 import { acquireRunLock, sessionOf } from '../run-lock.ts';
 import { createServerMetrics, serveMetrics } from '../server-metrics.ts';
@@ -137,7 +137,7 @@ async function tellSummary(
 ): Promise<void> {
   const rounds = await readSummary(join(savePath, run, 'history.jsonl'));
   if (output.json) output.document({ event: 'summary', run, rounds, final_model: finalModel });
-  else if (rounds.length > 0) output.note(summaryText(rounds, output.colour));
+  else if (rounds.length > 0) output.note(linesOf(summaryText(rounds, output.colour)));
 }
 
 function conclude({ run, ending, finalModel }: ServerOutcome, output: Output): void {

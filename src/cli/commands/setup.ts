@@ -10,7 +10,7 @@ import { type AdminFlags, openAdminSession, reportStyle } from '../admin-session
 import { actionText, findingText } from '../admin-text.ts';
 import { EXIT } from '../exit-codes.ts';
 import { listenForInterrupt } from '../interrupt.ts';
-import { type Output, processOutput } from '../output.ts';
+import { linesOf, type Output, processOutput } from '../output.ts';
 import { collect, doctorDocument, doctorExit } from './doctor.ts';
 
 interface SetupFlags extends AdminFlags {
@@ -40,7 +40,7 @@ async function carryOut(look: Look, flags: SetupFlags, output: Output): Promise<
     dryRun: flags.dryRun === true,
     onAction: (action) => {
       actions.push(action);
-      if (!output.json) output.result(actionText(action, style));
+      if (!output.json) output.result(linesOf(actionText(action, style)));
     },
   });
   await setup.run();
@@ -58,8 +58,8 @@ function closingWords(path: string, actions: readonly SetupAction[]): string {
 
 function tellBlocked(findings: readonly Finding[], output: Output, flags: SetupFlags): void {
   const style = reportStyle(flags);
-  for (const finding of findings) if (finding.blocks) output.result(findingText(finding, style));
-  output.result('\nNothing was made: this has to be mended by hand first. Then run setup again.');
+  for (const finding of findings) if (finding.blocks) output.result(linesOf(findingText(finding, style)));
+  output.result(['', 'Nothing was made: this has to be mended by hand first. Then run setup again.']);
 }
 
 async function setup(path: string, flags: SetupFlags): Promise<void> {
@@ -79,7 +79,7 @@ async function setup(path: string, flags: SetupFlags): Promise<void> {
     const actions = await carryOut(look, flags, output);
     if (output.json) {
       output.document({ config: path, dry_run: flags.dryRun === true, actions: actions.map(actionDocument) });
-    } else output.result(`\n${closingWords(path, actions)}`);
+    } else output.result(['', closingWords(path, actions)]);
     if (actions.some(({ state }) => state === 'by-hand')) process.exitCode = EXIT.permission;
   } catch (error) {
     if (!signal.aborted) throw error;

@@ -1,13 +1,14 @@
 import { Command } from 'commander';
 import { delay, systemClock } from '../../clock.ts';
+import { printable } from '../../printable.ts';
 import type { EngineState } from '../../sync/engine/status.ts';
 import { askMount } from '../../sync/mount/ask-mount.ts';
 import type { MountStatus } from '../../sync/mount/mount-status.ts';
 import { EXIT } from '../exit-codes.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import { chosenMounts } from '../mount-choice.ts';
-import { describeError, type Output, processOutput } from '../output.ts';
-import { type Paint, printable, readableBytes, readableTime, resultPaint } from '../paint.ts';
+import { describeError, linesOf, type Output, processOutput } from '../output.ts';
+import { type Paint, readableBytes, readableTime, resultPaint } from '../paint.ts';
 
 interface StatusFlags {
   readonly json?: boolean;
@@ -32,7 +33,6 @@ const COLOURS: Partial<Record<EngineState, Parameters<Paint>[0]>> = {
 const NOTHING: Paint = (_colour, text) => text;
 const ENDPOINTS_MAX = 5;
 const WATCH_MS = 1000;
-const CLEAR = '\x1b[H\x1b[J';
 
 function rateText({ up, down }: MountStatus['throughput']): string {
   return up + down < 1 ? '' : `; now ${readableBytes(up)}/s up, ${readableBytes(down)}/s down`;
@@ -59,7 +59,7 @@ export function statusText(status: MountStatus, paint: Paint = NOTHING): string 
   ];
   const busiest = Object.entries(apiCalls.byEndpoint).sort(([, a], [, b]) => b - a);
   for (const [endpoint, calls] of busiest.slice(0, ENDPOINTS_MAX))
-    lines.push(paint('dim', `             ${String(calls).padStart(6)}  ${endpoint}`));
+    lines.push(paint('dim', `             ${String(calls).padStart(6)}  ${printable(endpoint)}`));
   for (const { path, direction, sizeBytes, doneBytes } of status.transfers)
     lines.push(
       `  ${direction.padEnd(9)}  ${printable(path)} (${Math.floor((100 * doneBytes) / sizeBytes)} % of ${readableBytes(sizeBytes)})`,
@@ -74,7 +74,7 @@ export function statusText(status: MountStatus, paint: Paint = NOTHING): string 
       ),
     );
   for (const { path, message } of status.problems)
-    lines.push(paint('yellow', `  problem    ${printable(path)}: ${message}`));
+    lines.push(paint('yellow', `  problem    ${printable(path)}: ${printable(message)}`));
   for (const { path, message, attempts } of status.waiting)
     lines.push(
       paint('yellow', `  waiting    ${printable(path)}: ${printable(message)} (attempt ${attempts})`),
@@ -83,10 +83,13 @@ export function statusText(status: MountStatus, paint: Paint = NOTHING): string 
   return lines.join('\n');
 }
 
+const statusesText = (all: readonly MountStatus[], paint: Paint) =>
+  all.map((each) => statusText(each, paint)).join('\n\n');
+
 /** Guarantees: where all mounts are meant, one that cannot be asked hides none of the others. */
 async function statuses(
   directory: string | undefined,
-  note: (text: string) => void,
+  note: (lines: readonly string[]) => void,
 ): Promise<readonly MountStatus[]> {
   const layouts = await chosenMounts(directory);
   const answers = await Promise.allSettled(layouts.map((layout) => askMount(layout, { command: 'status' })));
@@ -101,20 +104,19 @@ async function statuses(
 /** On a terminal the picture is drawn anew; on a pipe each change is a block, or a line of JSON. */
 async function watch(directory: string | undefined, output: Output, paint: Paint): Promise<void> {
   const interrupt = listenForInterrupt();
-  const onTerminal = process.stdout.isTTY === true && !output.json;
   let shown = '';
   const noted = new Set<string>();
-  const noteOnce = (text: string) => {
-    if (!noted.has(text)) output.note(text);
+  const noteOnce = (lines: readonly string[]) => {
+    const text = lines.join('\n');
+    if (!noted.has(text)) output.note(lines);
     noted.add(text);
   };
   try {
     while (!interrupt.signal.aborted) {
       const all = await statuses(directory, noteOnce);
-      const text = output.json
-        ? JSON.stringify(all)
-        : all.map((each) => statusText(each, paint)).join('\n\n');
-      if (text !== shown) output.result(onTerminal ? `${CLEAR}${text}` : text);
+      const text = output.json ? JSON.stringify(all) : statusesText(all, paint);
+      if (text !== shown && output.json) output.document(all);
+      else if (text !== shown) output.redrawn(linesOf(text));
       shown = text;
       await delay(systemClock(), WATCH_MS, interrupt.signal);
     }
@@ -139,6 +141,6 @@ export function statusCommand(): Command {
       if (flags.watch) return watch(directory, output, paint);
       const all = await statuses(directory, output.note);
       if (output.json) output.document(all);
-      else output.result(all.map((each) => statusText(each, paint)).join('\n\n'));
+      else output.result(linesOf(statusesText(all, paint)));
     });
 }

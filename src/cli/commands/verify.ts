@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { systemClock } from '../../clock.ts';
 import { CorruptError, StateError } from '../../errors.ts';
+import { printable } from '../../printable.ts';
 import { systemRandom } from '../../random.ts';
 import { VersionIndex } from '../../sync/index/version-index.ts';
 import { LocalDisk } from '../../sync/local/disk.ts';
@@ -21,7 +22,7 @@ import {
 import { statusOf } from '../mount-listing.ts';
 import { placeOf, withIndex } from '../mount-place.ts';
 import { type Output, processOutput } from '../output.ts';
-import { type Paint, printable, readableBytes, resultPaint } from '../paint.ts';
+import { type Paint, readableBytes, resultPaint } from '../paint.ts';
 
 interface VerifyFlags {
   readonly remote?: boolean;
@@ -132,7 +133,7 @@ function print({ disk, box, repaired }: Report, output: Output, paint: Paint): v
     const mended = repaired.includes(path)
       ? paint('green', ' (put aside; Box’s content comes in its place)')
       : '';
-    output.result(`${paint(colour, printable(path))}\n  ${WORDS[problem]}${mended}`);
+    output.result([paint(colour, printable(path)), `  ${WORDS[problem]}${mended}`]);
   }
   const inBox = box === null ? '' : ` and ${box.files} in Box`;
   output.note(

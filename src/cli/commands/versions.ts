@@ -1,12 +1,13 @@
-import Table from 'cli-table3';
 import { Command } from 'commander';
+import { printable, shortened } from '../../printable.ts';
 import { askMount } from '../../sync/mount/ask-mount.ts';
 import { BOX_ANSWER_TIMEOUT_MS } from '../../sync/mount/control-socket.ts';
 import type { RemoteVersion } from '../../sync/remote/remote-store.ts';
 import type { RemoteFile } from '../../sync/tree/entry.ts';
+import { textTable } from '../../text-table.ts';
 import { placeOf } from '../mount-place.ts';
-import { processOutput } from '../output.ts';
-import { type Paint, printable, readableBytes, readableTime, resultPaint } from '../paint.ts';
+import { linesOf, processOutput } from '../output.ts';
+import { type Paint, readableBytes, readableTime, resultPaint } from '../paint.ts';
 
 interface VersionFlags {
   readonly dir?: string;
@@ -30,16 +31,17 @@ function documentOf({ id, sha1, sizeBytes, receivedAtMs, modifiedBy, current }: 
 }
 
 function tableOf(versions: readonly RemoteVersion[], paint: Paint): string {
-  const table = new Table({
+  return textTable({
     head: ['version', 'received', 'by', 'size', ''],
-    style: { head: [], border: [] },
+    rows: versions.map(({ id, sizeBytes, receivedAtMs, modifiedBy, current }) => [
+      id,
+      readableTime(receivedAtMs),
+      shortened(printable(modifiedBy?.name ?? '-'), PERSON_WIDTH),
+      readableBytes(sizeBytes),
+      current ? paint('green', 'current') : '',
+    ]),
+    colour: false,
   });
-  for (const { id, sizeBytes, receivedAtMs, modifiedBy, current } of versions) {
-    const person = printable(modifiedBy?.name ?? '-').slice(0, PERSON_WIDTH);
-    const mark = current ? paint('green', 'current') : '';
-    table.push([id, readableTime(receivedAtMs), person, readableBytes(sizeBytes), mark]);
-  }
-  return table.toString();
 }
 
 async function history(path: string, flags: VersionFlags): Promise<void> {
@@ -50,7 +52,7 @@ async function history(path: string, flags: VersionFlags): Promise<void> {
   // What answers is this same program; its answer needs no second description here.
   const versions = answer as readonly RemoteVersion[];
   if (output.json) output.document(versions.map(documentOf));
-  else output.result(tableOf(versions, resultPaint(flags)));
+  else output.result(linesOf(tableOf(versions, resultPaint(flags))));
 }
 
 async function restore(path: string, flags: VersionFlags & { readonly setVersion: string }): Promise<void> {

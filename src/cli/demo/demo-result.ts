@@ -1,5 +1,6 @@
-import Table from 'cli-table3';
 import type { RoundAccuracy } from '../../fl/report/accuracy-chart.ts';
+import { printable } from '../../printable.ts';
+import { textTable } from '../../text-table.ts';
 import type { ApiCalls } from './administrator.ts';
 
 /** Everything that a demo found out. */
@@ -36,20 +37,24 @@ export function callsText({ total, byUser }: ApiCalls): string {
 /** The result as a person reads it. */
 export function demoText(result: DemoResult, colour: boolean): string {
   const names = Object.keys(result.rounds[0]?.clients ?? {});
-  const table = new Table({
-    head: ['round', ...names, 'aggregate'],
-    colAligns: ['right', ...names.map(() => 'right' as const), 'right'],
-    style: colour ? { head: ['bold'], border: ['grey'] } : { head: [], border: [] },
+  const head = ['round', ...names, 'aggregate'];
+  const table = textTable({
+    head,
+    right: head.map((_, index) => index),
+    rows: result.rounds.map(({ round, aggregate, clients }) => [
+      round,
+      ...names.map((name) => percent(clients[name])),
+      percent(aggregate),
+    ]),
+    colour,
   });
-  for (const { round, aggregate, clients } of result.rounds)
-    table.push([round, ...names.map((name) => percent(clients[name])), percent(aggregate)]);
   return [
     'Accuracy on 10,000 digits that nobody trained on (each client’s own model, and the aggregate):',
-    table.toString(),
-    `run folder   ${result.runFolder}`,
-    `final model  ${result.finalModel}`,
-    `report       ${result.report}`,
-    ...(result.apiCalls.total > 0 ? [`API calls    ${callsText(result.apiCalls)}`] : []),
+    table,
+    `run folder   ${printable(result.runFolder)}`,
+    `final model  ${printable(result.finalModel)}`,
+    `report       ${printable(result.report)}`,
+    ...(result.apiCalls.total > 0 ? [`API calls    ${printable(callsText(result.apiCalls))}`] : []),
     `took         ${result.seconds.toFixed(1)} s`,
   ].join('\n');
 }

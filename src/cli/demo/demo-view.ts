@@ -1,6 +1,7 @@
 import { MultiBar, type SingleBar } from 'cli-progress';
+import { terminalLine } from '../../terminal-text.ts';
 import type { ChildEvent } from '../child-program.ts';
-import type { Output } from '../output.ts';
+import { barStream, type Output } from '../output.ts';
 import type { DemoSize } from './session-files.ts';
 
 /** What a person sees while a demo runs. */
@@ -120,7 +121,7 @@ class BarView implements DemoView {
     const progress = progressOf(event);
     if (progress !== undefined) bar?.update(Math.round(progress.steps), { state: progress.state });
     if (event.event !== 'ended') return;
-    const state = String(event['message'] ?? event['reason'] ?? 'ended');
+    const state = terminalLine(String(event['message'] ?? event['reason'] ?? 'ended'));
     if (event['success'] === true) bar?.update(this.#size.rounds * STEPS, { state: 'finished' });
     else bar?.update({ state });
   }
@@ -135,7 +136,7 @@ class BarView implements DemoView {
     const known = this.#bars.get(site);
     if (known !== undefined) return known;
     this.#screen ??= new MultiBar({
-      stream: process.stderr,
+      stream: barStream(),
       format: '{site} |{bar}| {state}',
       barsize: 30,
       hideCursor: true,

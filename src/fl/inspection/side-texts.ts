@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import { METRICS } from '../transport/metrics-schema.ts';
 import type { RunFile } from './catalogue.ts';
 import type { Irregularities } from './irregularity.ts';
 
-const metrics = z.record(z.string(), z.number()).catch({});
+const metrics = METRICS.catch({});
 
 const updateMeta = z.object({
   round: z.number().optional(),

@@ -1,7 +1,7 @@
-import Table from 'cli-table3';
+import { printable, shortened } from '../../printable.ts';
+import { textTable } from '../../text-table.ts';
 import type { Inspection, ParticipantReport, RoundReport, UpdateReport } from '../inspection/inspection.ts';
 import type { Irregularity } from '../inspection/irregularity.ts';
-import { printable, shortened } from './printable.ts';
 import { durationText, metricText, sizeText, speedText, timeText } from './quantities.ts';
 import { textTimeline } from './text-timeline.ts';
 
@@ -20,14 +20,6 @@ const REASON_MAX = 60;
 const nameText = (name: string) => shortened(printable(name), NAME_MAX);
 const orDash = <Value>(value: Value | null, text: (value: Value) => string) =>
   value === null ? '–' : text(value);
-
-function tableOf(head: readonly string[], right: readonly number[], { colour }: TextOptions) {
-  return new Table({
-    head: [...head],
-    colAligns: head.map((_, index) => (right.includes(index) ? 'right' : 'left')),
-    style: colour ? { head: ['bold'], border: ['grey'] } : { head: [], border: [] },
-  });
-}
 
 const ENDINGS: Readonly<Record<Inspection['ending']['kind'], string>> = {
   finished: 'training finished',
@@ -85,9 +77,9 @@ function participantTable({ participants }: Inspection, options: TextOptions): s
     'updates',
     'bytes',
   ];
-  const table = tableOf(head, [4, 6, 7], options);
-  table.push(...participants.slice(0, PARTICIPANTS_MAX).map(participantRow));
-  return withRest(table.toString(), participants.length - PARTICIPANTS_MAX, 'participants');
+  const rows = participants.slice(0, PARTICIPANTS_MAX).map(participantRow);
+  const table = textTable({ head, right: [4, 6, 7], rows, colour: options.colour });
+  return withRest(table, participants.length - PARTICIPANTS_MAX, 'participants');
 }
 
 function withRest(text: string, rest: number, what: string): string {
@@ -133,9 +125,9 @@ function roundTable({ rounds }: Inspection, options: TextOptions): string {
     'waited',
     'metrics',
   ];
-  const table = tableOf(head, [0, 4, 5, 6, 7, 8, 9], options);
-  table.push(...rows.slice(0, UPDATES_MAX));
-  return withRest(table.toString(), rows.length - UPDATES_MAX, 'updates');
+  const right = [0, 4, 5, 6, 7, 8, 9];
+  const table = textTable({ head, right, rows: rows.slice(0, UPDATES_MAX), colour: options.colour });
+  return withRest(table, rows.length - UPDATES_MAX, 'updates');
 }
 
 function modelLines({ rounds }: Inspection): readonly string[] {

@@ -1,9 +1,9 @@
+import { printable } from '../../printable.ts';
 import type { Inspection } from '../inspection/inspection.ts';
 import { accuracyChart, type RoundAccuracy } from './accuracy-chart.ts';
 import { html, type Markup } from './html.ts';
 import { PAGE_STYLE } from './page-style.ts';
 import { pageTable } from './page-table.ts';
-import { printable } from './printable.ts';
 import { durationText, timeText } from './quantities.ts';
 import { irregularitySection } from './sections/irregularity-section.ts';
 import { metricSection } from './sections/metric-section.ts';

@@ -1,4 +1,5 @@
 import { type EChartsOption, init } from 'echarts';
+import { printableLines } from '../../printable.ts';
 import { html, type Markup } from './html.ts';
 
 /** Stands for the page's own text colour while a chart is drawn; no colour of a palette is the same. */
@@ -39,7 +40,7 @@ interface ChartRequest {
 /**
  * Draw a chart as one SVG element.
  *
- * Guarantees: no script; text takes the page's colour; one image with a label for screen readers; the drawing library
+ * Guarantees: no script; no control character; text takes the page's colour; one image with a label for screen readers; the drawing library
  * holds nothing afterwards.
  */
 export function svgChart({ label, height, option }: ChartRequest): Markup {
@@ -53,7 +54,7 @@ export function svgChart({ label, height, option }: ChartRequest): Markup {
       textStyle: { fontFamily: 'system-ui, sans-serif', color: TEXT_COLOUR },
       ...option,
     });
-    const drawn = chart.renderToSVGString().replaceAll(TEXT_COLOUR, 'currentColor');
+    const drawn = printableLines(chart.renderToSVGString()).replaceAll(TEXT_COLOUR, 'currentColor');
     const head = html`<svg role="img" aria-label="${label}" `;
     return { markup: drawn.replace('<svg ', () => head.markup) };
   } finally {

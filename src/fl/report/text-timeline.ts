@@ -1,5 +1,5 @@
+import { printable, shortened } from '../../printable.ts';
 import type { Activity, Inspection, Span } from '../inspection/inspection.ts';
-import { printable, shortened } from './printable.ts';
 import { timeText } from './quantities.ts';
 
 const NAME_WIDTH = 16;

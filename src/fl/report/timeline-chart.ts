@@ -1,7 +1,7 @@
 import type { CustomSeriesRenderItemAPI, CustomSeriesRenderItemReturn } from 'echarts';
+import { shortened } from '../../printable.ts';
 import type { Activity, ParticipantReport, RoundReport, Span } from '../inspection/inspection.ts';
 import type { Markup } from './html.ts';
-import { shortened } from './printable.ts';
 import { AXIS_STYLE, CHART_WIDTH, svgChart, TEXT_COLOUR } from './svg-chart.ts';
 
 interface TimelineRequest {

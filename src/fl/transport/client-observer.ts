@@ -20,7 +20,7 @@ import { OpenedRounds } from './opened-rounds.ts';
 import { OwnedFiles } from './owned-files.ts';
 import type { RunChoice } from './run-choice.ts';
 import { findNewestRun } from './run-choice.ts';
-import { parseServerWord, SIDE_FILE_MAX_BYTES } from './side-file.ts';
+import { parseRefusal, parseServerWord, SIDE_FILE_MAX_BYTES } from './side-file.ts';
 import type { Identity, Workdir, WorkdirEntry } from './workdir.ts';
 
 type Claim = ClientObservation['claim'];
@@ -67,18 +67,7 @@ async function entryAt(workdir: Workdir, path: string): Promise<WorkdirEntry | u
 }
 
 async function refusalOf(files: OwnedFiles, path: string): Promise<ObservedClientRound['refused']> {
-  const bytes = await files.read(path, SIDE_FILE_MAX_BYTES);
-  if (bytes === undefined) return null;
-  try {
-    const value: unknown = JSON.parse(bytes.toString('utf8'));
-    if (typeof value !== 'object' || value === null) return null;
-    const { sha256, message, version } = value as Record<string, unknown>;
-    return typeof sha256 === 'string' && typeof message === 'string'
-      ? { id: `${sha256} ${String(version ?? '')}`, sha256, message }
-      : null;
-  } catch {
-    return null;
-  }
+  return parseRefusal(await files.read(path, SIDE_FILE_MAX_BYTES));
 }
 
 /** Whether the server marked a round's aggregate as the final one; null where it left no word. */

@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import type { Clock } from '../../clock.ts';
 import { messageOf } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
+import { jsonLine, printable } from '../../printable.ts';
 import type { FederationEvent } from '../round/event.ts';
+import { isMetricName } from './metrics-schema.ts';
 
 /** Events that only say how far something has come; a history of them would be noise. */
 const PASSING: ReadonlySet<FederationEvent['event']> = new Set([
@@ -26,9 +28,15 @@ interface HistoryOptions {
   readonly logger: Logger;
 }
 
-/** A value of a CSV cell; quoted where it would break the row. */
-function cell(value: string): string {
-  return /[",\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
+/** What a spreadsheet takes for the beginning of a formula, also in the width of East Asian letters. */
+const FORMULA = /^[=+\-@\t\r\n\uff0b\uff0d\uff1d\uff20]/;
+const NUMBER = /^[+-]?\d+(\.\d+)?(e[+-]?\d+)?$/i;
+
+/** A text as a CSV cell. Guarantees: neither a formula nor the end of its cell or row. */
+function cell(text: string): string {
+  const shown = text.replaceAll(/[^\t\r\n]+/g, printable);
+  const inert = FORMULA.test(shown) && !NUMBER.test(shown) ? `'${shown}` : shown;
+  return /[",\r\n]/.test(inert) ? `"${inert.replaceAll('"', '""')}"` : inert;
 }
 
 /** A line that a death cut short must not take the next one with it. */
@@ -82,6 +90,7 @@ function measurementsOf(event: FederationEvent): readonly Measurement[] {
 
 function rowsOf({ round, participant, metrics }: Measurement): string {
   return Object.entries(metrics)
+    .filter(([name]) => isMetricName(name))
     .map(([name, value]) => `${round},${cell(participant)},${cell(name)},${value}\n`)
     .join('');
 }
@@ -90,7 +99,7 @@ function rowsOf({ round, participant, metrics }: Measurement): string {
  * Keeps what happened in a run: `history.jsonl` with every event and its time; `metrics.csv` and `metrics.jsonl` with
  * every participant's numbers per round, and the whole round's under the name `server`.
  *
- * Guarantees: lines stand in the order of the events; a full disk costs lines, never the run.
+ * Guarantees: no cell of metrics.csv is a formula; lines stand in the order of the events; a full disk costs lines, never the run.
  */
 export class History {
   readonly #options: HistoryOptions;
@@ -107,10 +116,10 @@ export class History {
   record(event: FederationEvent): void {
     if (PASSING.has(event.event)) return;
     const at = new Date(this.#options.clock.now()).toISOString();
-    const line = `${JSON.stringify({ at, ...event })}\n`;
+    const line = `${jsonLine({ at, ...event })}\n`;
     const measurements = measurementsOf(event);
     const rows = measurements.map(rowsOf).join('');
-    const lines = measurements.map((each) => `${JSON.stringify({ at, ...each })}\n`).join('');
+    const lines = measurements.map((each) => `${jsonLine({ at, ...each })}\n`).join('');
     this.#queue = this.#queue.then(() =>
       this.#attempt(async () => {
         await appendFile(this.#path(HISTORY_FILE), line);

@@ -5,11 +5,14 @@ const METRIC_NAME = /^[\w ./:-]{1,64}$/;
 /** How many metrics of one document are kept. */
 const METRICS_MAX = 100;
 
+/** Whether a metric may be called so. */
+export const isMetricName = (name: string): boolean => METRIC_NAME.test(name);
+
 function kept(metrics: Readonly<Record<string, unknown>>): Record<string, number> {
   const entries: [string, number][] = [];
   for (const [name, value] of Object.entries(metrics)) {
     if (entries.length === METRICS_MAX) break;
-    if (typeof value === 'number' && Number.isFinite(value) && METRIC_NAME.test(name))
+    if (typeof value === 'number' && Number.isFinite(value) && isMetricName(name))
       entries.push([name, value]);
   }
   return Object.fromEntries(entries);

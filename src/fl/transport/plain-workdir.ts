@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
+import { constants, existsSync, realpathSync } from 'node:fs';
 import { lstat, mkdir, open, readdir, rm } from 'node:fs/promises';
-import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { TEMPORARY_SUFFIX, writeAtomically } from '../../atomic-file.ts';
 import type { Clock, Timer } from '../../clock.ts';
 import {
@@ -62,11 +62,31 @@ async function entryOf(folder: string, name: string): Promise<WorkdirEntry | und
   }
 }
 
+/** A link is not followed, and a pipe that nobody writes to does not hold the reader up. */
+const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+/** What the system says of a path where no file can be read; ELOOP of a link, ENXIO of a socket. */
+const NO_FILE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP', 'EMLINK', 'ENXIO']);
+
+/**
+ * Whether plain folders lead from the root to one below it; a missing one is none. Asked at once, not in turn with other
+ * work: a look must not become older than what is done meanwhile.
+ */
+function isPlainFolder(root: string, folder: string): boolean {
+  try {
+    return realpathSync.native(folder) === join(realpathSync.native(root), relative(root, folder));
+  } catch (error) {
+    if (NO_FILE.has(errnoOf(error) ?? '')) return false;
+    throw error;
+  }
+}
+
 async function readBounded(path: string, shown: string, maxBytes: number): Promise<Buffer | undefined> {
   try {
-    const handle = await open(path, 'r');
+    const handle = await open(path, READ_FLAGS);
     try {
-      const { size } = await handle.stat();
+      const facts = await handle.stat();
+      if (!facts.isFile()) return undefined;
+      const { size } = facts;
       if (size > maxBytes)
         throw new CorruptError({
           code: 'too-large',
@@ -80,9 +100,18 @@ async function readBounded(path: string, shown: string, maxBytes: number): Promi
       await handle.close();
     }
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR', 'EISDIR'].includes(errnoOf(error) ?? '')) return undefined;
+    if (NO_FILE.has(errnoOf(error) ?? '')) return undefined;
     throw error;
   }
+}
+
+function linked(path: string): StateError {
+  return new StateError({
+    code: 'not-a-plain-folder',
+    message: `${path} is a link or a file, and nothing is written through it`,
+    hint: 'A run has no links: remove it, and start again.',
+    data: { path },
+  });
 }
 
 /** Hints from the file system where it gives them, and a slow poll where it does not. */
@@ -116,8 +145,8 @@ async function startWatch(options: PlainWorkdirOptions, onHint: () => void): Pro
 /**
  * A shared folder as the operating system shows it: local, network drive, or synchronised by some other program.
  *
- * Guarantees: as the port; nobody's identity is known; names that end in the temporary suffix are nobody's files.
- * Errors: StateError 'not-a-folder' when `root` is a file.
+ * Guarantees: as the port; no link below the root is followed, and no pipe is waited for; nobody's identity is known; names that end in the temporary suffix are nobody's files.
+ * Errors: StateError 'not-a-folder' when `root` is a file; 'not-a-plain-folder' when a link stands where a write would go.
  */
 export async function openPlainWorkdir(options: PlainWorkdirOptions): Promise<Workdir> {
   const root = resolve(options.root);
@@ -138,10 +167,22 @@ export async function openPlainWorkdir(options: PlainWorkdirOptions): Promise<Wo
       throw new InvariantError({ code: 'outside-workdir', message: `path ${path} leads out of the folder` });
     return full;
   };
+  const makePlainFolder = async (folder: string): Promise<void> => {
+    if (isPlainFolder(root, folder)) return;
+    // From the root down, so that nothing is made behind a link.
+    const names = relative(root, folder).split(sep);
+    for (let depth = 0; depth <= names.length; depth += 1) {
+      const each = join(root, ...names.slice(0, depth));
+      await mkdir(each, { recursive: depth === 0 }).catch((error: unknown) => {
+        if (errnoOf(error) !== 'EEXIST') throw error;
+      });
+      if (!isPlainFolder(root, each)) throw linked(each);
+    }
+  };
   const writeStream: Workdir['writeStream'] = async (path, fill) => {
     const full = absolute(path);
     await assertRoot();
-    await mkdir(dirname(full), { recursive: true });
+    await makePlainFolder(dirname(full));
     await writeAtomically(full, fill);
   };
   return {
@@ -150,6 +191,7 @@ export async function openPlainWorkdir(options: PlainWorkdirOptions): Promise<Wo
     connected: () => true,
     async list(path) {
       const folder = absolute(path);
+      if (!isPlainFolder(root, folder)) return [];
       const names = await readdir(folder).catch((error) => {
         if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return [];
         throw error;
@@ -160,14 +202,20 @@ export async function openPlainWorkdir(options: PlainWorkdirOptions): Promise<Wo
         .filter((entry) => entry !== undefined)
         .sort((left, right) => (left.name < right.name ? -1 : 1));
     },
-    read: (path, maxBytes) => readBounded(absolute(path), path, maxBytes),
+    async read(path, maxBytes) {
+      const full = absolute(path);
+      return isPlainFolder(root, dirname(full)) ? readBounded(full, path, maxBytes) : undefined;
+    },
     absolutePath: absolute,
     write: (path, content) => writeStream(path, (handle) => handle.writeFile(content)),
     writeStream,
-    remove: (path) => rm(absolute(path), { force: true }),
+    async remove(path) {
+      const full = absolute(path);
+      if (isPlainFolder(root, dirname(full))) await rm(full, { force: true });
+    },
     async makeFolder(path) {
       await assertRoot();
-      await mkdir(absolute(path), { recursive: true });
+      await makePlainFolder(absolute(path));
     },
     watch: (onHint) => startWatch({ ...options, root }, onHint),
   };

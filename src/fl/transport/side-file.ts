@@ -1,18 +1,17 @@
 import { z } from 'zod';
 import type { ServerSettings } from '../round/settings.ts';
+import { METRICS } from './metrics-schema.ts';
 import type { Workdir } from './workdir.ts';
 
 /** The longest side file that is read. Units: bytes. */
 export const SIDE_FILE_MAX_BYTES = 1_048_576;
-
-const metrics = z.record(z.string(), z.number());
 
 /** What stands beside a checkpoint; kMoL's own programs ignore it. */
 export const UPDATE_META = z.object({
   round: z.number().int().positive(),
   participant: z.string().optional(),
   samples: z.number().int().nonnegative().nullable(),
-  metrics: metrics.default({}),
+  metrics: METRICS.default({}),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   size_bytes: z.number().int().nonnegative().optional(),
   start_sha256: z.string().nullable().optional(),
@@ -121,6 +120,28 @@ export async function readUpdateMeta(workdir: Workdir, path: string): Promise<Up
     return UPDATE_META.parse(JSON.parse(bytes.toString('utf8')));
   } catch {
     return 'its side file is not JSON of the documented form';
+  }
+}
+
+/** The longest reason of a refusal that is kept. Units: characters. */
+const REASON_MAX = 1_000;
+
+const REFUSAL = z.object({
+  sha256: z.string().max(128),
+  message: z.string().transform((text) => text.slice(0, REASON_MAX)),
+  version: z.union([z.string().max(256), z.number()]).nullish(),
+});
+
+/** Why an update was refused, and of which bytes that was said; null when nobody refused it, or not in the known form. */
+export function parseRefusal(
+  bytes: Buffer | undefined,
+): { readonly id: string; readonly sha256: string; readonly message: string } | null {
+  if (bytes === undefined) return null;
+  try {
+    const { sha256, message, version } = REFUSAL.parse(JSON.parse(bytes.toString('utf8')));
+    return { id: `${sha256} ${version ?? ''}`, sha256, message };
+  } catch {
+    return null;
   }
 }
 

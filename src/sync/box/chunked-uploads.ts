@@ -102,7 +102,7 @@ export class ChunkedUploads {
   }
 
   #saved(target: UploadTarget, source: UploadSource, options: TransferOptions): SavedSession | undefined {
-    const saved = readSavedSession(options.resumption?.load());
+    const saved = readSavedSession(options.resumption?.load(), this.#session.baseUrls);
     if (saved === undefined) return undefined;
     const fits =
       saved.sha1 === source.sha1 &&
@@ -126,7 +126,7 @@ export class ChunkedUploads {
       writes: false,
       signal: options.signal,
     });
-    return readSession(answer);
+    return readSession(answer, this.#session.baseUrls);
   }
 
   async #fill(

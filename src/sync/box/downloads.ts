@@ -8,6 +8,7 @@ import type { ExchangeAnswer } from './exchange.ts';
 import { refusalOf } from './refusal.ts';
 import type { BoxSession } from './session.ts';
 import type { BoxAnswer } from './transport.ts';
+import { trustedAddress } from './trusted-address.ts';
 
 /** Box sends one redirect, to the host that holds the bytes. */
 const REDIRECTS_MAX = 5;
@@ -105,7 +106,7 @@ export class BoxDownloads {
       stream.discard();
       const location = answer.headers['location'];
       if (location === undefined) break;
-      url = new URL(location, url);
+      url = trustedAddress(location, 'a download', baseUrls, url);
       // The host behind the redirect has its own proof in the address and must not see the token.
       answer = await this.#get(url, { offset, signal, access: undefined, meter: 'unmetered' }).catch(
         (error: unknown) => {

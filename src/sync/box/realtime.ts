@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { messageOf, TransientError } from '../../errors.ts';
-import { CONNECT_TIMEOUT_MS, isLoopback } from './dispatchers.ts';
+import { CONNECT_TIMEOUT_MS } from './dispatchers.ts';
 import type { BoxSession } from './session.ts';
+import { trustedAddress } from './trusted-address.ts';
 
 const number = z.union([z.number(), z.string().regex(/^\d+$/).transform(Number)]);
 const serverSchema = z.object({
@@ -26,6 +27,7 @@ const REALTIME_HINT =
 
 /** A place at one of Box's realtime servers, as Box gave it to one account. */
 export interface Channel {
+  /** One of Box's own: the token goes there. */
   readonly url: URL;
   /** How long the server may stay silent before the connection counts as lost. Units: milliseconds. */
   readonly silenceMs: number;
@@ -35,7 +37,7 @@ export interface Channel {
 /**
  * Ask the API for a channel, once: trying again is the caller's business.
  *
- * Errors: AuthError · TransientError: the API itself is out of reach.
+ * Errors: AuthError · TransientError: the API itself is out of reach, or names a server that is none of Box's.
  */
 export async function askForChannel(session: BoxSession, signal: AbortSignal): Promise<Channel> {
   const { transport, access, baseUrls } = session;
@@ -54,7 +56,7 @@ export async function askForChannel(session: BoxSession, signal: AbortSignal): P
     throw new TransientError({ code: 'answer-malformed', message: 'Box named no realtime server' });
   }
   return {
-    url: new URL(server.url),
+    url: trustedAddress(server.url, 'waiting for changes', baseUrls),
     // Beyond the time that Box names, its answer may still be on the way.
     silenceMs: (server.retry_timeout ?? RETRY_TIMEOUT_S) * 1000 + transport.timeouts.headersMs,
     subscriptionsMax: Math.max(1, server.max_retries ?? SUBSCRIPTIONS_MAX),
@@ -75,14 +77,12 @@ export async function subscribe(
   const { streamPosition, signal } = wait;
   const url = new URL(channel.url);
   url.searchParams.set('stream_position', streamPosition);
-  // A token never goes over an open line.
-  const secure = url.protocol === 'https:' || isLoopback(url.hostname);
-  const authorization = secure ? `Bearer ${await session.access.token(signal)}` : undefined;
+  const authorization = `Bearer ${await session.access.token(signal)}`;
   try {
     const answer = await session.transport.call({
       method: 'GET',
       url,
-      headers: secure ? { ...session.access.headers, authorization: authorization ?? '' } : {},
+      headers: { ...session.access.headers, authorization },
       expect: 'json',
       writes: false,
       meter: 'unmetered',

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { MilaError, TransientError } from '../../errors.ts';
+import type { BoxBaseUrls } from './box-configuration.ts';
 import { refusalOf } from './refusal.ts';
+import { trustedAddress } from './trusted-address.ts';
 
 const url = z.string().regex(/^https?:\/\//);
 
@@ -63,8 +65,8 @@ function malformed(what: string): TransientError {
   });
 }
 
-/** Errors: TransientError 'answer-malformed'. */
-export function readSession(json: unknown): UploadSession {
+/** Errors: TransientError 'answer-malformed', also when a token would go to somebody else. */
+export function readSession(json: unknown, baseUrls: BoxBaseUrls): UploadSession {
   const result = sessionSchema.safeParse(json);
   if (!result.success) throw malformed('an upload session');
   const { id, part_size, total_parts, session_endpoints } = result.data;
@@ -72,13 +74,25 @@ export function readSession(json: unknown): UploadSession {
     id,
     partSizeBytes: part_size,
     totalParts: total_parts,
-    endpoints: {
-      uploadPart: session_endpoints.upload_part,
-      commit: session_endpoints.commit,
-      abort: session_endpoints.abort,
-      listParts: session_endpoints.list_parts,
-    },
+    endpoints: trustedEndpoints(
+      {
+        uploadPart: session_endpoints.upload_part,
+        commit: session_endpoints.commit,
+        abort: session_endpoints.abort,
+        listParts: session_endpoints.list_parts,
+      },
+      baseUrls,
+    ),
   };
+}
+
+/** Every part of an upload takes the token to these addresses. Errors: TransientError 'answer-malformed'. */
+function trustedEndpoints(
+  endpoints: UploadSession['endpoints'],
+  baseUrls: BoxBaseUrls,
+): UploadSession['endpoints'] {
+  for (const address of Object.values(endpoints)) trustedAddress(address, 'an upload', baseUrls);
+  return endpoints;
 }
 
 /** Errors: TransientError 'answer-malformed'. */
@@ -95,11 +109,12 @@ export function readStoredParts(json: unknown): { parts: readonly StoredPart[]; 
   return { parts: result.data.entries, total: result.data.total_count ?? undefined };
 }
 
-/** A saved session, if the text is one; anything else is none. */
-export function readSavedSession(text: string | undefined): SavedSession | undefined {
+/** A saved session, if the text is one whose addresses are Box's; anything else is none. */
+export function readSavedSession(text: string | undefined, baseUrls: BoxBaseUrls): SavedSession | undefined {
   if (text === undefined) return undefined;
   try {
-    return savedSchema.safeParse(JSON.parse(text)).data;
+    const saved = savedSchema.parse(JSON.parse(text));
+    return { ...saved, endpoints: trustedEndpoints(saved.endpoints, baseUrls) };
   } catch {
     return undefined;
   }

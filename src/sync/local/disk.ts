@@ -1,5 +1,6 @@
-import { dirname, join } from 'node:path';
-import { errnoOf, FullError, StaleError } from '../../errors.ts';
+import { basename, dirname, join } from 'node:path';
+import { errnoOf, FullError, isSystemError, StaleError } from '../../errors.ts';
+import { nameWithEnding } from '../../fitting-name.ts';
 import { type Random, randomName } from '../../random.ts';
 import type { LocalEntry, LocalFile, LocalFolder } from '../tree/entry.ts';
 import type { Guard } from './file-system.ts';
@@ -13,7 +14,8 @@ const ROOM_RESERVE_BYTES = 4 << 20;
  * Every write of the engine into the mirror.
  *
  * Guarantees: the precondition is looked at right before each effect; a final name only ever shows whole content;
- * nothing outside the mount directory is touched. Errors: StaleError when the disk is not as the plan saw it.
+ * nothing outside the mount directory is touched, and where the system can hold an open folder, no link leads anywhere
+ * else even in the same instant. Errors: StaleError when the disk is not as the plan saw it.
  */
 export class LocalDisk {
   readonly root: MirrorRoot;
@@ -39,87 +41,86 @@ export class LocalDisk {
     names: readonly string[],
     options: { replaces: LocalFile | null; modifiedAtMs: number },
   ): Promise<StatFacts> {
-    const folder = await this.#knownFolder(names.slice(0, -1));
-    const path = this.root.resolve(names);
-    // A file that was made private stays so, whoever changes it in Box.
-    if (options.replaces !== null) await this.#takeOverMode(stagedPath, path);
-    await this.#files.setModified(stagedPath, options.modifiedAtMs);
-    const staged = await this.#requireFacts(stagedPath);
-    if (options.replaces === null) await this.#moveWithoutReplacing(stagedPath, path);
-    else {
-      const unchanged = guardOf(path, options.replaces);
-      if (!(await this.#files.rename(stagedPath, path, [unchanged]))) throw stale(path);
-    }
-    const placed = await this.#files.facts(path);
-    await this.#files.syncFolder(folder);
-    return placed !== undefined && isSameFile(placed, staged) ? placed : staged;
+    return this.#at(names, async (path, folder) => {
+      // A file that was made private stays so, whoever changes it in Box.
+      if (options.replaces !== null) await this.#takeOverMode(stagedPath, path);
+      await this.#files.setModified(stagedPath, options.modifiedAtMs);
+      const staged = await this.#requireFacts(stagedPath);
+      if (options.replaces === null) await this.#moveWithoutReplacing(stagedPath, path);
+      else {
+        const unchanged = guardOf(path, options.replaces);
+        if (!(await this.#files.rename(stagedPath, path, [unchanged]))) throw stale(path);
+      }
+      const placed = await this.#files.facts(path);
+      await this.#files.syncFolder(folder);
+      return placed !== undefined && isSameFile(placed, staged) ? placed : staged;
+    });
   }
 
   /** Make a folder. An existing one is taken as it is. */
   async makeFolder(names: readonly string[]): Promise<StatFacts> {
-    await this.#knownFolder(names.slice(0, -1));
-    const path = this.root.resolve(names);
-    try {
-      await this.#files.makeFolder(path);
-    } catch (error) {
-      if (errnoOf(error) !== 'EEXIST') throw error;
-    }
-    const facts = await this.#requireFacts(path);
-    if (facts.kind !== 'folder') throw stale(path);
-    return facts;
+    return this.#at(names, async (path) => {
+      try {
+        await this.#files.makeFolder(path);
+      } catch (error) {
+        if (errnoOf(error) !== 'EEXIST') throw error;
+      }
+      const facts = await this.#requireFacts(path);
+      if (facts.kind !== 'folder') throw stale(path);
+      return facts;
+    });
   }
 
   /** Rename or move an entry to a name that is free. */
   async move(entry: LocalEntry, from: readonly string[], to: readonly string[]): Promise<StatFacts> {
-    await Promise.all([this.#knownFolder(from.slice(0, -1)), this.#knownFolder(to.slice(0, -1))]);
-    const [source, target] = [this.root.resolve(from), this.root.resolve(to)];
-    // On a disk that ignores case, the target of a change of case is the entry itself.
-    const isFree = (facts: StatFacts | undefined) => facts === undefined || facts.inode === entry.inode;
-    const guards = [guardOf(source, entry), { path: target, holds: isFree }];
-    if (!(await this.#files.rename(source, target, guards))) throw stale(target);
-    return this.#requireFacts(target);
+    return this.#at(from, (source) =>
+      this.#at(to, async (target) => {
+        // On a disk that ignores case, the target of a change of case is the entry itself.
+        const isFree = (facts: StatFacts | undefined) => facts === undefined || facts.inode === entry.inode;
+        const guards = [guardOf(source, entry), { path: target, holds: isFree }];
+        if (!(await this.#files.rename(source, target, guards))) throw stale(target);
+        return this.#requireFacts(target);
+      }),
+    );
   }
 
   /** Delete a file that is still as the plan saw it, or an empty folder. */
   async remove(entry: LocalEntry, names: readonly string[]): Promise<void> {
-    await this.#knownFolder(names.slice(0, -1));
-    const path = this.root.resolve(names);
-    try {
-      if (entry.kind === 'folder') {
-        await this.assertUnchanged(names, entry);
-        await this.#files.removeFolder(path);
-      } else if (!(await this.#files.removeFile(path, [guardOf(path, entry)]))) throw stale(path);
-    } catch (error) {
-      const errno = errnoOf(error);
-      if (errno === 'ENOENT') return;
-      throw ['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(errno ?? '') ? stale(path) : error;
-    }
+    await this.#at(names, (path) =>
+      this.#removeAt(path, entry).catch((error: unknown) => {
+        const errno = errnoOf(error);
+        if (errno === 'ENOENT') return;
+        throw ['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(errno ?? '') ? stale(path) : error;
+      }),
+    );
   }
 
   /** Make the names in a folder survive a power cut. */
   async syncNames(names: readonly string[]): Promise<void> {
-    await this.#files.syncFolder(await this.#knownFolder(names));
+    await this.#inFolder(names, (folder) => this.#files.syncFolder(folder));
   }
 
   /** Everything that stands directly in a folder, also what is never mirrored. */
   async contentOf(names: readonly string[]): Promise<readonly { name: string; kind: StatFacts['kind'] }[]> {
-    const path = await this.#knownFolder(names);
-    const found: { name: string; kind: StatFacts['kind'] }[] = [];
-    for (const name of await this.#files.list(path)) {
-      const facts = await this.#files.facts(join(path, name));
-      if (facts !== undefined) found.push({ name, kind: facts.kind });
-    }
-    return found;
+    return this.#inFolder(names, async (folder) => {
+      const found: { name: string; kind: StatFacts['kind'] }[] = [];
+      for (const name of await this.#files.list(folder)) {
+        const facts = await this.#files.facts(join(folder, name));
+        if (facts !== undefined) found.push({ name, kind: facts.kind });
+      }
+      return found;
+    });
   }
 
   /** Take an entry out of the mirror into the conflict folder. Returns where it stands now. */
   async setAside(entry: LocalEntry, names: readonly string[], stamp: string): Promise<string> {
-    await this.#knownFolder(names.slice(0, -1));
-    const path = this.root.resolve(names);
-    const target = join(conflictFolder(this.root.layout), ...names.slice(0, -1), `${names.at(-1)}.${stamp}`);
-    await this.#files.makeFolders(dirname(target));
-    if (!(await this.#files.rename(path, target, [guardOf(path, entry)]))) throw stale(path);
-    return target;
+    return this.#at(names, async (path) => {
+      const name = nameWithEnding(names.at(-1) ?? '', `.${stamp}`);
+      const target = join(conflictFolder(this.root.layout), ...names.slice(0, -1), name);
+      await this.#files.makeFolders(dirname(target));
+      if (!(await this.#files.rename(path, target, [guardOf(path, entry)]))) throw stale(path);
+      return target;
+    });
   }
 
   /** A fresh name for a half-finished download that can be found again by its key. */
@@ -189,6 +190,52 @@ export class LocalDisk {
     return path;
   }
 
+  /** Act at an entry's path in its folder, which is held meanwhile. Errors: as `#inFolder`. */
+  async #at<Result>(
+    names: readonly string[],
+    act: (path: string, folder: string) => Promise<Result>,
+  ): Promise<Result> {
+    // Names come from Box and from the disk, so each is checked.
+    const name = basename(this.root.resolve(names));
+    return this.#inFolder(names.slice(0, -1), (folder) => act(join(folder, name), folder));
+  }
+
+  /**
+   * Act in a folder. Where the system can hold a folder, the effect happens in the one that plain folders led to, whatever
+   * takes its name in the same instant. Errors: StaleError 'not-a-plain-folder' | 'disk-moved-on'.
+   */
+  async #inFolder<Result>(
+    names: readonly string[],
+    act: (folder: string) => Promise<Result>,
+  ): Promise<Result> {
+    const path = await this.#knownFolder(names);
+    const { files } = this.root;
+    if (files.inFolder === undefined) return act(path);
+    let isHeld = false;
+    try {
+      return await files.inFolder(this.root.path, names, async (held) => {
+        isHeld = true;
+        const [facts, known] = [await files.facts(`${held}/.`), this.#knownAs(names)];
+        if (known !== undefined && (facts === undefined || deviceOf(facts.inode) !== deviceOf(known)))
+          throw stale(path);
+        return act(held).catch((error: unknown) => {
+          throw withoutHandle(error, held, path);
+        });
+      });
+    } catch (error) {
+      if (!isHeld && ['ELOOP', 'ENOTDIR', 'ENOENT'].includes(errnoOf(error) ?? '')) throw stale(path);
+      throw error;
+    }
+  }
+
+  async #removeAt(path: string, entry: LocalEntry): Promise<void> {
+    const unchanged = guardOf(path, entry);
+    if (entry.kind === 'folder') {
+      if (!unchanged.holds(await this.#files.facts(path))) throw stale(path);
+      await this.#files.removeFolder(path);
+    } else if (!(await this.#files.removeFile(path, [unchanged]))) throw stale(path);
+  }
+
   async #takeOverMode(stagedPath: string, path: string): Promise<void> {
     try {
       await this.#files.takeOverMode(stagedPath, path);
@@ -211,6 +258,14 @@ function stale(path: string): StaleError {
     message: `${path} changed since it was looked at`,
     data: { path },
   });
+}
+
+/** The error in the words of the path that people know, not of the handle that the effect went through. */
+function withoutHandle(error: unknown, held: string, path: string): unknown {
+  if (error instanceof StaleError && String(error.data['path']).startsWith(held))
+    return stale(path + String(error.data['path']).slice(held.length));
+  if (error instanceof Error && isSystemError(error)) error.message = error.message.replaceAll(held, path);
+  return error;
 }
 
 /** Holds while the entry is as the local tree says. */

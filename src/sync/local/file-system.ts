@@ -3,6 +3,7 @@ import { type FileHandle, link, mkdir, open, readdir, realpath, rm, statfs, utim
 import { syncDirectory } from '../../atomic-file.ts';
 import { errnoOf } from '../../errors.ts';
 import { takeOverMode } from './file-mode.ts';
+import { canHoldFolders, inFolder } from './held-folder.ts';
 import { canTellWriters, writersOf } from './open-files.ts';
 import { factsOf, type StatFacts, statFacts, statFactsNow } from './stat-facts.ts';
 
@@ -53,6 +54,16 @@ export interface FileSystem {
   setModified(path: string, modifiedAtMs: number): Promise<void>;
   /** Open for reading, for writing from the start, or for writing at the end; writing creates. */
   open(path: string, mode: 'read' | 'write' | 'append'): Promise<OpenFile>;
+  /**
+   * Hold the folder that plain folders lead to from `root`, and give a path that stays that very folder's, whatever takes
+   * the place of its name meanwhile. Absent where the system has no such path. Errors: ELOOP, ENOTDIR or ENOENT when a
+   * link or nothing stands on the way.
+   */
+  inFolder?<Result>(
+    root: string,
+    names: readonly string[],
+    use: (held: string) => Promise<Result>,
+  ): Promise<Result>;
   /** Make what happened to the names of a folder survive a power cut. */
   syncFolder(path: string): Promise<void>;
   /** Bytes that may still be written near this path. */
@@ -66,8 +77,8 @@ export interface FileSystem {
 const FLAGS = {
   // Whatever took the file's place since it was looked at must neither be followed nor hold the reader up.
   read: constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
-  write: constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC,
-  append: constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND,
+  write: constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW,
+  append: constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW,
 } as const;
 
 /** The operating system's disk. */
@@ -86,6 +97,7 @@ export const systemFiles: FileSystem = {
   discard: (path) => rm(path, { force: true }),
   setModified: (path, modifiedAtMs) => utimes(path, modifiedAtMs / 1000, modifiedAtMs / 1000),
   open: async (path, mode) => new SystemFile(await open(path, FLAGS[mode])),
+  ...(canHoldFolders() ? { inFolder } : {}),
   syncFolder: syncDirectory,
   async roomBytes(path) {
     const { bavail, bsize } = await statfs(path);

@@ -35,6 +35,7 @@ import { type MountStatus, mountStatus } from './mount-status.ts';
 import { obeyAboutFiles } from './obey-about-files.ts';
 import { openIndex, tolerateUnwritable, tolerateUnwritableLater } from './open-index.ts';
 import { Pins } from './pins.ts';
+import { openPrivateFolder } from './private-folder.ts';
 import { adoptSelection, rememberLayout } from './remembered.ts';
 import { findRemoteRoot } from './remote-root.ts';
 import { type BandwidthLimits, throttledStore } from './throttled-store.ts';
@@ -105,6 +106,7 @@ export async function runMount(
   const options = { ...asked, onNotice };
   const { layout, logger } = options;
   await refuseForeignContent(layout);
+  await openPrivateFolder(stateFolder(layout));
   const stop = new AbortController();
   const forward = () => stop.abort();
   const lock = await lockMount(lockPath(layout), options, forward);
@@ -115,6 +117,8 @@ export async function runMount(
   let socket: ControlSocket | undefined;
   try {
     const index = await openIndex(indexPath(layout), logger);
+    // Once more, for the files of an index that was made just now.
+    await openPrivateFolder(stateFolder(layout));
     session = {
       options,
       index,

@@ -4,6 +4,7 @@ import type { RemoteEntry, RemoteFile, RemoteUser } from '../tree/entry.ts';
 import { localNameProblem } from '../tree/name-rules.ts';
 import { Tree } from '../tree/tree.ts';
 import { entryFromRecording } from './recorded-entries.ts';
+import { assertNoCircle, assertPlace, belowOnTheWay } from './recorded-place.ts';
 import type { RecordingLine } from './recording-line.ts';
 
 /** Something that became different in the shared folder, as the recording mount came to know it. */
@@ -31,6 +32,9 @@ type CallLine = Extract<RecordingLine, { kind: 'call' }>;
 /** Deeper than this no folder of a federation goes. */
 const DEPTH_MAX = 64;
 
+/** More entries than this no shared folder of a federation has. */
+const ENTRIES_MAX = 1_000_000;
+
 /** No recording makes a file longer than this. Units: bytes. */
 const SIZE_MAX_BYTES = 1024 ** 4;
 
@@ -38,7 +42,7 @@ const SIZE_MAX_BYTES = 1024 ** 4;
  * The shared folder as a recording tells of it, line by line.
  *
  * Guarantees: pure; equal lines give equal changes; every name is one that a disk takes, whatever the recording says.
- * Errors: CorruptError 'bad-name' | 'too-large'.
+ * Errors: CorruptError 'bad-name' | 'bad-place' | 'too-large'.
  */
 export class RecordedFolder {
   #tree = new Tree<RemoteId, RemoteEntry>();
@@ -112,12 +116,11 @@ export class RecordedFolder {
     if (entry === undefined || id === this.#rootId) return [];
     const names = this.#tree.pathOf(id);
     for (const { id: below } of [...this.#tree.subtree(id)].reverse()) this.#tree.remove(below);
-    return names === undefined || names.length === 0
-      ? []
-      : [{ kind: 'removed', names, from: null, content: null, by: null, createdBy: null, atMs }];
+    return names === undefined || names.length === 0 ? [] : [removalOf(names, atMs)];
   }
 
   #put(entries: readonly RemoteEntry[], atMs: number): readonly FolderChange[] {
+    assertNoCircle(entries);
     const changes: FolderChange[] = [];
     const reached: RemoteId[] = [];
     for (const entry of entries) {
@@ -126,12 +129,28 @@ export class RecordedFolder {
       const from = former === undefined ? undefined : this.#tree.pathOf(entry.id);
       // An answer that was overtaken by a newer one says nothing any more.
       if (former !== undefined && Number(entry.etag) < Number(former.etag)) continue;
-      this.#tree.put(entry);
+      const names = this.#place(entry);
+      if (names === undefined && from !== undefined) changes.push(removalOf(from, atMs));
       if (entry.kind === 'folder' && from === undefined) reached.push(entry.id);
-      changes.push(...changesOf({ entry, former, from, names: this.#tree.pathOf(entry.id), atMs }));
+      changes.push(...changesOf({ entry, former, from, names, atMs }));
     }
     // Folders first: a listing may name them in any order.
     return [...changes, ...this.#below(reached, changes, atMs)].sort(byDepth);
+  }
+
+  /**
+   * Put an entry into the tree. Returns its path, or undefined while that is not known.
+   *
+   * Answers of different moments may make a circle: what led from the entry to its new parent has then left the entry,
+   * for a place that a later line tells.
+   */
+  #place(entry: RemoteEntry): readonly string[] | undefined {
+    assertPlace(this.#tree, entry);
+    const hasLeft = belowOnTheWay(this.#tree, entry);
+    if (hasLeft !== undefined) this.#tree.remove(hasLeft);
+    this.#tree.put(entry);
+    if (this.#tree.size > ENTRIES_MAX) throw tooLarge(`more than ${ENTRIES_MAX} entries`);
+    return this.#tree.pathOf(entry.id);
   }
 
   /** What was known before the folder in which it stands was. */
@@ -177,15 +196,25 @@ function isSameVersion(former: RemoteEntry | undefined, entry: RemoteFile): bool
 
 function fileChange(entry: RemoteFile, names: readonly string[], atMs: number): FolderChange {
   const { content, modifiedBy, createdBy } = entry;
-  if (content.sizeBytes > SIZE_MAX_BYTES)
-    throw new CorruptError({
-      code: 'too-large',
-      message: `the recording tells of a file of ${content.sizeBytes} bytes`,
-    });
+  if (content.sizeBytes > SIZE_MAX_BYTES) throw tooLarge(`a file of ${content.sizeBytes} bytes`);
   return { kind: 'file', names, from: null, content, by: modifiedBy, createdBy, atMs };
 }
 
 const byDepth = (left: FolderChange, right: FolderChange) => left.names.length - right.names.length;
+
+const removalOf = (names: readonly string[], atMs: number): FolderChange => ({
+  kind: 'removed',
+  names,
+  from: null,
+  content: null,
+  by: null,
+  createdBy: null,
+  atMs,
+});
+
+function tooLarge(what: string): CorruptError {
+  return new CorruptError({ code: 'too-large', message: `the recording tells of ${what}` });
+}
 
 function badName(name: string): CorruptError {
   return new CorruptError({

@@ -3,17 +3,27 @@ import { z } from 'zod';
 /** The form of a recording; a change of meaning changes it. */
 export const RECORDING_FORMAT = 1;
 
-const user = z.object({ id: z.string(), name: z.string() }).nullable();
+/** Longer than any id of Box, name of a file or account, or path in a session folder. Units: characters. */
+const [ID_MAX, NAME_MAX, PATH_MAX] = [256, 4096, 65_536];
+/** The times that calendars with years of four digits hold. Units: milliseconds since 1970. */
+const [TIME_MIN_MS, TIME_MAX_MS] = [-62_135_596_800_000, 253_402_300_799_999];
+/** Deeper than this no session folder lies. */
+const ROOT_DEPTH_MAX = 64;
+
+const id = z.string().max(ID_MAX);
+const name = z.string().max(NAME_MAX);
+const path = z.string().max(PATH_MAX);
+const user = z.object({ id, name }).nullable();
 const sha1 = z.string().regex(/^[0-9a-f]{40}$/);
-const time = z.number();
+const time = z.number().min(TIME_MIN_MS).max(TIME_MAX_MS);
 const bytes = z.number().int().nonnegative();
 
 const folderEntry = z.object({
   kind: z.literal('folder'),
-  id: z.string(),
-  parent_id: z.string().nullable(),
-  name: z.string(),
-  etag: z.string(),
+  id,
+  parent_id: id.nullable(),
+  name,
+  etag: id,
 });
 
 /** Absent from recordings that were made before it was kept, and where nobody tells. */
@@ -24,7 +34,7 @@ const fileEntry = folderEntry.extend({
   sha1,
   size_bytes: bytes,
   modified_at_ms: time,
-  version: z.string(),
+  version: id,
   created_by: user,
   modified_by: user,
   received_at_ms: time,
@@ -35,7 +45,7 @@ const remoteEntry = z.discriminatedUnion('kind', [folderEntry.extend(maker), fil
 const localEntry = z.object({
   kind: z.enum(['file', 'folder']),
   /** Below the mirrored folder, with `/` between names. */
-  path: z.string(),
+  path,
   sha1: sha1.nullable(),
   size_bytes: bytes.nullable(),
   modified_at_ms: time.nullable(),
@@ -71,11 +81,11 @@ const recordingLine = z.discriminatedUnion('kind', [
     kind: z.literal('begin'),
     format: z.literal(RECORDING_FORMAT),
     /** The mirrored folder's path below the mount directory, as in Box. */
-    root: z.array(z.string()),
+    root: z.array(name).max(ROOT_DEPTH_MAX),
     content_max_bytes: bytes,
   }),
   /** What the mount knew already when it began. */
-  z.object({ ...base, kind: z.literal('known-remote'), root_id: z.string(), entries: z.array(remoteEntry) }),
+  z.object({ ...base, kind: z.literal('known-remote'), root_id: id, entries: z.array(remoteEntry) }),
   z.object({ ...base, kind: z.literal('known-local'), entries: z.array(localEntry) }),
   /** A call that changes something at the other side is about to be made. */
   z.object({
@@ -104,8 +114,8 @@ const recordingLine = z.discriminatedUnion('kind', [
     ...base,
     kind: z.literal('disk'),
     effect: z.enum(['place', 'make-folder', 'move', 'remove', 'set-aside']),
-    path: z.string(),
-    to: z.string().nullable(),
+    path,
+    to: path.nullable(),
     size_bytes: bytes.nullable(),
     fault: fault.nullable(),
   }),
@@ -114,7 +124,7 @@ const recordingLine = z.discriminatedUnion('kind', [
     ...base,
     kind: z.literal('seen'),
     put: z.array(localEntry),
-    removed: z.array(z.string()),
+    removed: z.array(path),
   }),
   /** A content stands in the side folder, under its hash. */
   z.object({ ...base, kind: z.literal('content'), sha1, size_bytes: bytes }),

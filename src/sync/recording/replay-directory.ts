@@ -1,7 +1,7 @@
 import { mkdir, readdir, rename, rm, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { writeAtomically } from '../../atomic-file.ts';
-import { errnoOf, StateError } from '../../errors.ts';
+import { CorruptError, errnoOf, StateError } from '../../errors.ts';
 import { invariant } from '../../invariant.ts';
 import { localNameProblem } from '../tree/name-rules.ts';
 import type { FolderChange } from './recorded-folder.ts';
@@ -16,11 +16,24 @@ interface DirectoryOptions {
   readonly shared?: boolean;
 }
 
+/** What the system says of a file in a file, a folder over a file, a folder in itself, or a path that no disk has. */
+const CONTRADICTIONS: ReadonlySet<string> = new Set([
+  'EEXIST',
+  'ENOTDIR',
+  'EISDIR',
+  'ENOTEMPTY',
+  'EINVAL',
+  'ENAMETOOLONG',
+  'EFBIG',
+  'ELOOP',
+]);
+
 /**
  * Plays a recording into a directory.
  *
  * Guarantees: every file appears whole, with the time at which its content was modified; nothing outside the directory is
- * touched. Errors: StateError 'directory-not-empty'.
+ * touched. Errors: StateError 'directory-not-empty'; CorruptError 'bad-place' when an entry cannot stand where the recording
+ * has it, beside what it told before.
  */
 export class DirectoryTarget implements ReplayTarget {
   readonly #options: DirectoryOptions;
@@ -46,6 +59,20 @@ export class DirectoryTarget implements ReplayTarget {
   }
 
   async apply(change: FolderChange): Promise<boolean> {
+    try {
+      return await this.#apply(change);
+    } catch (cause) {
+      if (!CONTRADICTIONS.has(errnoOf(cause) ?? '')) throw cause;
+      throw new CorruptError({
+        code: 'bad-place',
+        message: `the recording has ${change.names.join('/')} where it cannot stand (${errnoOf(cause)})`,
+        data: { names: change.names },
+        cause,
+      });
+    }
+  }
+
+  async #apply(change: FolderChange): Promise<boolean> {
     const path = this.#resolve(change.names);
     switch (change.kind) {
       case 'folder':

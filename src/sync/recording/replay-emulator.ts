@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { messageOf, TransientError } from '../../errors.ts';
+import { CorruptError, messageOf, TransientError } from '../../errors.ts';
 import { invariant } from '../../invariant.ts';
 import type { RemoteUser } from '../tree/entry.ts';
 import type { FolderChange } from './recorded-folder.ts';
@@ -33,7 +33,7 @@ const uploadedSchema = z.object({ entries: z.array(itemSchema).length(1) });
  * in the name of the account that wrote it.
  *
  * Guarantees: each recorded account acts with a token of its own; what nobody is known to have done, the administrator
- * does. Errors: TransientError 'emulator-call' naming the call that was refused.
+ * does. Errors: TransientError 'emulator-call' naming the call that was refused; CorruptError 'bad-place'.
  */
 export class EmulatorTarget implements ReplayTarget {
   readonly #options: EmulatorTargetOptions;
@@ -137,7 +137,12 @@ export class EmulatorTarget implements ReplayTarget {
 
   #parentOf(path: string): string {
     const parent = this.#items.get(path.slice(0, Math.max(0, path.lastIndexOf('/'))));
-    invariant(parent !== undefined, 'a folder is made before what stands in it');
+    if (parent === undefined)
+      throw new CorruptError({
+        code: 'bad-place',
+        message: `the recording has ${path} in a folder that it does not tell of`,
+        data: { path },
+      });
     return parent;
   }
 

@@ -1,4 +1,5 @@
 import { type Clock, delay } from '../../clock.ts';
+import { CorruptError } from '../../errors.ts';
 import type { FolderChange } from './recorded-folder.ts';
 import { RecordedFolder } from './recorded-folder.ts';
 import type { RecordingLine } from './recording-line.ts';
@@ -88,6 +89,11 @@ class Player {
     if (line.at_ms > this.#limitMs || signal.aborted) return false;
     const changes = this.#folder.apply(line).filter(wanted);
     if (line.kind === 'begin' && line.n === 0) await this.#begin();
+    if (!this.#hasBegun)
+      throw new CorruptError({
+        code: 'recording-damaged',
+        message: 'the recording does not begin with the begin of a session',
+      });
     for (const change of changes) if (!(await this.#make(change))) return false;
     return true;
   }

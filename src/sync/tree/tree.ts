@@ -21,7 +21,7 @@ export interface ReadonlyTree<Id, Node extends TreeNode<Id>> {
   named(parentId: Id, name: string): readonly Node[];
   /** Names from just below the root down to the node; empty for the root; undefined when it hangs in the air. */
   pathOf(id: Id): readonly string[] | undefined;
-  /** The node and everything below it, parents first. */
+  /** The node and everything below it, parents first. Guarantees: each once, also where folders form a circle. */
   subtree(id: Id): readonly Node[];
 }
 
@@ -101,15 +101,16 @@ export class Tree<Id, Node extends TreeNode<Id>> implements ReadonlyTree<Id, Nod
   }
 
   subtree(id: Id): readonly Node[] {
-    const found: Node[] = [];
+    const found = new Map<Id, Node>();
     const waiting = [id];
     while (waiting.length > 0) {
       const node = this.#nodes.get(waiting.pop() as Id);
-      if (node === undefined) continue;
-      found.push(node);
+      // Folders in a circle come back to where this has been.
+      if (node === undefined || found.has(node.id)) continue;
+      found.set(node.id, node);
       for (const child of this.children(node.id)) waiting.push(child.id);
     }
-    return found;
+    return [...found.values()];
   }
 
   #resolve(ids: Id | ReadonlySet<Id>): Node[] {
@@ -136,14 +137,14 @@ export class Tree<Id, Node extends TreeNode<Id>> implements ReadonlyTree<Id, Nod
   }
 }
 
-/** True when an entry is the folder or lies below it. */
+/** True when an entry is the folder or lies below it. Guarantees: ends, also where folders form a circle. */
 export function isWithin<Id>(
   tree: { get(id: Id): { readonly parentId: Id | null } | undefined },
   id: Id,
   folderId: Id,
 ): boolean {
   let each: Id | null = id;
-  while (each !== null) {
+  for (let depth = 0; each !== null && depth < DEPTH_MAX; depth += 1) {
     if (each === folderId) return true;
     each = tree.get(each)?.parentId ?? null;
   }

@@ -35,7 +35,7 @@ describe('the report for a person', () => {
 
   it('lets no name from Box steer the terminal', () => {
     const text = findingText({ ...finding, text: 'group "\u001b[2Jred\u202etxt\u0007"' }, plain);
-    expect(text).toContain('group "?[2Jred?txt?"');
+    expect(text).toContain('group "\\u{1b}[2Jred\\u{202e}txt\\u{7}"');
   });
 
   it('tells what failed, what Box said, what to do and who can', () => {

@@ -1,7 +1,7 @@
+import { printable } from '../../../printable.ts';
 import type { Inspection } from '../../inspection/inspection.ts';
 import { html } from '../html.ts';
 import { pageTable } from '../page-table.ts';
-import { printable } from '../printable.ts';
 import { ROWS_MAX, type Section } from './section.ts';
 
 /** What is not as it should be. */

@@ -1,6 +1,6 @@
+import { printable } from '../../../printable.ts';
 import type { Inspection } from '../../inspection/inspection.ts';
 import { html, type Markup } from '../html.ts';
-import { printable } from '../printable.ts';
 import { metricText } from '../quantities.ts';
 import { roundLinesChart } from '../round-lines-chart.ts';
 import type { Section } from './section.ts';

@@ -1,7 +1,7 @@
+import { printable } from '../../../printable.ts';
 import type { Inspection, ParticipantReport } from '../../inspection/inspection.ts';
 import { html } from '../html.ts';
 import { pageTable } from '../page-table.ts';
-import { printable } from '../printable.ts';
 import { durationText, sizeText, timeText } from '../quantities.ts';
 import { orDash, ROWS_MAX, type Section } from './section.ts';
 

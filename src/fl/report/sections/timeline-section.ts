@@ -1,7 +1,7 @@
+import { printable } from '../../../printable.ts';
 import type { Activity, Inspection, ParticipantReport } from '../../inspection/inspection.ts';
 import { html } from '../html.ts';
 import { pageTable } from '../page-table.ts';
-import { printable } from '../printable.ts';
 import { durationText } from '../quantities.ts';
 import { timelineBounds } from '../text-timeline.ts';
 import { ACTIVITY_LOOKS, timelineChart } from '../timeline-chart.ts';

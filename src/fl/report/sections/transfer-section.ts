@@ -1,8 +1,8 @@
+import { printable } from '../../../printable.ts';
 import type { Inspection } from '../../inspection/inspection.ts';
 import { callsChart } from '../calls-chart.ts';
 import { html, type Markup } from '../html.ts';
 import { pageTable } from '../page-table.ts';
-import { printable } from '../printable.ts';
 import { durationText, sizeText, speedText } from '../quantities.ts';
 import { roundLinesChart } from '../round-lines-chart.ts';
 import { ROWS_MAX, type Section } from './section.ts';

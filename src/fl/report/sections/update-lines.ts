@@ -1,5 +1,5 @@
+import { printable } from '../../../printable.ts';
 import type { Inspection, UpdateReport } from '../../inspection/inspection.ts';
-import { printable } from '../printable.ts';
 import type { RoundLine } from '../round-lines-chart.ts';
 import { PARTICIPANTS_MAX } from './section.ts';
 

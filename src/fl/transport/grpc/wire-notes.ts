@@ -1,6 +1,5 @@
 import { Metadata } from '@grpc/grpc-js';
 import { z } from 'zod';
-import { METRICS } from '../metrics-schema.ts';
 import { UPDATE_META } from '../side-file.ts';
 
 /**
@@ -23,7 +22,6 @@ const word = z.string().max(WORD_MAX);
 
 /** As beside a checkpoint, but bounded: it comes from whoever connects. */
 const UPDATE_NOTE = UPDATE_META.extend({
-  metrics: METRICS.default({}),
   participant: word.optional(),
   start_sha256: word.nullable().optional(),
 });

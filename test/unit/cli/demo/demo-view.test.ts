@@ -11,8 +11,9 @@ function linesOf(
     interactive: false,
     colour: false,
     result() {},
+    redrawn() {},
     document() {},
-    note: (text) => void lines.push(text),
+    note: (words) => void lines.push(...[words].flat()),
   };
   const view = demoView(output, { clients: 2, rounds: 1, seed: 1, transport: 'box' }, false);
   for (const [site, event] of events) view.event(site, event);

@@ -5,7 +5,9 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { lookIntoCheckpoints } from '../../../../src/fl/inspection/checkpoint-findings.ts';
 import { inspectRun } from '../../../../src/fl/inspection/inspect-run.ts';
 import { scanRun } from '../../../../src/fl/inspection/scan-run.ts';
+import { inspectionText } from '../../../../src/fl/report/inspection-text.ts';
 import { renderRunPage } from '../../../../src/fl/report/run-page.ts';
+import { faultsOf, HOSTILE, STEERING } from '../../../support/hostile-text.ts';
 import { MADE_AT_MS, MadeRun, makeGoodRun } from '../../../support/made-run.ts';
 
 let parent = '';
@@ -44,6 +46,22 @@ it('writes one page with plots, and nothing in it runs or loads anything', async
   expect(page).not.toMatch(/<[^>]*\son\w+=/i);
   expect(page).toContain('prefers-color-scheme: dark');
   expect(page).not.toContain('#010203');
+});
+
+it('holds no raw control character, whoever wrote it into a name, an ending or the task', async () => {
+  await makeGoodRun(run, ['a'], 1);
+  await run.heartbeat('\u001b[2J\u202evil', 100);
+  await run.text('server_ended.txt', 200, HOSTILE);
+  await run.text('cfg.json', 1, JSON.stringify({ task: HOSTILE }));
+  const inspection = await inspect();
+  const page = renderRunPage({
+    inspection,
+    accuracy: [{ round: 1, aggregate: 1, clients: { [HOSTILE]: 1 } }],
+    facts: [[HOSTILE, HOSTILE]],
+  });
+  expect(STEERING.exec(page)).toBeNull();
+  expect(page).toContain('\\u{1b}');
+  expect(faultsOf(inspectionText(inspection, { width: 100, colour: false }))).toEqual([]);
 });
 
 it('says what is missing instead of leaving it out', async () => {

@@ -1,9 +1,11 @@
-import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TEMPORARY_SUFFIX } from '../../../../src/atomic-file.ts';
 import { systemClock } from '../../../../src/clock.ts';
+import { StateError } from '../../../../src/errors.ts';
 import { openPlainWorkdir } from '../../../../src/fl/transport/plain-workdir.ts';
 import type { Workdir } from '../../../../src/fl/transport/workdir.ts';
 import { silentLogger } from '../../../../src/logger.ts';
@@ -79,4 +81,40 @@ it('hints at changes in folders that appear after the watch began', async () => 
   } finally {
     await watch.close();
   }
+});
+
+describe('links and pipes that somebody laid into the folder', () => {
+  let outside = '';
+  beforeEach(async () => {
+    outside = await mkdtemp(join(tmpdir(), 'mila-outside-'));
+    await writeFile(join(outside, 'secret.txt'), 'secret');
+    await mkdir(join(root, 'run'));
+    await symlink(outside, join(root, 'run', 'rounds'));
+    await symlink(join(outside, 'secret.txt'), join(root, 'run', 'a.txt'));
+  });
+  afterEach(() => rm(outside, { recursive: true, force: true }));
+
+  it('are not read through', async () => {
+    expect(await workdir.read('run/a.txt', 100)).toBeUndefined();
+    expect(await workdir.read('run/rounds/secret.txt', 100)).toBeUndefined();
+    expect(await namesOf('run/rounds')).toEqual([]);
+  });
+
+  it('are not written or removed through', async () => {
+    await expect(workdir.write('run/rounds/b.txt', 'b')).rejects.toMatchObject({
+      code: 'not-a-plain-folder',
+    });
+    await expect(workdir.write('run/rounds/1/b.txt', 'b')).rejects.toBeInstanceOf(StateError);
+    await expect(workdir.makeFolder('run/rounds/1')).rejects.toBeInstanceOf(StateError);
+    await workdir.remove('run/rounds/secret.txt');
+    await workdir.write('run/a.txt', 'own');
+    expect(await readdir(outside)).toEqual(['secret.txt']);
+    expect(await readFile(join(outside, 'secret.txt'), 'utf8')).toBe('secret');
+    expect((await workdir.read('run/a.txt', 10))?.toString()).toBe('own');
+  });
+
+  it.skipIf(process.platform === 'win32')('do not hold a reader up', async () => {
+    execFileSync('mkfifo', [join(root, 'run', 'pipe')]);
+    expect(await workdir.read('run/pipe', 100)).toBeUndefined();
+  });
 });

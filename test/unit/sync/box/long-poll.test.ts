@@ -135,10 +135,10 @@ describe('LongPoll', () => {
   });
 
   it.each([
-    ['nobody listens', 'http://127.0.0.1:9/subscribe'],
-    ['TLS is not spoken', 'https://127.0.0.1:PORT/subscribe'],
-    ['the name is not known', 'http://2.realtime.services.invalid/subscribe'],
-  ])('fails at once where %s', async (_what, url) => {
+    ['nobody listens', 'http://127.0.0.1:9/subscribe', 'realtime-unreachable'],
+    ['TLS is not spoken', 'https://127.0.0.1:PORT/subscribe', 'realtime-unreachable'],
+    ['the name is none of Box’s', 'https://2.realtime.services.invalid/subscribe', 'answer-malformed'],
+  ])('fails at once where %s', async (_what, url, code) => {
     const port = { value: '' };
     const box = await boxWith(['new_change'], {
       get url() {
@@ -146,7 +146,7 @@ describe('LongPoll', () => {
       },
     });
     port.value = new URL(box.host).port;
-    await expect(box.poll.wait('77', never())).rejects.toMatchObject({ code: 'realtime-unreachable' });
+    await expect(box.poll.wait('77', never())).rejects.toMatchObject({ code });
     expect(box.paths).toEqual([OPTIONS]);
   });
 
