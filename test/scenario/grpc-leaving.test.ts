@@ -53,7 +53,9 @@ it('a failure of any round but the open one is not noted, however often it is sa
     current = (await link.authenticate('a', {})).value?.token ?? '';
   }
   const added = (await filesOfRun()).filter((file) => !known.has(file));
-  expect(added.filter((file) => !/^(heartbeats\/a_heartbeat\.txt|a\.(departed|lost_connection))$/.test(file))).toEqual([]);
+  expect(
+    added.filter((file) => !/^(heartbeats\/a_heartbeat\.txt|a\.(departed|lost_connection))$/.test(file)),
+  ).toEqual([]);
 });
 
 it('a failure of the open round is noted, its text cut to what a person reads', async () => {

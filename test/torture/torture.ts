@@ -94,7 +94,9 @@ class Torture {
       }
       say(`${mounts} mounts, ${files} files: writing and killing for ${seconds} s`);
       await this.#trouble(seconds * 1000);
-      say(`${this.#actions} actions, ${this.#kills} kills, ${this.#swaps} swaps of a root: waiting for all to agree`);
+      say(
+        `${this.#actions} actions, ${this.#kills} kills, ${this.#swaps} swaps of a root: waiting for all to agree`,
+      );
       const box = await BoxContents.open(this.#emulator);
       const tree = await this.#agreement(box);
       return { ...(await this.#judge(box, tree)), kills: this.#kills, actions: this.#actions };

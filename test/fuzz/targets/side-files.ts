@@ -1,6 +1,11 @@
 import { Irregularities } from '../../../src/fl/inspection/irregularity.ts';
 import { reasonOf, serverNoteOf, updateNoteOf } from '../../../src/fl/inspection/side-texts.ts';
-import { parseRefusal, readServerSettings, readUpdateMeta, SIDE_FILE_MAX_BYTES } from '../../../src/fl/transport/side-file.ts';
+import {
+  parseRefusal,
+  readServerSettings,
+  readUpdateMeta,
+  SIDE_FILE_MAX_BYTES,
+} from '../../../src/fl/transport/side-file.ts';
 import type { Workdir } from '../../../src/fl/transport/workdir.ts';
 import { HOSTILE, STEERING } from '../../support/hostile-text.ts';
 import { type Dice, mutated } from '../../support/random-pickles.ts';

@@ -42,7 +42,11 @@ it('mends the modes of a folder and of files that stand there already', async ()
 it('makes the control socket for this user alone from the first moment, and leaves the umask as it was', async () => {
   process.umask(0);
   const path = join(directory, 'control.sock');
-  const opening = openControlSocket(path, async () => null, () => {});
+  const opening = openControlSocket(
+    path,
+    async () => null,
+    () => {},
+  );
   const modes = new Set<string>();
   for (let turn = 0; turn < 50; turn += 1) {
     await Promise.resolve();
