@@ -101,7 +101,10 @@ export function logLine(line: string): void {
 }
 
 /** Both ways out, for who wants to know that nobody reads any more. */
-export const outputStreams = (): readonly NodeJS.WriteStream[] => [process.stdout, process.stderr];
+export const outputStreams = (): readonly [results: NodeJS.WriteStream, words: NodeJS.WriteStream] => [
+  process.stdout,
+  process.stderr,
+];
 
 /** Where bars are drawn. Whoever draws puts every word that is not ours through `terminalLine`. */
 export const barStream = (): NodeJS.WritableStream => process.stderr;

@@ -54,8 +54,9 @@ export function createProgram(name: string, description: string, commands: reado
 export async function runProgram(program: Command): Promise<void> {
   standByForFaults();
   // A program that cannot say something goes on with what it does.
-  for (const stream of outputStreams())
-    stream.on('error', (error) => (stream === process.stdout ? tellUnwritten(error) : undefined));
+  const [results, words] = outputStreams();
+  results.on('error', (error) => tellUnwritten(error));
+  words.on('error', () => {});
   try {
     await program.parseAsync(process.argv);
   } catch (error) {

@@ -1,5 +1,6 @@
 import type { FuzzTarget } from './target.ts';
 import { ARCHIVE_TARGET, CHECKPOINT_TARGET, PICKLE_TARGET } from './targets/checkpoint.ts';
+import { GRPC_TARGET } from './targets/grpc.ts';
 import { RECORDING_TARGET } from './targets/recordings.ts';
 import { SIDE_FILE_TARGET } from './targets/side-files.ts';
 
@@ -10,4 +11,5 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   ARCHIVE_TARGET,
   RECORDING_TARGET,
   SIDE_FILE_TARGET,
+  GRPC_TARGET,
 ];

@@ -89,8 +89,8 @@ async function mount(configPath: string, flags: MountFlags): Promise<void> {
   const clock = systemClock();
   const layout = mountLayoutOf(configuration, flags.dir);
   const log = flags.dryRun ? undefined : join(stateFolder(layout), LOG_NAME);
-  // Before the log is opened, which would make the folder by the umask.
-  if (log !== undefined) await openPrivateFolder(stateFolder(layout));
+  // Before the log is opened, which would make the folder by the umask. What keeps it from being made is told with the lock.
+  if (log !== undefined) await openPrivateFolder(stateFolder(layout)).catch(() => undefined);
   const notices = new Notices(output);
   const level = flags.verbose ? 'debug' : flags.logLevel;
   const logger = log === undefined ? silentLogger : pinoLogger(level, log, notices.tell);

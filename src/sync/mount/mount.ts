@@ -29,6 +29,7 @@ import type { RunningParts } from './file-requests.ts';
 import { fitHeap } from './fit-heap.ts';
 import { renewGeneration } from './index-generation.ts';
 import { prepareRoot, refuseForeignContent } from './mirror-folder.ts';
+import { lockRefused } from './lock-texts.ts';
 import { assertHeld, lockMount } from './mount-lock.ts';
 import { openMountSocket } from './mount-socket.ts';
 import { type MountStatus, mountStatus } from './mount-status.ts';
@@ -106,7 +107,9 @@ export async function runMount(
   const options = { ...asked, onNotice };
   const { layout, logger } = options;
   await refuseForeignContent(layout);
-  await openPrivateFolder(stateFolder(layout));
+  await openPrivateFolder(stateFolder(layout)).catch((error: unknown) => {
+    throw lockRefused(lockPath(layout), error);
+  });
   const stop = new AbortController();
   const forward = () => stop.abort();
   const lock = await lockMount(lockPath(layout), options, forward);

@@ -124,7 +124,8 @@ const status = {
   conflicts: 1,
   held: null,
   problems: [{ path: H, message: H }],
-  waiting: [{ message: H, attempts: 1 }],
+  waiting: [{ path: H, message: H, attempts: 1 }],
+  notices: [H],
 } as unknown as MountStatus;
 const dryRun = {
   steps: [{ op: 'upload', path: H, sizeBytes: 1 }],
