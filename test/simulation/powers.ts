@@ -224,6 +224,7 @@ export class Powers {
 
   #flag(site: Site, flag: 'realtimeBlocked' | 'listingsLie' | 'indexFull'): End {
     site.troubles[flag] = true;
+    if (flag === 'realtimeBlocked') site.wasBlocked = true;
     return () => {
       site.troubles[flag] = false;
     };

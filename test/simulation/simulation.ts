@@ -183,7 +183,7 @@ class Run {
     for (const site of sites) {
       site.weather = CALM;
       // Some go on running: what ended must end for them as well.
-      if (!site.isUp || site.needsPerson || random.next() >= 0.5) this.#mountAnew(site);
+      if (!site.isUp || site.needsPerson || site.wasBlocked || random.next() >= 0.5) this.#mountAnew(site);
     }
   }
 

@@ -96,6 +96,8 @@ export class Site {
   /** True while a folder is not the one that it was. */
   isTampered = false;
   wasEmptied = false;
+  /** True once signs could not be waited for: waiting is tried again rarely, and until then the feed is read on a timer. */
+  wasBlocked = false;
   stateWasRemoved = false;
   readonly #options: SiteOptions;
   #image: Buffer | undefined;
@@ -355,6 +357,8 @@ class Life implements Gate {
 
   #fault(operation: string): MemoryFault | undefined {
     const { random } = this.#options;
+    // Waiting for signs is blocked for a while, or not at all: see the powers.
+    if (operation === 'waitForChange') return undefined;
     const { callFails, answerLost, callSlow, downloadBreaks } = this.#site.weather;
     const luck = random.next();
     const error = new TransientError({ code: 'simulated', message: 'the simulated network failed' });
