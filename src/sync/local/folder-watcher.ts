@@ -20,9 +20,9 @@ export interface FolderEvents {
  */
 export class FolderWatcher {
   readonly #watcher: FSWatcher;
-  readonly #identity: FolderIdentity;
+  readonly #identity: string;
 
-  private constructor(watcher: FSWatcher, identity: FolderIdentity) {
+  private constructor(watcher: FSWatcher, identity: string) {
     this.#watcher = watcher;
     this.#identity = identity;
   }
@@ -56,9 +56,7 @@ export class FolderWatcher {
   /** True while the watched folder is the one that stands at the path. Errors: none; what is gone is another. */
   async isAt(path: string): Promise<boolean> {
     return identityOf(path).then(
-      ({ inode, birth }) =>
-        inode === this.#identity.inode &&
-        (birth === undefined || this.#identity.birth === undefined || birth === this.#identity.birth),
+      (identity) => identity === this.#identity,
       () => false,
     );
   }
@@ -69,16 +67,8 @@ export class FolderWatcher {
   }
 }
 
-interface FolderIdentity {
-  readonly inode: string;
-  readonly birth: bigint | undefined;
-}
-
-/**
- * What names a folder on its disk. Its time of birth is part of that, as numbers of removed folders are given anew; one
- * that is the time of the last change may be no birth at all.
- */
-async function identityOf(path: string): Promise<FolderIdentity> {
-  const { dev, ino, birthtimeNs, ctimeNs } = await lstat(path, { bigint: true });
-  return { inode: `${dev}:${ino}`, birth: birthtimeNs === ctimeNs ? undefined : birthtimeNs };
+/** What names a folder on its disk. Its time of birth is part of that: numbers of removed folders are given anew. */
+async function identityOf(path: string): Promise<string> {
+  const { ino, birthtimeNs } = await lstat(path, { bigint: true });
+  return `${ino} ${birthtimeNs}`;
 }

@@ -11,7 +11,6 @@ export function recordedEntry(entry: RemoteEntry): RecordedRemoteEntry {
     return {
       kind: 'folder',
       ...base,
-      ...(entry.createdBy === undefined ? {} : { created_by: entry.createdBy }),
     };
   const { content, versionId, createdBy, modifiedBy, receivedAtMs } = entry;
   return {
