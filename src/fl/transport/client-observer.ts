@@ -55,7 +55,8 @@ async function readClaim(workdir: Workdir, files: OwnedFiles, path: string): Pro
   if (owner === null || claim.answer === 'none') return claim;
   const after = await entryAt(workdir, path);
   const writer = after?.modifiedBy ?? null;
-  if (before?.version !== after?.version || writer === null) return UNDERWAY;
+  // As long as the writer's version has not arrived, what was read is somebody else's.
+  if (before?.version !== after?.version || after?.present !== true || writer === null) return UNDERWAY;
   if (mayServe(owner, writer)) return claim;
   files.note(path, writer);
   return UNDERWAY;

@@ -57,7 +57,8 @@ export class OwnedFiles {
   async read(path: string, maxBytes: number): Promise<Buffer | undefined> {
     if ((await this.owner()) === null) return this.#workdir.read(path, maxBytes);
     const before = await this.#entry(path);
-    if (before === undefined) return undefined;
+    // Until the owner's version has arrived, the bytes that stand there are the former writer's.
+    if (before?.present !== true) return undefined;
     const bytes = await this.#workdir.read(path, maxBytes);
     // What was read is whose the listing says only if nothing came in between.
     return (await this.#entry(path))?.version === before.version ? bytes : undefined;
