@@ -10,7 +10,7 @@ export const OPENING_FILES: readonly string[] = [AGGREGATE_FILE, NO_START_MODEL_
  * The rounds of a run that its server opened, for one client.
  *
  * Guarantees: a round counts only in its turn, after the one before it; where it is known who wrote a file, also one
- * beyond a gap. However many folders others make there, a look lists few of them.
+ * beyond a gap. However many folders others make there, a look lists few of them. Looks may overlap.
  */
 export class OpenedRounds {
   readonly #workdir: Workdir;
@@ -40,12 +40,13 @@ export class OpenedRounds {
     const numbers = folders
       .flatMap(({ name }) => roundNumberOf(name) ?? [])
       .sort((left, right) => left - right);
-    this.#newest ??= await this.#firstOf(numbers);
-    if (this.#newest === null) return null;
+    let newest = this.#newest ?? (await this.#firstOf(numbers));
+    if (newest === null) return null;
     const known = new Set(numbers);
-    while (known.has(this.#newest + 1) && (await this.#isOpen(this.#newest + 1))) this.#newest += 1;
-    const beyond = await this.#beyondGap(folders, this.#newest);
-    if (beyond !== null) this.#newest = beyond;
+    while (known.has(newest + 1) && (await this.#isOpen(newest + 1))) newest += 1;
+    newest = (await this.#beyondGap(folders, newest)) ?? newest;
+    // Another look, begun earlier or later, may have ended meanwhile: no round is counted twice, none is taken back.
+    this.#newest = Math.max(newest, this.#newest ?? newest);
     return this.#newest;
   }
 

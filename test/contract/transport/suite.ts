@@ -50,8 +50,7 @@ const failing: Aggregator = {
 
 /** What every transport of the federation promises. */
 export function transportContract(name: string, open: () => Promise<TransportWorld>): void {
-  // Over gRPC, a client that finds its server restarted sometimes stands still; the cause is not found yet (docs/testing.md).
-  describe(`a federation over ${name}`, { retry: name === 'gRPC' ? 3 : 0 }, () => {
+  describe(`a federation over ${name}`, () => {
     let world: TransportWorld;
     beforeEach(async () => {
       world = await open();

@@ -103,7 +103,7 @@ export class FrontDesk {
     const seat = this.#seatOf(token, peer);
     if (seat === undefined) return this.#invalid();
     const { name } = seat;
-    await seats.put({ ...seat, closed: true });
+    await seats.change(seat.token, { closed: true });
     this.#attendance.told(name);
     const { ended, round } = await this.#look(seat);
     // After the end it only says that it has heard of it.
@@ -230,7 +230,7 @@ export class FrontDesk {
     const path = workdir.absolutePath(runPaths.aggregate(run, round));
     const checkpointPath = seen.round?.source === 'aggregate' ? path : null;
     const sizeBytes = checkpointPath === null ? 0 : (await stat(checkpointPath)).size;
-    if (seat.fetched !== round) await seats.put({ ...seat, fetched: round });
+    if (seat.fetched !== round) await seats.change(seat.token, { fetched: round });
     return { kind: 'ok', value: { configuration, checkpointPath, sizeBytes }, note: this.#note(seen) };
   }
 

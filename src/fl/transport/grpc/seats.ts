@@ -95,6 +95,12 @@ export class Seats {
     return randomName(this.#random, TOKEN_LENGTH);
   }
 
+  /** Change the seat that a token holds, as it is by now; nothing where the token holds none any more. */
+  async change(token: string, change: Partial<Pick<Seat, 'fetched' | 'closed'>>): Promise<void> {
+    const seat = this.holding(token);
+    if (seat !== undefined) await this.put({ ...seat, ...change });
+  }
+
   /** Store a seat under its name. */
   async put(seat: Seat): Promise<void> {
     this.#byKey.set(participantKey(seat.name), seat);
