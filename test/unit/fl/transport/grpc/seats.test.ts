@@ -11,7 +11,14 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const seat = { name: 'a', token: 'first', address: '127.0.0.1', certificate: null, fetched: 1, closed: false };
+const seat = {
+  name: 'a',
+  token: 'first',
+  address: '127.0.0.1',
+  certificate: null,
+  fetched: 1,
+  closed: false,
+};
 
 it('a call that began under an older token changes nothing of the seat that was taken since', async () => {
   const path = join(folder, 'seats.json');
