@@ -5,7 +5,6 @@ import type { Executor } from './executor/executor.ts';
 import { stepClient } from './round/client-machine.ts';
 import type {
   ClientEnding,
-  ClientObservation,
   ClientRecord,
   ClientResult,
   ClientSettings,
@@ -164,7 +163,10 @@ class ClientLoop {
   async #step(): Promise<ClientStep | null> {
     const { settings, clock, logger, onEvent } = this.#options;
     try {
-      const { observation, results } = await this.#look();
+      const { admitted } = this.#state.record;
+      this.#background.beginLook();
+      const observation = await this.#session.observe({ training: this.#effects.training, admitted });
+      const results = [...this.#results];
       const instant = { nowMs: clock.now(), monotonicMs: clock.monotonic() };
       const step = stepClient(this.#state, { observation, results, instant, settings });
       // What was decided is kept before anything of it is done.
@@ -184,19 +186,6 @@ class ClientLoop {
       );
       this.#say.trouble(`${messageOf(error)}; trying again`);
       return null;
-    }
-  }
-
-  /** What is in the folder and what ended before that was looked at: a look that a result overtook shows the time before it. */
-  async #look(): Promise<{
-    readonly observation: ClientObservation;
-    readonly results: readonly ClientResult[];
-  }> {
-    const { admitted } = this.#state.record;
-    for (;;) {
-      const results = [...this.#results];
-      const observation = await this.#session.observe({ training: this.#effects.training, admitted });
-      if (this.#results.length === results.length) return { observation, results };
     }
   }
 

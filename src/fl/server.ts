@@ -160,6 +160,7 @@ class ServerLoop {
     const { settings, clock, logger, stop, onEvent } = this.#options;
     try {
       const { record } = this.#state;
+      this.#background.beginLook();
       const observation = await this.#observer.observe({
         round: roundOf(record.phase),
         unsettled: unsettledRounds(record),

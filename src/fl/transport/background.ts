@@ -22,9 +22,16 @@ interface Attempt {
   notBeforeMs: number;
 }
 
-/** Runs long effects beside the loop: each key once at a time, failures again after growing pauses. */
+/**
+ * Runs long effects beside the loop: each key once at a time, failures again after growing pauses.
+ *
+ * Guarantees: what was decided by a look that began before an effect ended does not start this effect once more: that
+ * look had not seen its end.
+ */
 export interface Background {
-  /** Start `work` unless it is running, or failed so recently that it must wait. */
+  /** A look begins: what ended before it may be started again by what it finds. */
+  beginLook(): void;
+  /** Start `work` unless it is running, ended since the look began, or failed so recently that it must wait. */
   run(key: string, work: (signal: AbortSignal) => Promise<void>): void;
   /** Abort what runs under `key`. */
   abort(key: string): void;
@@ -50,6 +57,7 @@ export function createBackground(options: BackgroundOptions): Background {
   const { clock, logger, onEnd, onFault, onTrouble } = options;
   const running = new Map<string, { readonly controller: AbortController; readonly done: Promise<void> }>();
   const attempts = new Map<string, Attempt>();
+  const endedSinceLook = new Set<string>();
 
   const fail = (key: string, error: unknown): void => {
     if (!isExpected(error)) {
@@ -67,8 +75,10 @@ export function createBackground(options: BackgroundOptions): Background {
   };
 
   return {
+    beginLook: () => endedSinceLook.clear(),
     run(key, work) {
-      if (running.has(key) || (attempts.get(key)?.notBeforeMs ?? 0) > clock.monotonic()) return;
+      if (running.has(key) || endedSinceLook.has(key)) return;
+      if ((attempts.get(key)?.notBeforeMs ?? 0) > clock.monotonic()) return;
       const controller = new AbortController();
       const done = work(controller.signal)
         .then(() => void attempts.delete(key))
@@ -77,6 +87,7 @@ export function createBackground(options: BackgroundOptions): Background {
         })
         .finally(() => {
           running.delete(key);
+          endedSinceLook.add(key);
           onEnd();
         });
       running.set(key, { controller, done });
