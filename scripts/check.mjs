@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const bin = (name) => join(root, 'node_modules', '.bin', name);
 const only = process.argv.slice(2);
+/** Far more than the tests take: whoever waits for a test that never ends waits no longer. Units: milliseconds. */
+const TESTS_TIMEOUT_MS = 45 * 60_000;
 
 const checks = [
   ['types', bin('tsc'), ['-p', 'tsconfig.check.json']],
@@ -26,12 +28,23 @@ for (const [name, command, args] of only.length > 0 ? [] : checks) {
 const folder = mkdtempSync(join(tmpdir(), 'mila-check-'));
 const report = join(folder, 'report.json');
 const args = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...only];
-const { status } = spawnSync(bin('vitest'), args, { cwd: root, stdio: 'inherit' });
+const { status, error } = spawnSync(bin('vitest'), args, {
+  cwd: root,
+  stdio: 'inherit',
+  timeout: TESTS_TIMEOUT_MS,
+  killSignal: 'SIGKILL',
+});
+if (error?.code === 'ETIMEDOUT')
+  console.log(
+    `the tests did not end within ${TESTS_TIMEOUT_MS / 60_000} minutes: one of those that are not named above hangs`,
+  );
 let counts = '0 passed, 1 failed';
 try {
   const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(readFileSync(report, 'utf8'));
   const failed = status === 0 ? numFailedTests : Math.max(1, numFailedTests);
   counts = `${numPassedTests} passed, ${failed} failed${numPendingTests > 0 ? `, ${numPendingTests} skipped` : ''}`;
+} catch {
+  // Without a report nothing is known of what passed.
 } finally {
   rmSync(folder, { recursive: true, force: true });
   console.log(counts);
