@@ -1,11 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
-import { ConfigError, messageOf } from '../errors.ts';
 import type { Aggregator } from '../fl/aggregate/aggregator.ts';
 import { type AggregatorDependencies, createAggregator } from '../fl/aggregate/create-aggregator.ts';
+import { readTaskDocument } from '../fl/config/document.ts';
 import type { ServerConfiguration } from '../fl/config/server-configuration.ts';
-import type { Executor, TaskConfiguration } from '../fl/executor/executor.ts';
+import type { Executor } from '../fl/executor/executor.ts';
 import type { Logger } from '../logger.ts';
 import { openExecutor } from './executor-factory.ts';
 
@@ -14,18 +13,6 @@ interface AggregatorSurroundings {
   readonly logger: Logger;
   /** Ends an evaluation that is under way. */
   readonly signal: AbortSignal;
-}
-
-async function taskOf(path: string): Promise<TaskConfiguration> {
-  try {
-    return JSON.parse(await readFile(path, 'utf8')) as TaskConfiguration;
-  } catch (error) {
-    throw new ConfigError({
-      code: 'task-malformed',
-      message: `the task file ${path} cannot be read as JSON: ${messageOf(error)}`,
-      cause: error,
-    });
-  }
 }
 
 /** Evaluates checkpoints by the server's executor; undefined where the configuration names none. */
@@ -45,7 +32,11 @@ function evaluatorOf(
   return {
     open,
     evaluate: async (checkpointPath, signal = surroundings.signal) =>
-      (await open()).evaluate({ configuration: await taskOf(String(validation)), checkpointPath, signal }),
+      (await open()).evaluate({
+        configuration: await readTaskDocument(String(validation)),
+        checkpointPath,
+        signal,
+      }),
   };
 }
 

@@ -13,7 +13,7 @@ import {
 } from '../../fl/aggregate/aggregation-script.ts';
 import type { AggregationReport } from '../../fl/aggregate/aggregator.ts';
 import { type AggregatorDependencies, createAggregator } from '../../fl/aggregate/create-aggregator.ts';
-import { readConfigurationDocument } from '../../fl/config/document.ts';
+import { readTaskDocument } from '../../fl/config/document.ts';
 import { createExecutor } from '../../fl/executor/create-executor.ts';
 import { participantId } from '../../ids.ts';
 import type { Logger } from '../../logger.ts';
@@ -109,7 +109,7 @@ async function evaluatorOf(
     {},
     { clock: systemClock(), logger, environment: process.env, temporaryDirectory: tmpdir() },
   );
-  const configuration = await readConfigurationDocument(path);
+  const configuration = await readTaskDocument(path);
   const never = new AbortController().signal;
   return {
     evaluate: (checkpointPath, signal = never) =>

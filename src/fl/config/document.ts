@@ -1,11 +1,15 @@
 import { readFile } from 'node:fs/promises';
-import { parse as parseYaml } from 'yaml';
+import { parseDocument } from 'yaml';
 import { ConfigError, errnoOf, messageOf } from '../../errors.ts';
+import { keepWrittenNumbers, parseAsWritten } from './written-numbers.ts';
 
 /** The longest configuration that is read. Units: bytes. */
 const CONFIGURATION_MAX_BYTES = 1_048_576;
 /** The most nodes that a YAML document's aliases may stand for. */
 const YAML_ALIASES_MAX = 100;
+
+/** The key whose values go into the task of a training program, which may tell `1.0` from `1`. */
+const OVERWRITES = 'model_overwrites';
 
 /** A configuration as it stands in its file: keys and values, nothing judged yet. */
 export type ConfigurationDocument = Readonly<Record<string, unknown>>;
@@ -16,6 +20,23 @@ export type ConfigurationDocument = Readonly<Record<string, unknown>>;
  * Errors: ConfigError 'configuration-missing' | 'configuration-malformed', naming the file and the place in it.
  */
 export async function readConfigurationDocument(path: string): Promise<ConfigurationDocument> {
+  return parseConfigurationText(await readText(path), path);
+}
+
+/** As `readConfigurationDocument`, of a training program's task: every number stays as it was written. */
+export async function readTaskDocument(path: string): Promise<ConfigurationDocument> {
+  return documentOf(parseText(await readText(path), path, 'as-written'), path);
+}
+
+/** Parse a configuration's text; `path` decides between JSON and YAML and is named in errors. */
+export function parseConfigurationText(text: string, path: string): ConfigurationDocument {
+  const document = documentOf(parseText(text, path, 'plain'), path);
+  if (!(OVERWRITES in document)) return document;
+  const written = documentOf(parseText(text, path, 'as-written'), path);
+  return { ...document, [OVERWRITES]: written[OVERWRITES] };
+}
+
+async function readText(path: string): Promise<string> {
   const bytes = await readFile(path).catch((cause) => {
     const isMissing = errnoOf(cause) === 'ENOENT';
     throw new ConfigError({
@@ -27,31 +48,39 @@ export async function readConfigurationDocument(path: string): Promise<Configura
   });
   if (bytes.length > CONFIGURATION_MAX_BYTES)
     throw malformed(path, `it has ${bytes.length} bytes; at most ${CONFIGURATION_MAX_BYTES} make sense`);
-  return parseConfigurationText(bytes.toString('utf8'), path);
+  return bytes.toString('utf8').replace(/^\uFEFF/, '');
 }
 
-/** Parse a configuration's text; `path` decides between JSON and YAML and is named in errors. */
-export function parseConfigurationText(text: string, path: string): ConfigurationDocument {
-  const value = /\.ya?ml$/i.test(path) ? parseAsYaml(text, path) : parseAsJson(text, path);
+type Numbers = 'plain' | 'as-written';
+
+function documentOf(value: unknown, path: string): ConfigurationDocument {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw malformed(path, 'it holds no keys and values');
   return value as ConfigurationDocument;
 }
 
-function parseAsJson(text: string, path: string): unknown {
+function parseText(text: string, path: string, numbers: Numbers): unknown {
+  return /\.ya?ml$/i.test(path) ? parseAsYaml(text, path, numbers) : parseAsJson(text, path, numbers);
+}
+
+function parseAsJson(text: string, path: string, numbers: Numbers): unknown {
   try {
-    return JSON.parse(text.replace(/^\uFEFF/, ''));
+    return numbers === 'plain' ? JSON.parse(text) : parseAsWritten(text);
   } catch (cause) {
     // A file without a telling name may still be YAML, of which JSON is a part.
     if (!path.toLowerCase().endsWith('.json') && !text.trimStart().startsWith('{'))
-      return parseAsYaml(text, path);
+      return parseAsYaml(text, path, numbers);
     throw malformed(path, `it is no JSON: ${messageOf(cause)}`, cause);
   }
 }
 
-function parseAsYaml(text: string, path: string): unknown {
+function parseAsYaml(text: string, path: string, numbers: Numbers): unknown {
   try {
-    return parseYaml(text, { maxAliasCount: YAML_ALIASES_MAX });
+    const document = parseDocument(text);
+    const [error] = document.errors;
+    if (error !== undefined) throw error;
+    if (numbers === 'as-written') keepWrittenNumbers(document);
+    return document.toJS({ maxAliasCount: YAML_ALIASES_MAX });
   } catch (cause) {
     throw malformed(path, `it is no YAML: ${messageOf(cause).split('\n', 1)[0] ?? ''}`, cause);
   }

@@ -1,24 +1,16 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { z } from 'zod';
 import type { Clock } from '../../clock.ts';
-import { ConfigError, errnoOf, messageOf, RoundError } from '../../errors.ts';
+import { ConfigError, RoundError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
+import { stringifyAsWritten } from '../config/written-numbers.ts';
 import { type CommandOptions, fillPlaceholders, type Placeholders } from './command-options.ts';
 import type { EvaluationRequest, Executor, Metrics, TrainingRequest, TrainingResult } from './executor.ts';
 import { findProgram } from './find-program.ts';
 import { endOrphan, forgetProgram, rememberProgram } from './orphan.ts';
+import { readReport } from './result-file.ts';
 import { type ProgramRun, quoted, runProgram } from './run-program.ts';
 import { listCheckpoints, writtenCheckpoint } from './written-checkpoint.ts';
-
-/** Largest result file that is read. */
-const RESULT_MAX_BYTES = 1_048_576;
-
-const metricsSchema = z.record(z.string(), z.number());
-const resultSchema = z.object({
-  samples: z.int().min(0).nullable().default(null),
-  metrics: metricsSchema.default({}),
-});
 
 interface CommandExecutorOptions {
   readonly options: CommandOptions;
@@ -30,27 +22,15 @@ interface CommandExecutorOptions {
   readonly temporaryDirectory: string;
 }
 
-async function readResult(path: string): Promise<z.infer<typeof resultSchema>> {
-  const broken = (reason: string, cause?: unknown) =>
-    new RoundError({
-      code: 'training-failed',
-      message: `the result file ${path} ${reason}`,
-      cause,
-      data: { path },
-    });
-  const text = await stat(path)
-    .then(({ size }) => {
-      if (size > RESULT_MAX_BYTES) throw broken(`is larger than ${RESULT_MAX_BYTES} bytes`);
-      return readFile(path, 'utf8');
-    })
-    .catch((error: unknown) => {
-      throw errnoOf(error) === 'ENOENT' ? broken('was not written', error) : error;
-    });
-  try {
-    return resultSchema.parse(JSON.parse(text));
-  } catch (error) {
-    throw broken(`is not {"samples":n,"metrics":{"name":number}}: ${messageOf(error)}`, error);
-  }
+/** The metrics of an evaluation, which has nothing else to give. Errors: RoundError 'training-failed'. */
+async function evaluatedMetrics(path: string): Promise<Metrics> {
+  const { metrics, omissions } = await readReport(path);
+  if (Object.keys(metrics).length > 0 || omissions.length === 0) return metrics;
+  throw new RoundError({
+    code: 'training-failed',
+    message: `the evaluation told no metric that can be used: ${omissions.join('; ')}`,
+    data: { path },
+  });
 }
 
 /** A program that left too little behind may have said why. */
@@ -124,7 +104,7 @@ export class CommandExecutor implements Executor {
     try {
       const after = await listCheckpoints(outputDirectory, checkpointName);
       const checkpointPath = writtenCheckpoint(before, after, outputDirectory);
-      const result = resultPath === null ? { samples: null, metrics: {} } : await readResult(resultPath);
+      const result = resultPath === null ? { samples: null, metrics: {} } : await readReport(resultPath);
       request.onProgress?.(1, result.metrics);
       return { checkpointPath, ...result };
     } catch (error) {
@@ -146,11 +126,11 @@ export class CommandExecutor implements Executor {
       const config = join(folder, 'config.json');
       await writeFile(
         config,
-        JSON.stringify({ ...request.configuration, checkpoint_path: request.checkpointPath }),
+        stringifyAsWritten({ ...request.configuration, checkpoint_path: request.checkpointPath }),
       );
       const values: Placeholders = { config, result, checkpoint: request.checkpointPath, output: folder };
       await this.#run(evaluateCommand, { values, logPath: join(folder, 'log.txt'), signal: request.signal });
-      return (await readResult(result)).metrics;
+      return await evaluatedMetrics(result);
     } finally {
       await rm(folder, { recursive: true, force: true });
     }

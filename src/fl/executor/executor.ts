@@ -1,7 +1,7 @@
 /** Numbers that a training or an evaluation reports, by name: "accuracy", "loss", ... */
 export type Metrics = Readonly<Record<string, number>>;
 
-/** A task's configuration as it came in cfg.json, overwrites applied. */
+/** A task's configuration as it came in cfg.json, overwrites applied; its numbers as written (`withPlainNumbers` for use). */
 export type TaskConfiguration = Readonly<Record<string, unknown>>;
 
 export interface TrainingRequest {
@@ -28,6 +28,8 @@ export interface TrainingResult {
   /** Training samples used; null when the executor does not tell. */
   readonly samples: number | null;
   readonly metrics: Metrics;
+  /** What was left out of its report, one line each for a person; the model is worth no less for it. */
+  readonly omissions?: readonly string[];
 }
 
 export interface EvaluationRequest {

@@ -1,7 +1,9 @@
+import { withPlainNumbers } from '../config/written-numbers.ts';
 import type { TaskConfiguration } from './executor.ts';
 
 function epochsOf(value: unknown): number | undefined {
-  const epochs = typeof value === 'object' && value !== null && 'epochs' in value ? value.epochs : undefined;
+  const written = typeof value === 'object' && value !== null && 'epochs' in value ? value.epochs : undefined;
+  const epochs = withPlainNumbers(written);
   return typeof epochs === 'number' && epochs > 0 ? epochs : undefined;
 }
 

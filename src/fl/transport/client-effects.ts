@@ -3,8 +3,9 @@ import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { writeFileAtomically } from '../../atomic-file.ts';
 import type { Clock } from '../../clock.ts';
-import { ConfigError, CorruptError, messageOf, RejectedError } from '../../errors.ts';
+import { ConfigError, messageOf, RejectedError } from '../../errors.ts';
 import { unreachable } from '../../invariant.ts';
+import { stringifyAsWritten } from '../config/written-numbers.ts';
 import type { Executor, TaskConfiguration, TrainingRequest, TrainingResult } from '../executor/executor.ts';
 import { scheduleOddity } from '../executor/schedule.ts';
 import type { ClientAction, ClientResult, TrainedUpdate } from '../round/client-state.ts';
@@ -15,6 +16,7 @@ import type { ClientSession } from './client-transport.ts';
 import { digestOf } from './publish.ts';
 import type { CopyModel, StartModel } from './start-model.ts';
 import { takeStartModel } from './start-model.ts';
+import { TaskReader } from './task-reader.ts';
 
 /** Training progress is told at most this often. Units: milliseconds. */
 const PROGRESS_INTERVAL_MS = 250;
@@ -38,11 +40,19 @@ export interface ClientEffectsOptions {
 /** Performs what the client's machine asks for. Guarantees: every action may be performed twice. */
 export class ClientEffects {
   readonly #options: ClientEffectsOptions;
+  readonly #tasks: TaskReader;
   #toldOddity: string | null = null;
   #training: { readonly round: number; readonly key: string } | undefined;
 
   constructor(options: ClientEffectsOptions) {
     this.#options = options;
+    const { session, onEvent } = options;
+    this.#tasks = new TaskReader({
+      ...options,
+      read: () => session.readTask(),
+      onTrouble: (message) => onEvent({ event: 'trouble', message: `${message}; trying again` }),
+      onChange: (message) => onEvent({ event: 'task-oddity', message }),
+    });
   }
 
   /** The round that is being trained; null when none is. */
@@ -94,7 +104,8 @@ export class ClientEffects {
       const startSha256 = start?.sha256 ?? null;
       const result = await this.#execute(round, start?.path, { signal, onOutput });
       const seconds = (clock.monotonic() - startedAtMs) / 1000;
-      const { checkpointPath, samples, metrics } = result;
+      const { checkpointPath, samples, metrics, omissions = [] } = result;
+      for (const line of omissions) onEvent({ event: 'trouble', message: `round ${round}: ${line}` });
       const update = { round, checkpointPath, ...(await digestOf(checkpointPath)), samples, metrics };
       onResult({ kind: 'trained', update: { ...update, startSha256, seconds } });
     } catch (error) {
@@ -122,14 +133,14 @@ export class ClientEffects {
     watch: Pick<TrainingRequest, 'signal' | 'onOutput'>,
   ): Promise<TrainingResult> {
     const { results, name, executor, clock, onEvent } = this.#options;
-    const configuration = await this.#configure(round, start);
+    const configuration = await this.#configure(round, start, watch.signal);
     const oddity = scheduleOddity(configuration);
     if (oddity !== null && oddity !== this.#toldOddity) onEvent({ event: 'task-oddity', message: oddity });
     this.#toldOddity = oddity;
     const outputDirectory = String(configuration['output_path']);
     await mkdir(outputDirectory, { recursive: true });
     const configurationPath = join(results, 'config.latest.json');
-    await writeFileAtomically(configurationPath, `${JSON.stringify(configuration, undefined, 2)}\n`);
+    await writeFileAtomically(configurationPath, `${stringifyAsWritten(configuration)}\n`);
     let toldAtMs = Number.NEGATIVE_INFINITY;
     onEvent({ event: 'training', round, fraction: 0 });
     return executor.train({
@@ -150,9 +161,13 @@ export class ClientEffects {
   }
 
   /** The task as it came, this client's overwrites over it, key by key and not merged inside. */
-  async #configure(round: number, start: string | undefined): Promise<TaskConfiguration> {
-    const { session, modelOverwrites, results } = this.#options;
-    const task = parseTask(await session.readTask());
+  async #configure(
+    round: number,
+    start: string | undefined,
+    signal: AbortSignal,
+  ): Promise<TaskConfiguration> {
+    const { modelOverwrites, results } = this.#options;
+    const task = await this.#tasks.take(signal);
     const outputPath = modelOverwrites['output_path'];
     return {
       ...task,
@@ -184,15 +199,4 @@ export class ClientEffects {
     }
     if (!signal.aborted) onResult({ kind: 'published', round, sha256, sizeBytes });
   }
-}
-
-function parseTask(bytes: Buffer | undefined): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(bytes?.toString('utf8') ?? '');
-    if (typeof value === 'object' && value !== null && !Array.isArray(value))
-      return value as Record<string, unknown>;
-  } catch {
-    // Falls through to the one message that fits every malformed task.
-  }
-  throw new CorruptError({ code: 'task-malformed', message: 'the cfg.json of the run holds no JSON object' });
 }

@@ -4,8 +4,8 @@ import type { Clock } from '../../clock.ts';
 import { messageOf } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import { jsonLine, printable } from '../../printable.ts';
+import { isMetricName } from '../metric-names.ts';
 import type { FederationEvent } from '../round/event.ts';
-import { isMetricName } from './metrics-schema.ts';
 
 /** Events that only say how far something has come; a history of them would be noise. */
 const PASSING: ReadonlySet<FederationEvent['event']> = new Set([

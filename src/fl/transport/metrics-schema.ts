@@ -1,12 +1,5 @@
 import { z } from 'zod';
-
-/** What a metric may be called: it stands in tables, in CSV and on terminals. */
-const METRIC_NAME = /^[\w ./:-]{1,64}$/;
-/** How many metrics of one document are kept. */
-const METRICS_MAX = 100;
-
-/** Whether a metric may be called so. */
-export const isMetricName = (name: string): boolean => METRIC_NAME.test(name);
+import { isMetricName, METRICS_MAX } from '../metric-names.ts';
 
 function kept(metrics: Readonly<Record<string, unknown>>): Record<string, number> {
   const entries: [string, number][] = [];

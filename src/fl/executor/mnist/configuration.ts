@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ConfigError } from '../../../errors.ts';
+import { withPlainNumbers } from '../../config/written-numbers.ts';
 import type { TaskConfiguration } from '../executor.ts';
 
 /** How the training digits are divided; the same in every client's configuration, or the parts overlap. */
@@ -32,7 +33,7 @@ export type MnistConfiguration = z.infer<typeof configurationSchema>;
 /** Take the built-in trainer's keys from a task's configuration. Errors: ConfigError 'task-configuration'. */
 export function parseMnistConfiguration(configuration: TaskConfiguration, path?: string): MnistConfiguration {
   const where = path ?? 'the task configuration';
-  const parsed = configurationSchema.safeParse(configuration);
+  const parsed = configurationSchema.safeParse(withPlainNumbers(configuration));
   if (!parsed.success) {
     const problems = parsed.error.issues.map(
       (issue) => `${issue.path.join('.') || '(top)'}: ${issue.message}`,

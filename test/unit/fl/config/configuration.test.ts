@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { LosslessNumber } from 'lossless-json';
 import { expect, it } from 'vitest';
 import { ConfigError } from '../../../../src/errors.ts';
 import { parseClientConfiguration } from '../../../../src/fl/config/client-configuration.ts';
@@ -72,7 +73,7 @@ it("reads a client's configuration and maps older names of kMoL's classes", asyn
     executorType: 'kmol.run.Executor',
     configType: 'kmol.core.config.Config',
     heartbeatFrequencyMs: 60_000,
-    modelOverwrites: { output_path: 'data/logs/local/', epochs: 5 },
+    modelOverwrites: { output_path: 'data/logs/local/', epochs: new LosslessNumber('5') },
   });
 });
 
