@@ -68,9 +68,12 @@ export async function openMountWorkdir(options: MountWorkdirOptions): Promise<Op
       ? (DEAF.get(index.meta(ENGINE_STATE) ?? 'stopped') ?? null)
       : `the mount at ${layout.directory} does not run`;
   const written = new Set<string>();
-  const delivery = async (path: string): Promise<number> => {
+  const entryAt = async (path: string): Promise<WorkdirEntry | undefined> => {
     const entries = await merge(index, plain, dirname(path) === '.' ? '' : dirname(path));
-    const entry = entries.find(({ name }) => name === basename(path));
+    return entries.find(({ name }) => name === basename(path));
+  };
+  const delivery = async (path: string): Promise<number> => {
+    const entry = await entryAt(path);
     if (entry === undefined || (entry.present && entry.version.startsWith(REMOTE_VERSION))) return 1;
     return sentFraction(layout, path);
   };
@@ -85,6 +88,7 @@ export async function openMountWorkdir(options: MountWorkdirOptions): Promise<Op
     connected: () => trouble() === null,
     trouble,
     list: async (path) => merge(index, plain, path),
+    entry: entryAt,
     writeStream: async (path, fill) => {
       await plain.writeStream(path, fill);
       written.add(path);

@@ -50,6 +50,13 @@ export class Replica implements Workdir {
     return [...entries.values()].sort((left, right) => (left.name < right.name ? -1 : 1));
   }
 
+  async entry(path: string): Promise<WorkdirEntry | undefined> {
+    const cut = path.lastIndexOf('/');
+    return (await this.list(path.slice(0, Math.max(0, cut)))).find(
+      ({ name }) => name === path.slice(cut + 1),
+    );
+  }
+
   #addFolder(entries: Map<string, WorkdirEntry>, prefix: string, full: string): void {
     if (!full.startsWith(prefix)) return;
     const name = full.slice(prefix.length).split('/')[0] ?? '';

@@ -5,6 +5,7 @@ import type { FederationEvent } from './event.ts';
 export interface ClientDraft {
   record: ClientRecord;
   lostSinceMs: number | null;
+  seenDelivered: number | null;
   endedSinceMs: number | null;
   ending: ClientEnding | null;
   awaited: ClientStep['awaited'];

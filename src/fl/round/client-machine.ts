@@ -28,11 +28,11 @@ export function stepClient(state: ClientState, input: ClientInput): ClientStep {
   }
   if (draft.ending !== null && input.observation.training !== null)
     draft.actions.push({ kind: 'abandon-training', round: input.observation.training });
-  const { lostSinceMs, endedSinceMs, ending } = draft;
+  const { lostSinceMs, seenDelivered, endedSinceMs, ending } = draft;
   const isOver = ending !== null && OVER.has(ending.kind);
   const record = isOver ? { ...draft.record, over: true } : draft.record;
   return {
-    state: { record, lostSinceMs, endedSinceMs, ending },
+    state: { record, lostSinceMs, seenDelivered, endedSinceMs, ending },
     actions: draft.actions,
     events: draft.events,
     wakeAtMs: draft.deadlinesMs.length === 0 ? null : Math.min(...draft.deadlinesMs),
@@ -194,8 +194,14 @@ function deliver(draft: ClientDraft, round: ObservedClientRound, trained: Traine
   const isPublished = published?.round === trained.round && published.sha256 === trained.sha256;
   const isOverwritten = isPublished && overwritten !== null && overwritten.version !== heededOverwrite;
   if (isPublished && round.hasOwnUpdate && !isOverwritten) {
+    draft.seenDelivered = round.round;
     awaitNext(draft, round.round);
     return;
+  }
+  if (isPublished && !round.hasOwnUpdate && draft.seenDelivered === round.round) {
+    draft.seenDelivered = null;
+    const message = `the checkpoint of round ${round.round} is gone from the folder; it is delivered again`;
+    draft.events.push({ event: 'trouble', message });
   }
   draft.actions.push({ kind: 'publish', update: trained });
   if (!isOverwritten) return;

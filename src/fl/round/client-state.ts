@@ -50,6 +50,8 @@ export interface ClientState {
   readonly record: ClientRecord;
   /** Since when the mark of a lost connection stands; null while it does not. */
   readonly lostSinceMs: number | null;
+  /** The round in whose folder the own update was seen. */
+  readonly seenDelivered: number | null;
   /** Since when the run is seen to have ended. */
   readonly endedSinceMs: number | null;
   readonly ending: ClientEnding | null;
@@ -171,5 +173,5 @@ export function newClientState(run: string, name: string): ClientState {
 
 /** The state of a client that goes on after a restart. */
 export function resumedClientState(record: ClientRecord): ClientState {
-  return { record, lostSinceMs: null, endedSinceMs: null, ending: null };
+  return { record, lostSinceMs: null, seenDelivered: null, endedSinceMs: null, ending: null };
 }

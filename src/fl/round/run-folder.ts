@@ -105,6 +105,21 @@ export function newestRun(names: readonly string[]): string | undefined {
     .at(-1);
 }
 
+/** How far a run's name may lie in the future: clocks and time zones differ, by a day at most. Units: milliseconds. */
+export const RUN_AHEAD_MAX_MS = 86_400_000;
+
+/** Whether a run's name says a time that some clock, in some time zone, may show now. */
+export function isPlausibleRun(name: string, nowMs: number): boolean {
+  const latest = runFolderName(nowMs + RUN_AHEAD_MAX_MS);
+  return newestRun([name, latest]) === latest;
+}
+
+/** The time that a run's name says, in this machine's time zone. Units: milliseconds since 1970. */
+export function runFolderTime(name: string): number {
+  const [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0] = name.split(/[-_]/).map(Number);
+  return new Date(year, month - 1, day, hour, minute, second).getTime();
+}
+
 const ROUND_NAME = /^round_([1-9]\d{0,6})$/;
 
 /** The number in a round folder's name; undefined for every other name. */

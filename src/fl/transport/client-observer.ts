@@ -37,7 +37,7 @@ async function claimOf(
   }
   // Its bytes are still on their way: claiming again would overwrite the server's answer.
   for (const layout of layouts)
-    if ((await entryAt(workdir, runPaths.authentication(run, layout, name))) !== undefined)
+    if ((await workdir.entry(runPaths.authentication(run, layout, name))) !== undefined)
       return { ...UNDERWAY, layout };
   return null;
 }
@@ -48,23 +48,18 @@ const UNDERWAY: Answered = { answer: undefined, text: '' };
 /** The claim in one file. It is this client's, its answer the server's: an answer by nobody known is none yet. */
 async function readClaim(workdir: Workdir, files: OwnedFiles, path: string): Promise<Answered | null> {
   const owner = await files.owner();
-  const before = owner === null ? undefined : await entryAt(workdir, path);
+  const before = owner === null ? undefined : await workdir.entry(path);
   const text = (await workdir.read(path, CONTROL_FILE_MAX_BYTES))?.toString('utf8');
   if (text === undefined) return null;
   const claim = { answer: parseAnswer(text), text: text.trim() };
   if (owner === null || claim.answer === 'none') return claim;
-  const after = await entryAt(workdir, path);
+  const after = await workdir.entry(path);
   const writer = after?.modifiedBy ?? null;
   // As long as the writer's version has not arrived, what was read is somebody else's.
   if (before?.version !== after?.version || after?.present !== true || writer === null) return UNDERWAY;
   if (mayServe(owner, writer)) return claim;
   files.note(path, writer);
   return UNDERWAY;
-}
-
-async function entryAt(workdir: Workdir, path: string): Promise<WorkdirEntry | undefined> {
-  const cut = path.lastIndexOf('/');
-  return (await workdir.list(path.slice(0, cut))).find(({ name }) => name === path.slice(cut + 1));
 }
 
 async function refusalOf(files: OwnedFiles, path: string): Promise<ObservedClientRound['refused']> {
@@ -102,7 +97,7 @@ export function createClientObserver(
   name: string,
   { files = new OwnedFiles(workdir, run), choice = () => ({}) }: ObserverOptions = {},
 ): ClientObserver {
-  /** The newest round as last seen, when the own update stands there: it changes no more. */
+  /** The newest round as last seen, when the own update stood there: nothing else of it changes. */
   let delivered: ObservedClientRound | null = null;
   const openedRounds = new OpenedRounds(workdir, run, files);
 
@@ -110,14 +105,16 @@ export function createClientObserver(
   let ownAccount: Identity | null = null;
   const learnAccount = async (layouts: readonly Layout[]): Promise<void> => {
     for (const layout of layouts)
-      ownAccount ??= (await entryAt(workdir, runPaths.authentication(run, layout, name)))?.createdBy ?? null;
+      ownAccount ??= (await workdir.entry(runPaths.authentication(run, layout, name)))?.createdBy ?? null;
   };
 
   const roundAt = async (round: number, hasEnded: boolean): Promise<ObservedClientRound | null> => {
     const refused = runPaths.refused(run, round, name);
     // Where accounts are known, somebody else may write over the update at any time: then it is looked at again.
-    if (delivered?.round === round && !hasEnded && !workdir.identifies)
-      return { ...delivered, refused: await refusalOf(files, refused) };
+    if (delivered?.round === round && !hasEnded && !workdir.identifies) {
+      const hasOwnUpdate = (await workdir.entry(runPaths.update(run, round, name))) !== undefined;
+      return { ...delivered, hasOwnUpdate, refused: await refusalOf(files, refused) };
+    }
     const entries = await workdir.list(runPaths.round(run, round));
     const opening = await openedRounds.openingAt(round, entries);
     if (opening === undefined) return null;

@@ -65,10 +65,8 @@ export class OwnedFiles {
   }
 
   async #entry(path: string): Promise<WorkdirEntry | undefined> {
-    const cut = path.lastIndexOf('/');
-    const folder = path.slice(0, cut);
-    const entries = (await this.#workdir.list(folder)).filter(({ name }) => name === path.slice(cut + 1));
-    return (await this.own(folder, entries))[0];
+    const entry = await this.#workdir.entry(path);
+    return entry && (await this.own(path.slice(0, path.lastIndexOf('/')), [entry]))[0];
   }
 
   /** What was found to be somebody else's and was not told yet. */

@@ -1,6 +1,6 @@
 import { constants, existsSync, realpathSync } from 'node:fs';
 import { lstat, mkdir, open, readdir, rm } from 'node:fs/promises';
-import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { TEMPORARY_SUFFIX, writeAtomically } from '../../atomic-file.ts';
 import type { Clock, Timer } from '../../clock.ts';
 import {
@@ -201,6 +201,11 @@ export async function openPlainWorkdir(options: PlainWorkdirOptions): Promise<Wo
       return entries
         .filter((entry) => entry !== undefined)
         .sort((left, right) => (left.name < right.name ? -1 : 1));
+    },
+    async entry(path) {
+      const full = absolute(path);
+      const [folder, name] = [dirname(full), basename(full)];
+      return isIgnored(name) || !isPlainFolder(root, folder) ? undefined : entryOf(folder, name);
     },
     async read(path, maxBytes) {
       const full = absolute(path);

@@ -1,4 +1,12 @@
-import { ENDED_FILE, isRunFolderName, newestRun, runFolderName, TASK_FILE } from '../round/run-folder.ts';
+import {
+  ENDED_FILE,
+  isPlausibleRun,
+  isRunFolderName,
+  newestRun,
+  RUN_AHEAD_MAX_MS,
+  runFolderTime,
+  TASK_FILE,
+} from '../round/run-folder.ts';
 import type { ForeignFile } from '../round/server-ownership.ts';
 import { foreignWriter, mayServe, ownerOf } from '../round/server-ownership.ts';
 import type { Workdir } from './workdir.ts';
@@ -8,9 +16,6 @@ export interface VisibleRun {
   readonly name: string;
   readonly ended: boolean;
 }
-
-/** How far a run's name may lie in the future: clocks and time zones differ, by a day at most. Units: milliseconds. */
-const AHEAD_MAX_MS = 86_400_000;
 
 /** By what a run is chosen. */
 export interface RunChoice {
@@ -22,7 +27,12 @@ export interface RunChoice {
   readonly onForeign?: (run: ForeignFile) => void;
 }
 
-/** The newest run that a server has finished setting up; undefined when there is none yet. */
+/**
+ * The newest run that a server has finished setting up; undefined when there is none yet.
+ *
+ * Names are times of some machine's clock, which may have been set back, in some time zone: one that has not ended goes
+ * before one that has, where their names lie no further apart than clocks do.
+ */
 export async function findNewestRun(
   workdir: Workdir,
   choice: RunChoice = {},
@@ -33,24 +43,27 @@ export async function findNewestRun(
       .filter(({ kind, name }) => kind === 'folder' && isRunFolderName(name))
       .map((entry) => [entry.name, entry] as const),
   );
-  // Names are times, and sort as such.
-  const latest = nowMs === undefined ? undefined : runFolderName(nowMs + AHEAD_MAX_MS);
-  let candidates = [...folders.keys()].filter(
-    (name) => latest === undefined || newestRun([name, latest]) === latest,
-  );
+  let candidates = [...folders.keys()].filter((name) => nowMs === undefined || isPlausibleRun(name, nowMs));
+  let newestFound: VisibleRun | undefined;
   // A newest folder without its task is a server that is just starting; whoever starts later comes first.
   while (candidates.length > 0) {
     const newest = newestRun(candidates);
-    if (newest === undefined) return undefined;
+    if (newest === undefined || isFarBefore(newest, newestFound)) break;
     const found = await runAt(workdir, newest, {
       folder: folders.get(newest)?.createdBy ?? null,
       named,
       onForeign,
     });
-    if (found !== undefined) return found;
+    if (found?.ended === false) return found;
+    newestFound ??= found;
     candidates = candidates.filter((name) => name !== newest);
   }
-  return undefined;
+  return newestFound;
+}
+
+/** Whether no clock can have named the one run after the other began. */
+function isFarBefore(name: string, other: VisibleRun | undefined): boolean {
+  return other !== undefined && runFolderTime(other.name) - runFolderTime(name) > RUN_AHEAD_MAX_MS;
 }
 
 async function runAt(

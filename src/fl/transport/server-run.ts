@@ -5,7 +5,15 @@ import type { Clock } from '../../clock.ts';
 import { ConfigError, errnoOf, StateError } from '../../errors.ts';
 import { SERVER_RECORD } from '../round/record-schema.ts';
 import type { Layout } from '../round/run-folder.ts';
-import { isRunFolderName, newestRun, runFolderName, runPaths, TASK_FILE } from '../round/run-folder.ts';
+import {
+  isPlausibleRun,
+  isRunFolderName,
+  newestRun,
+  runFolderName,
+  runFolderTime,
+  runPaths,
+  TASK_FILE,
+} from '../round/run-folder.ts';
 import type { ServerRecord } from '../round/server-state.ts';
 import { newServerState, reopenedRecord } from '../round/server-state.ts';
 import type { ServerSettings } from '../round/settings.ts';
@@ -17,7 +25,7 @@ import type { Workdir } from './workdir.ts';
 export const SERVER_STATE_FILE = 'server.state.json';
 /** The longest task configuration that is sent. Units: bytes. */
 const TASK_MAX_BYTES = 16_777_216;
-/** How many runs may begin in the same second. */
+/** How many names, a second apart, are tried. */
 const NAME_TRIES_MAX = 3_600;
 
 interface StartOptions {
@@ -52,11 +60,12 @@ async function ownRuns(savePath: string): Promise<readonly string[]> {
   }
 }
 
-/** The newest of the server's own runs in this shared folder. */
-async function newestRecord({ savePath, session }: StartOptions): Promise<ServerRecord | undefined> {
+/** The newest of the server's own runs in this shared folder; one that a wrong clock named for later goes last. */
+async function newestRecord({ savePath, session, clock }: StartOptions): Promise<ServerRecord | undefined> {
   let candidates = await ownRuns(savePath);
   while (candidates.length > 0) {
-    const run = newestRun(candidates);
+    const plausible = candidates.filter((name) => isPlausibleRun(name, clock.now()));
+    const run = newestRun(plausible.length > 0 ? plausible : candidates);
     if (run === undefined) return undefined;
     const record = await loadState(join(savePath, run, SERVER_STATE_FILE), SERVER_RECORD);
     if (record?.session === session) return record;
@@ -109,12 +118,17 @@ async function reopen(options: StartOptions, record: ServerRecord, isThere: bool
   return reopened;
 }
 
-async function freeRunName(workdir: Workdir, clock: Clock): Promise<string> {
-  const taken = new Set((await workdir.list('')).map(({ name }) => name));
+/** A name that comes after those of all runs: the clock may have been set back, or another zone's server was here. */
+async function nextRunName({ workdir, savePath, clock }: StartOptions): Promise<string> {
   const now = clock.now();
+  const folders = (await workdir.list('')).map(({ name }) => name);
+  const taken = [...folders, ...(await ownRuns(savePath))].filter(isRunFolderName);
+  const newest = newestRun(taken.filter((name) => isPlausibleRun(name, now)));
+  const firstMs = newest === undefined ? now : Math.max(now, runFolderTime(newest));
   for (let second = 0; second < NAME_TRIES_MAX; second += 1) {
-    const name = runFolderName(now + second * 1000);
-    if (!taken.has(name)) return name;
+    const name = runFolderName(firstMs + second * 1000);
+    const isLater = newest === undefined || (name !== newest && newestRun([newest, name]) === name);
+    if (isLater && !taken.includes(name)) return name;
   }
   throw new StateError({ code: 'no-run-name', message: `no free run name in ${workdir.description}` });
 }
@@ -163,10 +177,10 @@ async function prepareStartModel({ startPoint, stripStartPoint, savePath }: Star
 
 /** Choose the run: an open one goes on, otherwise a new one gets its folder. Guarantees: cfg.json comes last. */
 export async function startServerRun(options: StartOptions): Promise<StartedRun> {
-  const { workdir, clock, layout, taskFile } = options;
+  const { workdir, layout, taskFile } = options;
   const earlier = await resumable(options);
   const task = await readTask(taskFile);
-  const record = earlier ?? newServerState(options.session, await freeRunName(workdir, clock), 0).record;
+  const record = earlier ?? newServerState(options.session, await nextRunName(options), 0).record;
   // The state comes first: a death from here on leaves a run that the next start knows.
   const state = createStateFile<ServerRecord>(join(options.savePath, record.run, SERVER_STATE_FILE));
   if (earlier === undefined) {

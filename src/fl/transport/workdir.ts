@@ -50,6 +50,8 @@ export interface Workdir {
   trouble?(): string | null;
   /** The entries of a folder, sorted by name; empty when it does not exist. */
   list(path: string): Promise<readonly WorkdirEntry[]>;
+  /** One entry, as `list` tells of it; undefined when there is none. */
+  entry(path: string): Promise<WorkdirEntry | undefined>;
   /** A small file's bytes; undefined when missing or not present. Errors: CorruptError 'too-large' above `maxBytes`. */
   read(path: string, maxBytes: number): Promise<Buffer | undefined>;
   /** Where a present file stands on this machine's disk, for streaming. */

@@ -16,6 +16,7 @@ export function hintingWorkdir(folder: Workdir): Workdir {
     ...(folder.account === undefined ? {} : { account: () => folder.account?.() ?? null }),
     connected: () => true,
     list: (path) => folder.list(path),
+    entry: (path) => folder.entry(path),
     read: (path, maxBytes) => folder.read(path, maxBytes),
     absolutePath: (path) => folder.absolutePath(path),
     async write(path, content) {
