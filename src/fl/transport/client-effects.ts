@@ -13,6 +13,7 @@ import type { FederationEvent } from '../round/event.ts';
 import { copyModel as copyCheckedModel } from '../torch/clean-copy.ts';
 import type { Background } from './background.ts';
 import type { ClientSession } from './client-transport.ts';
+import { type EndedTraining, EndedTrainings } from './ended-training.ts';
 import { digestOf } from './publish.ts';
 import type { CopyModel, StartModel } from './start-model.ts';
 import { takeStartModel } from './start-model.ts';
@@ -41,12 +42,14 @@ export interface ClientEffectsOptions {
 export class ClientEffects {
   readonly #options: ClientEffectsOptions;
   readonly #tasks: TaskReader;
+  readonly #endedTrainings: EndedTrainings;
   #toldOddity: string | null = null;
   #training: { readonly round: number; readonly key: string } | undefined;
 
   constructor(options: ClientEffectsOptions) {
     this.#options = options;
-    const { session, onEvent } = options;
+    const { session, onEvent, results } = options;
+    this.#endedTrainings = new EndedTrainings(results);
     this.#tasks = new TaskReader({
       ...options,
       read: () => session.readTask(),
@@ -92,8 +95,7 @@ export class ClientEffects {
   }
 
   async #train(round: number, source: 'aggregate' | 'nothing', signal: AbortSignal): Promise<void> {
-    const { onResult, onEvent, clock } = this.#options;
-    const startedAtMs = clock.monotonic();
+    const { onResult, onEvent } = this.#options;
     let output: string | undefined;
     const onOutput = (path: string) => {
       output = path;
@@ -101,13 +103,10 @@ export class ClientEffects {
     };
     try {
       const start = source === 'aggregate' ? await this.#takeStart(round, signal) : undefined;
-      const startSha256 = start?.sha256 ?? null;
-      const result = await this.#execute(round, start?.path, { signal, onOutput });
-      const seconds = (clock.monotonic() - startedAtMs) / 1000;
-      const { checkpointPath, samples, metrics, omissions = [] } = result;
-      for (const line of omissions) onEvent({ event: 'trouble', message: `round ${round}: ${line}` });
-      const update = { round, checkpointPath, ...(await digestOf(checkpointPath)), samples, metrics };
-      onResult({ kind: 'trained', update: { ...update, startSha256, seconds } });
+      const ended =
+        (await this.#endedTrainings.recall(round, start?.sha256 ?? null)) ??
+        (await this.#trainFrom(round, start, { signal, onOutput }));
+      onResult({ kind: 'trained', update: { ...ended, ...(await digestOf(ended.checkpointPath)) } });
     } catch (error) {
       // An abandoned training ends in silence: its round is over.
       if (!signal.aborted)
@@ -119,6 +118,21 @@ export class ClientEffects {
           isConfiguration: error instanceof ConfigError,
         });
     }
+  }
+
+  async #trainFrom(
+    round: number,
+    start: StartModel | undefined,
+    watch: Pick<TrainingRequest, 'signal' | 'onOutput'>,
+  ): Promise<EndedTraining> {
+    const { clock, onEvent } = this.#options;
+    const startedAtMs = clock.monotonic();
+    const { omissions = [], ...result } = await this.#execute(round, start?.path, watch);
+    const seconds = (clock.monotonic() - startedAtMs) / 1000;
+    const ended = { round, startSha256: start?.sha256 ?? null, ...result, seconds };
+    await this.#endedTrainings.note(ended);
+    for (const line of omissions) onEvent({ event: 'trouble', message: `round ${round}: ${line}` });
+    return ended;
   }
 
   #takeStart(round: number, signal: AbortSignal): Promise<StartModel> {
@@ -182,6 +196,8 @@ export class ClientEffects {
   async #publish(update: TrainedUpdate, signal: AbortSignal): Promise<void> {
     const { session, onResult, onEvent } = this.#options;
     const { round, sha256, sizeBytes, checkpointPath } = update;
+    // What is published is in the client's state: should it be refused, another training is wanted.
+    await this.#endedTrainings.forget();
     if (!existsSync(checkpointPath)) {
       onResult({ kind: 'checkpoint-gone', round });
       return;
