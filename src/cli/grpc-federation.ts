@@ -38,7 +38,9 @@ interface Surroundings<Options> {
 export async function serveOverGrpc(
   configuration: ServerConfiguration,
   flags: WorkdirFlags,
-  surroundings: Surroundings<Omit<FederationServerOptions, 'workdir' | 'layout'>> & {
+  surroundings: Surroundings<
+    Omit<FederationServerOptions, 'workdir' | 'layout'> & { readonly isStartedToEnd: boolean }
+  > & {
     /** Called at the end of every call. */
     readonly onCall: (method: string, code: status) => void;
   },

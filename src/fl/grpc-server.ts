@@ -38,6 +38,8 @@ export interface GrpcFederationServerOptions extends Omit<FederationServerOption
   readonly workers: number;
   /** How slowly a model or a checkpoint may move. */
   readonly pace: TransferPace;
+  /** Whether the run is ended by a server that was started for it: then everybody is waited for who may come back. */
+  readonly isStartedToEnd?: boolean;
   /** Called once the server listens. */
   readonly onListening: (port: number) => void;
   /** Called at the end of every call. */
@@ -114,8 +116,10 @@ export async function runGrpcFederationServer(options: GrpcFederationServerOptio
     });
     if (fault !== undefined) throw fault;
     const opened = await desk.opened();
-    const waitMs = outcome.ending?.kind === 'finished' ? FAREWELL_FINISHED_MS : FAREWELL_ABORTED_MS;
-    if (outcome.ending !== null) await opened?.farewell(waitMs, park);
+    const isStartedToEnd = options.isStartedToEnd === true;
+    const isLong = isStartedToEnd || outcome.ending?.kind === 'finished';
+    const waitMs = isLong ? FAREWELL_FINISHED_MS : FAREWELL_ABORTED_MS;
+    if (outcome.ending !== null) await opened?.farewell(waitMs, park, isStartedToEnd);
     return outcome;
   } finally {
     await server.close();

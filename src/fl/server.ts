@@ -28,7 +28,7 @@ import type { CheckpointInspection } from './transport/server-effects.ts';
 import { ServerEffects } from './transport/server-effects.ts';
 import type { ServerObserver } from './transport/server-observer.ts';
 import { createServerObserver } from './transport/server-observer.ts';
-import { SERVER_STATE_FILE, startServerRun } from './transport/server-run.ts';
+import { SERVER_STATE_FILE, startServerRun, type WhichRun } from './transport/server-run.ts';
 import { createStateFile } from './transport/state-file.ts';
 import { createWake, pauseAfter } from './transport/wake.ts';
 import type { Workdir } from './transport/workdir.ts';
@@ -43,7 +43,7 @@ export interface FederationServerOptions {
   readonly startPoint: string | null;
   /** Where the server's own results go, one folder per run. */
   readonly savePath: string;
-  readonly resume: 'auto' | 'newest' | 'never' | { readonly run: string };
+  readonly resume: WhichRun;
   readonly workdir: Workdir;
   /** True where it is known who wrote a file although the folder does not tell: connected clients. */
   readonly writersAreKnown?: boolean;

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -82,29 +83,41 @@ function start(role: 'server' | 'client', file: string, ...flags: string[]): Sta
 const heard = (program: Started, text: string) =>
   expect.poll(() => program.stdout(), { timeout: 60_000, message: program.stderr() }).toContain(text);
 
-it('SIGINT ends the run for everybody, and the run can be opened again', TIMEOUT, async () => {
-  const metricsPort = await freePort();
-  await writeConfigurations(`127.0.0.1:${await freePort()}`);
-  const server = start('server', 'server.json', '--metrics-port', String(metricsPort));
-  const clients = ['site_a.json', 'site_b.json'].map((file) => start('client', file));
-  for (const client of clients) await heard(client, '"event":"training"');
-  const metrics = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
-  expect(metrics).toContain('mila_grpc_calls_total{method="Authenticate",code="OK"} 2');
-  expect(metrics).toContain('mila_round 1');
-  server.process.kill('SIGINT');
-  expect(await Promise.all([server, ...clients].map(({ ended }) => ended))).toEqual([130, 6, 6]);
-  const [run = ''] = await readdir(join(root, 'server', 'runs'));
-  const ending = join(root, 'server', 'runs', run, 'server_ended.txt');
-  expect(await readFile(ending, 'utf8')).toMatch(/^Training stop by user/);
-  expect(server.stderr()).toContain('not secure');
+it(
+  'Ctrl-C leaves the run open; --end ends it for everybody, and it can be opened again',
+  TIMEOUT,
+  async () => {
+    const metricsPort = await freePort();
+    await writeConfigurations(`127.0.0.1:${await freePort()}`);
+    const server = start('server', 'server.json', '--metrics-port', String(metricsPort));
+    const clients = ['site_a.json', 'site_b.json'].map((file) => start('client', file));
+    for (const client of clients) await heard(client, '"event":"training"');
+    const metrics = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+    expect(metrics).toContain('mila_grpc_calls_total{method="Authenticate",code="OK"} 2');
+    expect(metrics).toContain('mila_round 1');
+    server.process.kill('SIGINT');
+    expect(await server.ended).toBe(130);
+    const [run = ''] = await readdir(join(root, 'server', 'runs'));
+    expect(server.stderr()).toContain(`run ${run} is left open`);
+    const ending = join(root, 'server', 'runs', run, 'server_ended.txt');
+    expect(existsSync(ending)).toBe(false);
+    const ender = start('server', 'server.json', '--end');
+    expect(await Promise.all([ender, ...clients].map(({ ended }) => ended))).toEqual([0, 6, 6]);
+    expect(await readFile(ending, 'utf8')).toMatch(/^Training stop by user/);
+    expect(server.stderr()).toContain('not secure');
 
-  await writeFile(join(root, 'go'), '');
-  const again = start('server', 'server.json', '--resume', run);
-  await heard(again, '"event":"listening"');
-  const back = ['site_a.json', 'site_b.json'].map((file) => start('client', file));
-  expect(await Promise.all([again, ...back].map(({ ended }) => ended))).toEqual([0, 0, 0]);
-  expect(await readFile(ending, 'utf8')).toMatch(/^Training finished \d/);
-});
+    const twice = start('server', 'server.json', '--end');
+    expect(await twice.ended).toBe(4);
+    expect(twice.stderr()).toContain('has ended already');
+
+    await writeFile(join(root, 'go'), '');
+    const again = start('server', 'server.json', '--resume', run);
+    await heard(again, '"event":"listening"');
+    const back = ['site_a.json', 'site_b.json'].map((file) => start('client', file));
+    expect(await Promise.all([again, ...back].map(({ ended }) => ended))).toEqual([0, 0, 0]);
+    expect(await readFile(ending, 'utf8')).toMatch(/^Training finished \d/);
+  },
+);
 
 it(
   'SIGTERM at a client tells the server that it leaves, and at the server leaves the run open',

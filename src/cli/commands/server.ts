@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { systemClock } from '../../clock.ts';
 import { messageOf, RoundError } from '../../errors.ts';
 import { createAggregator } from '../../fl/aggregate/create-aggregator.ts';
@@ -9,6 +9,7 @@ import type { FederationEvent } from '../../fl/round/event.ts';
 import type { ServerOutcome } from '../../fl/server.ts';
 import { type FederationServerOptions, runFederationServer } from '../../fl/server.ts';
 import { CheckpointChecker } from '../../fl/torch/checkpoint-checker.ts';
+import type { WhichRun } from '../../fl/transport/server-run.ts';
 import { participantId } from '../../ids.ts';
 import type { Logger } from '../../logger.ts';
 import { systemRandom } from '../../random.ts';
@@ -33,6 +34,7 @@ type Voice = ReturnType<typeof federationVoice>;
 interface ServerFlags extends FederationFlags {
   readonly resume?: string | true;
   readonly new?: boolean;
+  readonly end?: boolean;
   readonly metricsPort?: number;
 }
 
@@ -42,7 +44,8 @@ async function stripStartPoint(logger: Logger, source: string, output: string): 
   await plain.aggregate([{ participant: participantId('start_point'), path: source, samples: null }], output);
 }
 
-function resumeOf(flags: ServerFlags): 'auto' | 'newest' | 'never' | { readonly run: string } {
+function resumeOf(flags: ServerFlags): WhichRun {
+  if (flags.end === true) return 'open';
   if (flags.new === true) return 'never';
   if (flags.resume === undefined) return 'auto';
   return flags.resume === true ? 'newest' : { run: flags.resume };
@@ -71,9 +74,9 @@ async function serve(
   const checker = new CheckpointChecker();
   const metrics = createServerMetrics();
   const interrupt = listenForInterrupt();
-  // A person's Ctrl-C ends the run for everybody, as in kMoL; a machine that shuts down only leaves it open.
-  const onInterrupt = () => (interrupt.signal.reason === 'SIGINT' ? stop : park).abort();
-  interrupt.signal.addEventListener('abort', onInterrupt, { once: true });
+  // Whoever stops this program, or switches the machine off, leaves the run open: others, elsewhere, take part in it.
+  interrupt.signal.addEventListener('abort', () => park.abort(), { once: true });
+  if (flags.end === true) stop.abort();
   const parent = stopWithParent(park);
   let endpoint: { close(): void } | undefined;
   try {
@@ -98,7 +101,11 @@ async function serve(
     };
     const outcome = await runHeld({ stop: park, logger, log: voice.log }, () =>
       configuration.transport === 'grpc'
-        ? serveOverGrpc(configuration, flags, { options, output: voice.output, onCall: metrics.call })
+        ? serveOverGrpc(configuration, flags, {
+            options: { ...options, isStartedToEnd: flags.end === true },
+            output: voice.output,
+            onCall: metrics.call,
+          })
         : serveOverFolder(configuration, flags, options, interrupt.interrupted),
     );
     await assertHeld(lock);
@@ -142,13 +149,14 @@ async function tellSummary(
 
 function conclude({ run, ending, finalModel }: ServerOutcome, output: Output): void {
   if (ending === null) {
-    output.note(`run ${run} is left open; the next start goes on with it`);
+    output.note(
+      `run ${run} is left open; the next start goes on with it, and mila server CONFIG --end ends it for everybody`,
+    );
     process.exitCode = EXIT.interrupted;
     return;
   }
   if (ending.code === 'stopped-by-user') {
-    output.note(`run ${run} was stopped; mila server CONFIG --resume ${run} opens it again`);
-    process.exitCode = EXIT.interrupted;
+    output.note(`run ${run} was ended for everybody; mila server CONFIG --resume ${run} opens it again`);
     return;
   }
   if (ending.kind !== 'finished')
@@ -164,7 +172,8 @@ function conclude({ run, ending, finalModel }: ServerOutcome, output: Output): v
 export function serverCommand(): Command {
   return withFederationOptions(new Command('server').description("run the federation's server"))
     .option('--resume [run]', 'go on with an interrupted run (default: the newest)', parseRunName)
-    .option('--new', 'begin a new run even if one is still open')
+    .addOption(new Option('--new', 'begin a new run even if one is still open').conflicts(['resume', 'end']))
+    .addOption(new Option('--end', 'end the run that is open, for everybody, and leave').conflicts('resume'))
     .option(
       '--metrics-port <port>',
       "serve the server's numbers to Prometheus on this machine",

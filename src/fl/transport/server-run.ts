@@ -28,6 +28,12 @@ const TASK_MAX_BYTES = 16_777_216;
 /** How many names, a second apart, are tried. */
 const NAME_TRIES_MAX = 3_600;
 
+/**
+ * Which run to go on with: 'auto' takes the newest unless it ended, 'open' as well and begins none, 'newest' takes it also
+ * when it was stopped, 'never' begins a new one; or a run's name.
+ */
+export type WhichRun = 'auto' | 'open' | 'newest' | 'never' | { readonly run: string };
+
 interface StartOptions {
   readonly workdir: Workdir;
   readonly clock: Clock;
@@ -42,8 +48,7 @@ interface StartOptions {
   readonly startPoint: string | null;
   /** Write a start point so that it holds exactly the model. */
   readonly stripStartPoint: (source: string, output: string) => Promise<void>;
-  /** Which run to go on with: 'auto' takes the newest unless it ended, 'never' begins a new one, or a run's name. */
-  readonly resume: 'auto' | 'newest' | 'never' | { readonly run: string };
+  readonly resume: WhichRun;
 }
 
 interface StartedRun {
@@ -90,7 +95,14 @@ async function resumable(options: StartOptions): Promise<ServerRecord | undefine
     });
   }
   const top = await workdir.list(record.run);
-  if (resume === 'auto') return isOpen(record, top.length > 0) ? record : undefined;
+  if (resume === 'auto' || resume === 'open') {
+    if (isOpen(record, top.length > 0)) return record;
+    if (resume === 'auto') return undefined;
+    throw new StateError({
+      code: 'no-open-run',
+      message: `the newest run, ${record.run}, has ended already`,
+    });
+  }
   return reopen(options, record, top.length > 0);
 }
 

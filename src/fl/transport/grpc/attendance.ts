@@ -29,10 +29,14 @@ export class Attendance {
     this.heard(name);
   }
 
-  /** Whether the end of the run waits for somebody: it called since this server started, and not too long ago. */
-  isOwedFarewell({ name, closed }: Seat): boolean {
+  /**
+   * Whether the end of the run waits for somebody: it called since this server started, and not too long ago, or with
+   * `isForAll` has not called yet.
+   */
+  isOwedFarewell({ name, closed }: Seat, isForAll: boolean): boolean {
     const heardAtMs = this.#heardAtMs.get(name);
-    if (closed || heardAtMs === undefined || this.#told.has(name)) return false;
+    if (closed || this.#told.has(name)) return false;
+    if (heardAtMs === undefined) return isForAll;
     return this.#clock.monotonic() - heardAtMs <= this.#silenceMaxMs;
   }
 }

@@ -169,14 +169,15 @@ export class FrontDesk {
   }
 
   /** Wait until every participant that is still there knows how the run ended, or for `timeoutMs`: nobody waits for
-   * whoever has been silent for longer than a participant may be. */
-  async farewell(timeoutMs: number, signal: AbortSignal): Promise<void> {
+   * whoever has been silent for longer than a participant may be; `isForAll` waits also for those not heard of yet. */
+  async farewell(timeoutMs: number, signal: AbortSignal, isForAll = false): Promise<void> {
     const { clock, seats } = this.#options;
     const deadlineMs = clock.monotonic() + timeoutMs;
     while (clock.monotonic() < deadlineMs && !signal.aborted) {
       const waiting: Seat[] = [];
       for (const seat of seats.all())
-        if (this.#attendance.isOwedFarewell(seat) && !(await this.#look(seat)).lost) waiting.push(seat);
+        if (this.#attendance.isOwedFarewell(seat, isForAll) && !(await this.#look(seat)).lost)
+          waiting.push(seat);
       if (waiting.length === 0) return;
       await delay(clock, 50, signal);
     }
