@@ -24,6 +24,7 @@ import type { ClientSession, ClientTransport } from './transport/client-transpor
 import { folderClientTransport } from './transport/folder-client.ts';
 import { startHeartbeat } from './transport/heartbeat.ts';
 import { History } from './transport/history.ts';
+import { LongWaits } from './transport/long-wait.ts';
 import type { CopyModel } from './transport/start-model.ts';
 import { createStateFile, loadState } from './transport/state-file.ts';
 import type { Wake } from './transport/wake.ts';
@@ -110,6 +111,7 @@ class ClientLoop {
   #state: ClientState;
   #heartbeat: { stop(): Promise<void> } | undefined;
   readonly #say: Announcer;
+  readonly #longWaits = new LongWaits();
   #fault: unknown;
 
   constructor(options: ParticipationOptions, wake: Wake, state: ClientState, session: ClientSession) {
@@ -206,9 +208,18 @@ class ClientLoop {
   }
 
   #sayAwaited({ awaited }: ClientStep): void {
-    if (!this.#session.connected()) this.#say.disconnected(this.#session.trouble());
+    const isConnected = this.#session.connected();
+    if (!isConnected || awaited === null) this.#longWaits.over();
+    if (!isConnected) this.#say.disconnected(this.#session.trouble());
     else if (awaited === null) this.#say.nothing();
-    else this.#say.awaited({ ...awaited, participants: [] });
+    else {
+      this.#say.awaited({ ...awaited, participants: [] });
+      const { clock, onEvent } = this.#options;
+      const long = this.#longWaits.heed(awaited.what, awaited.message, clock.monotonic());
+      if (long === undefined) return;
+      const message = `${awaited.message}; that for ${long.minutes} min: ${long.advice}`;
+      onEvent({ event: 'waiting', what: awaited.what, participants: [], until: null, message });
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
 import { numberExecutor, Playground, SETTINGS } from '../support/federation.ts';
 
 let playground: Playground;
@@ -50,4 +51,35 @@ it('tells what is awaited, from whom and until when, on both sides', async () =>
     until: null,
     message: expect.stringMatching(/^waiting for participants: \d of at least 2 registered/),
   });
+});
+
+it('a client whose server says nothing for long says so, and what to do', async () => {
+  let laterMs = 0;
+  const clock = systemClock();
+  const jumping = { ...clock, monotonic: () => clock.monotonic() + laterMs };
+  let release: () => void = () => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const slow = numberExecutor(3, () => released);
+  const run = Promise.all([
+    playground.server({ settings: { ...SETTINGS, roundsCount: 1 } }),
+    playground.client('a', { clock: jumping }),
+    playground.client('b', { executor: slow }),
+  ]);
+  const waits = () =>
+    playground.events.flatMap((event) =>
+      event.who === 'a' && event.event === 'waiting' ? [event.message] : [],
+    );
+  await expect
+    .poll(waits, { timeout: 10_000 })
+    .toContainEqual(expect.stringContaining('round 1 is delivered'));
+  laterMs = 700_000;
+  await expect
+    .poll(waits, { timeout: 10_000 })
+    .toContainEqual(
+      expect.stringMatching(/round 1 is delivered; .* that for 11 min: .*the server may not run/),
+    );
+  release();
+  await run;
 });
