@@ -11,6 +11,18 @@ function newBits(): Bits {
 
 const QUIET_NAN_16 = 0x7e00;
 const INFINITY_16 = 0x7c00;
+/** 2^16 and 2^-14 as float32: beyond all float16, and the smallest float16 with a full fraction. */
+const BEYOND_32 = 0x47800000;
+const NORMAL_32 = 0x38800000;
+const INFINITY_32 = 0x7f800000;
+/** From float32's exponent to float16's, and just less than half of the last kept bit. */
+const REBIAS = 0xc8000fff;
+/** 65504, the largest float16, as float32. */
+const LAST_32 = 0x477fe000;
+/** Those of float32's bits that float16 keeps. */
+const KEPT_BITS = 0xffffe000;
+/** One half as float32: its last bit is float16's smallest step. */
+const HALF_32 = 0x3f000000;
 
 /** Value of a float16 given by its bits. */
 export function decodeFloat16(half: number): number {
@@ -22,33 +34,6 @@ export function decodeFloat16(half: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
-/** Bits of the float16 nearest to a float32 value, ties to even. */
-export function encodeFloat16(value: number): number {
-  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
-  const magnitude = Math.abs(value);
-  if (Number.isNaN(value)) return QUIET_NAN_16;
-  // 65520 is half-way between the largest float16 and the next power of two.
-  if (magnitude >= 65520) return sign | INFINITY_16;
-  if (magnitude < 2 ** -14) return sign | roundEven(magnitude * 2 ** 24);
-  const exponent = Math.floor(Math.log2(magnitude));
-  // log2 may land one too high or low next to a power of two.
-  const scaled = magnitude * 2 ** -exponent;
-  const shift = scaled >= 2 ? 1 : scaled < 1 ? -1 : 0;
-  const power = exponent + shift;
-  const fraction = roundEven(magnitude * 2 ** (10 - power));
-  // A fraction that rounds up to 2048 carries into the exponent by the addition itself.
-  return sign | (((power + 15) << 10) + (fraction - 1024));
-}
-
-/** Round to the nearest integer, ties to even. Units: 0 <= value < 2^52. */
-function roundEven(value: number): number {
-  const floor = Math.floor(value);
-  const rest = value - floor;
-  if (rest < 0.5) return floor;
-  if (rest > 0.5) return floor + 1;
-  return floor % 2 === 0 ? floor : floor + 1;
-}
-
 /** Conversions between 16-bit floats and numbers, for whole pieces. */
 export interface HalfCodec {
   decode(from: Uint16Array, to: Float64Array): void;
@@ -57,17 +42,40 @@ export interface HalfCodec {
   round(value: number): number;
 }
 
-/** IEEE 754 binary16. Decoding is by a table, made once per codec. */
+/** IEEE 754 binary16. Decoding is by a table, made once per codec; encoding is by float32's bits, ties to even. */
 export function float16Codec(): HalfCodec {
   const table = Float64Array.from({ length: 65536 }, (_, half) => decodeFloat16(half));
+  const { float, word } = newBits();
+  const encodeOne = (value: number): number => {
+    float[0] = value;
+    const bits = word[0] ?? 0;
+    const sign = (bits >>> 16) & 0x8000;
+    const magnitude = bits & 0x7fffffff;
+    if (magnitude >= BEYOND_32) return magnitude > INFINITY_32 ? QUIET_NAN_16 : sign | INFINITY_16;
+    if (magnitude < NORMAL_32) {
+      // The addition itself rounds to float16's smallest step.
+      float[0] = Math.abs(value) + 0.5;
+      return sign | ((word[0] ?? 0) - HALF_32);
+    }
+    // What rounds up carries into the exponent, and from 65520 on into infinity.
+    return sign | (((magnitude + REBIAS + ((magnitude >>> 13) & 1)) >>> 13) & 0x7fff);
+  };
+  const roundOne = (value: number): number => {
+    float[0] = value;
+    const bits = word[0] ?? 0;
+    const magnitude = bits & 0x7fffffff;
+    if (magnitude < NORMAL_32 || magnitude >= LAST_32) return table[encodeOne(value)] ?? 0;
+    word[0] = (bits + 0xfff + ((bits >>> 13) & 1)) & KEPT_BITS;
+    return float[0];
+  };
   return {
     decode(from, to) {
       for (let index = 0; index < from.length; index += 1) to[index] = table[from[index] ?? 0] ?? 0;
     },
     encode(from, to) {
-      for (let index = 0; index < from.length; index += 1) to[index] = encodeFloat16(from[index] ?? 0);
+      for (let index = 0; index < from.length; index += 1) to[index] = encodeOne(from[index] ?? 0);
     },
-    round: (value) => table[encodeFloat16(value)] ?? 0,
+    round: roundOne,
   };
 }
 
