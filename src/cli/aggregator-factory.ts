@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
-import { ConfigError, messageOf } from '../errors.ts';
+import { ConfigError, reasonOf } from '../errors.ts';
 import type { Aggregator } from '../fl/aggregate/aggregator.ts';
 import { type AggregatorDependencies, createAggregator } from '../fl/aggregate/create-aggregator.ts';
 import type { ServerConfiguration } from '../fl/config/server-configuration.ts';
@@ -22,7 +22,7 @@ async function taskOf(path: string): Promise<TaskConfiguration> {
   } catch (error) {
     throw new ConfigError({
       code: 'task-malformed',
-      message: `the task file ${path} cannot be read as JSON: ${messageOf(error)}`,
+      message: `the task file ${path} cannot be read as JSON: ${reasonOf(error)}`,
       cause: error,
     });
   }

@@ -1,5 +1,6 @@
 import { MilaError, messageOf } from '../errors.ts';
 import { jsonLine, printableJson, printableLines } from '../printable.ts';
+import { systemWords } from '../system-words.ts';
 import { terminalLine, terminalText } from '../terminal-text.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 
@@ -111,10 +112,13 @@ export const barStream = (): NodeJS.WritableStream => process.stderr;
 
 /** An error as a person reads it: one line, and a hint where there is one. */
 export function describeError(error: unknown): readonly string[] {
-  if (!(error instanceof MilaError)) return [`error: ${messageOf(error)}`];
-  return error.hint === undefined
-    ? [`error: ${error.message}`]
-    : [`error: ${error.message}`, `  ${error.hint}`];
+  const hint = hintOf(error);
+  return hint === undefined ? [`error: ${messageOf(error)}`] : [`error: ${messageOf(error)}`, `  ${hint}`];
+}
+
+/** What a person can do about an error, where somebody knows. */
+function hintOf(error: unknown): string | undefined {
+  return error instanceof MilaError ? error.hint : systemWords(error)?.hint;
 }
 
 /** Print what went wrong and choose the process's exit code. A fault of our own also prints its stack. */

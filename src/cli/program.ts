@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { errnoOf, messageOf } from '../errors.ts';
+import { errnoOf, reasonOf } from '../errors.ts';
 import { EXIT } from './exit-codes.ts';
 import { standByForFaults } from './last-resort.ts';
 import { failWith, lastWords, outputStreams, relay } from './output.ts';
@@ -72,6 +72,6 @@ let isOutputLost = false;
 function tellUnwritten(error: Error): void {
   if (errnoOf(error) === 'EPIPE' || isOutputLost) return;
   isOutputLost = true;
-  lastWords([`error: standard output cannot be written: ${messageOf(error)}`]);
+  lastWords([`error: standard output cannot be written: ${reasonOf(error)}`]);
   process.exitCode ??= EXIT.state;
 }

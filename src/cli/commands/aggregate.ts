@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { temporaryPathFor } from '../../atomic-file.ts';
 import { systemClock } from '../../clock.ts';
-import { ConfigError, CorruptError, messageOf } from '../../errors.ts';
+import { ConfigError, CorruptError, reasonOf } from '../../errors.ts';
 import {
   type AggregationScript,
   participantNames,
@@ -126,7 +126,7 @@ async function prepareOutput(path: string): Promise<void> {
       ...(cause === undefined ? {} : { cause }),
     });
   await mkdir(dirname(resolve(path)), { recursive: true }).catch((error: unknown) => {
-    throw unusable(messageOf(error), error);
+    throw unusable(reasonOf(error), error);
   });
   const standing = await stat(path).catch(() => undefined);
   if (standing !== undefined && !standing.isFile()) throw unusable('something else than a file stands there');

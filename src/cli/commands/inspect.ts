@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { writeFileAtomically } from '../../atomic-file.ts';
 import { systemClock } from '../../clock.ts';
-import { ConfigError, messageOf } from '../../errors.ts';
+import { ConfigError, reasonOf } from '../../errors.ts';
 import type { Inspection } from '../../fl/inspection/inspection.ts';
 import { inspectionDocument } from '../../fl/report/inspection-document.ts';
 import { inspectionText } from '../../fl/report/inspection-text.ts';
@@ -31,7 +31,7 @@ async function writePage(path: string, inspection: Inspection): Promise<void> {
   await writeFileAtomically(path, page).catch((cause: unknown) => {
     throw new ConfigError({
       code: 'html-file',
-      message: `--html ${path} cannot be written (${messageOf(cause)})`,
+      message: `--html ${path} cannot be written (${reasonOf(cause)})`,
       hint: 'Name a file in an existing folder.',
       cause,
     });

@@ -9,7 +9,7 @@ import {
   YAMLSeq,
 } from 'yaml';
 import { z } from 'zod';
-import { ConfigError, messageOf } from '../../errors.ts';
+import { ConfigError, messageOf, reasonOf } from '../../errors.ts';
 
 /** kMoL's manual aggregation, judged. */
 export interface AggregationScript {
@@ -119,7 +119,7 @@ async function readText(path: string): Promise<string> {
   } catch (cause) {
     throw new ConfigError({
       code: 'configuration-missing',
-      message: `${path} cannot be read: ${messageOf(cause)}`,
+      message: `${path} cannot be read: ${reasonOf(cause)}`,
       data: { path },
       cause,
     });

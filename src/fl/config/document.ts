@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { parse as parseYaml } from 'yaml';
-import { ConfigError, errnoOf, messageOf } from '../../errors.ts';
+import { ConfigError, errnoOf, messageOf, reasonOf } from '../../errors.ts';
 
 /** The longest configuration that is read. Units: bytes. */
 const CONFIGURATION_MAX_BYTES = 1_048_576;
@@ -20,7 +20,7 @@ export async function readConfigurationDocument(path: string): Promise<Configura
     const isMissing = errnoOf(cause) === 'ENOENT';
     throw new ConfigError({
       code: 'configuration-missing',
-      message: isMissing ? `${path} does not exist` : `${path} cannot be read: ${messageOf(cause)}`,
+      message: isMissing ? `${path} does not exist` : `${path} cannot be read: ${reasonOf(cause)}`,
       data: { path },
       cause,
     });

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Clock, Timer } from '../../clock.ts';
-import { ConfigError, errnoOf, messageOf, RoundError } from '../../errors.ts';
+import { ConfigError, errnoOf, RoundError, reasonOf } from '../../errors.ts';
 
 /** How much of a program's last output an error carries. */
 const LAST_WORDS_BYTES = 4_096;
@@ -112,7 +112,7 @@ export async function runProgram(run: ProgramRun): Promise<string> {
     if (ending.kind === 'never-started')
       throw new ConfigError({
         code: 'command-not-found',
-        message: `cannot start "${command[0]}": ${messageOf(ending.error)}`,
+        message: `cannot start "${command[0]}": ${reasonOf(ending.error)}`,
         hint: 'Name the program in "executor_options": {"command": ["/path/to/program", ...]}, or put it on the PATH.',
         cause: ending.error,
         data: { program: command[0] },

@@ -1,7 +1,7 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { z } from 'zod';
-import { AuthError, ConfigError, errnoOf, messageOf } from '../../errors.ts';
+import { AuthError, ConfigError, errnoOf, reasonOf } from '../../errors.ts';
 import { type Logger, silentLogger } from '../../logger.ts';
 import { Secret } from './secret.ts';
 
@@ -82,7 +82,7 @@ async function readText(path: string): Promise<string> {
       code: missing ? 'configuration-missing' : 'configuration-unreadable',
       message: missing
         ? `The Box configuration file ${path} does not exist`
-        : `The Box configuration file ${path} cannot be read: ${messageOf(error)}`,
+        : `The Box configuration file ${path} cannot be read: ${reasonOf(error)}`,
       hint: DOWNLOAD_HINT,
       data: { path },
       cause: error,
