@@ -100,7 +100,10 @@ export function withMountOptions(command: Command): Command {
     )
     .option('--once', 'reconcile until nothing is left to do, then exit')
     .option('--dry-run', 'print what would be done; touch nothing, neither here nor in Box')
-    .option('--record <file>', 'record everything that is seen and done, for mila-sync replay')
+    .option(
+      '--record <file>',
+      'record everything that is seen and done, for mila-sync replay; goes on with an earlier recording',
+    )
     .option(
       '--record-content <bytes>',
       'record longer contents by hash and length only (default: 4194304)',

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -47,6 +48,37 @@ async function store(directory: string, name: string, identity: Identity): Promi
   await writeFileAtomically(certificate, identity.certificate);
 }
 
+/** A private key cannot be had again, whoever made it. */
+function keyAlone(key: string, certificate: string): StateError {
+  return new StateError({
+    code: 'foreign-file',
+    message: `${key} is there, but not its certificate ${certificate}: the key is not written over`,
+    hint: 'Give --output a new directory, or move that key away.',
+    data: { key },
+  });
+}
+
+/** What another root signed was made elsewhere, and is not made again here. */
+async function assertSignedBy(root: Identity, path: string): Promise<void> {
+  const vouches = (pem: string) => {
+    const certificate = new X509Certificate(pem);
+    const authority = new X509Certificate(root.certificate);
+    return certificate.checkIssued(authority) && certificate.verify(authority.publicKey);
+  };
+  const pem = await readFile(path, 'utf8');
+  try {
+    if (vouches(pem)) return;
+  } catch {
+    // No certificate at all: told below, like one of another root.
+  }
+  throw new StateError({
+    code: 'foreign-file',
+    message: `${path} is no certificate of this root, and is not made again`,
+    hint: 'Give --output a new directory, or move that certificate and its key away.',
+    data: { path },
+  });
+}
+
 function clientNames(names: readonly string[]): readonly string[] {
   for (const name of names) {
     const problem = name.toLowerCase() === ROOT ? 'the name "root" is the root’s own' : nameProblem(name);
@@ -88,6 +120,7 @@ class Workshop {
         privateKey: await readFile(key, 'utf8'),
       };
     }
+    if (existsSync(key)) throw keyAlone(key, certificate);
     if (existsSync(certificate))
       throw new StateError({
         code: 'root-key-missing',
@@ -109,6 +142,8 @@ class Workshop {
       this.made.push({ ...found, made: false });
       return;
     }
+    if (existsSync(files.certificate)) await assertSignedBy(root, files.certificate);
+    else if (existsSync(files.key)) throw keyAlone(files.key, files.certificate);
     const validity = { nowMs: this.#nowMs, days: this.#flags.days };
     await store(this.#directory, fileName, await issueCertificate(root, subject, validity, systemRandom()));
     this.made.push({ ...found, made: true });
@@ -155,7 +190,7 @@ export function certificatesCommand(): Command {
     .option('--client <name>', 'a client, by the name under which it takes part (repeat it)', collect, [])
     .option('--days <n>', 'how long certificates hold', days, 365)
     .option('--root-days <n>', 'how long a new root holds', days, 3_650)
-    .option('--renew', 'make certificates again that are there')
+    .option('--renew', 'make certificates again that are there and that this root signed')
     .option('--json', 'one JSON document on standard output')
     .option('--quiet', 'no hints on standard error')
     .addHelpText(

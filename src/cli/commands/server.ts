@@ -16,7 +16,12 @@ import { assertHeld } from '../../sync/mount/mount-lock.ts';
 import { openAggregator } from '../aggregator-factory.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { FederationFlags } from '../federation-options.ts';
-import { federationVoice, parseRunName, withFederationOptions } from '../federation-options.ts';
+import {
+  assertLogFits,
+  federationVoice,
+  parseRunName,
+  withFederationOptions,
+} from '../federation-options.ts';
 import { readSummary, summaryText } from '../federation-summary.ts';
 import { serveOverGrpc } from '../grpc-federation.ts';
 import { listenForInterrupt } from '../interrupt.ts';
@@ -173,6 +178,7 @@ export function serverCommand(): Command {
     .addHelpText('after', '\nExample:\n  mila server server.json --dir /srv/shared --json')
     .action(async (path: string, flags: ServerFlags) => {
       const { configuration, warnings } = await loadServerConfiguration(path);
+      await assertLogFits(flags.logFile);
       const voice = federationVoice(flags, configuration.savePath, 'server.log');
       for (const warning of warnings) voice.output.note(`warning: ${warning}`);
       const outcome = await serve(configuration, flags, voice);
