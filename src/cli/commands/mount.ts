@@ -2,7 +2,11 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { systemClock } from '../../clock.ts';
 import { messageOf } from '../../errors.ts';
-import { loadParticipantConfiguration, type ParticipantConfiguration } from '../../fl/config.ts';
+import {
+  loadParticipantConfiguration,
+  type ParticipantConfiguration,
+  participantOf,
+} from '../../fl/config.ts';
 import { silentLogger } from '../../logger.ts';
 import { systemRandom } from '../../random.ts';
 import type { ApiBudget } from '../../sync/box/pacer.ts';
@@ -101,6 +105,7 @@ async function mount(configPath: string, flags: MountFlags): Promise<void> {
   const connecting = { ...surroundings, apiBudget: budgetOf(flags), lookOnly: flags.dryRun };
   const started = {
     layout,
+    participant: participantOf(configuration),
     createRoot: configuration.role === 'server',
     openStore: await boxConnection(configuration, connecting),
     filter: selectionFilter(selection),
