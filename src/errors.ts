@@ -1,3 +1,4 @@
+import { schemaErrorText } from './issue-words.ts';
 import { systemWords } from './system-words.ts';
 
 /** The serialisable facts of an error: never a secret, never file content. */
@@ -86,10 +87,15 @@ export function isSystemError(error: unknown): boolean {
   return /^E[A-Z0-9]+$/.test(errnoOf(error) ?? '');
 }
 
-/** Describe any thrown value in one line, without its stack; what the system refused in plain words, with the path. */
+/**
+ * Describe any thrown value in one line, without its stack.
+ *
+ * Guarantees: what the system or a schema refused is told in plain words, with the path.
+ */
 export function messageOf(error: unknown): string {
   const words = systemWords(error);
-  if (words === undefined) return error instanceof Error ? error.message : String(error);
+  if (words === undefined)
+    return schemaErrorText(error) ?? (error instanceof Error ? error.message : String(error));
   return words.path === undefined ? words.reason : `${words.path}: ${words.reason}`;
 }
 

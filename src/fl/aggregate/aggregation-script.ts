@@ -10,6 +10,8 @@ import {
 } from 'yaml';
 import { z } from 'zod';
 import { ConfigError, messageOf, reasonOf } from '../../errors.ts';
+import { faultText } from '../../issue-words.ts';
+import { unknownKeysOf, unknownKeyText } from '../config/known-keys.ts';
 
 /** kMoL's manual aggregation, judged. */
 export interface AggregationScript {
@@ -50,12 +52,7 @@ export async function readAggregationScript(path: string): Promise<AggregationSc
   const section = isDocument(document['script']) ? document['script'] : document;
   const parsed = SCRIPT.safeParse(section);
   if (!parsed.success)
-    throw invalid(
-      path,
-      parsed.error.issues
-        .map(({ path: keys, message }) => `${keys.map(String).join('.')}: ${message}`)
-        .join('\n  '),
-    );
+    throw invalid(path, parsed.error.issues.map((issue) => faultText(issue, section)).join('\n  '));
   const { data } = parsed;
   if (!data.type.endsWith('manual_aggregation'))
     throw invalid(path, `script.type is "${data.type}"; mila aggregate knows manual_aggregation`);
@@ -63,13 +60,15 @@ export async function readAggregationScript(path: string): Promise<AggregationSc
   if (checkpointPaths.length === 0)
     throw invalid(path, 'chekpoint_paths (or checkpoint_paths) names no file');
   const known = Object.keys(SCRIPT.shape);
-  const strange = Object.keys(section).filter((key) => !known.includes(key));
+  const strange = unknownKeysOf(section, known);
+  const slips = strange.filter(({ isSlip }) => isSlip);
+  if (slips.length > 0) throw invalid(path, slips.map(unknownKeyText).join('\n  '));
   return {
     aggregatorType: data.aggregator_type,
     aggregatorOptions: data.aggregator_options ?? {},
     checkpointPaths,
     savePath: data.save_path,
-    notes: strange.map((key) => `${path}: unknown key ${key} is ignored`),
+    notes: strange.map((key) => `${path}: ${unknownKeyText(key)}`),
   };
 }
 
@@ -93,6 +92,7 @@ async function loadDocument(path: string, depth: number): Promise<Document> {
     throw new ConfigError({
       code: 'configuration-malformed',
       message: `${path} is neither JSON nor YAML by its ending: ${messageOf(cause).split('\n', 1)[0]}`,
+      hint: 'A manual aggregation is a JSON or YAML file; checkpoints are combined with: mila aggregate -o OUT A.pt B.pt',
       data: { path },
       cause,
     });
@@ -160,6 +160,8 @@ function joinedSequence(join: (words: readonly string[]) => string) {
 }
 
 const YAML_OPTIONS: ParseOptions & DocumentOptions & SchemaOptions & ToJSOptions = {
+  // Its warnings would go to standard error by themselves.
+  logLevel: 'error',
   maxAliasCount: YAML_ALIASES_MAX,
   customTags: Object.entries(TAGS).map(([tag, join]) => ({
     tag,

@@ -1,6 +1,9 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import { ConfigError, errnoOf, messageOf, reasonOf } from '../../errors.ts';
+import { didYouMean } from '../../nearest-name.ts';
+import { systemWords } from '../../system-words.ts';
 
 /** The longest configuration that is read. Units: bytes. */
 const CONFIGURATION_MAX_BYTES = 1_048_576;
@@ -16,18 +19,29 @@ export type ConfigurationDocument = Readonly<Record<string, unknown>>;
  * Errors: ConfigError 'configuration-missing' | 'configuration-malformed', naming the file and the place in it.
  */
 export async function readConfigurationDocument(path: string): Promise<ConfigurationDocument> {
-  const bytes = await readFile(path).catch((cause) => {
-    const isMissing = errnoOf(cause) === 'ENOENT';
-    throw new ConfigError({
-      code: 'configuration-missing',
-      message: isMissing ? `${path} does not exist` : `${path} cannot be read: ${reasonOf(cause)}`,
-      data: { path },
-      cause,
-    });
+  const bytes = await readFile(path).catch(async (cause: unknown) => {
+    throw await unreadable(path, cause);
   });
   if (bytes.length > CONFIGURATION_MAX_BYTES)
     throw malformed(path, `it has ${bytes.length} bytes; at most ${CONFIGURATION_MAX_BYTES} make sense`);
   return parseConfigurationText(bytes.toString('utf8'), path);
+}
+
+async function unreadable(path: string, cause: unknown): Promise<ConfigError> {
+  const isMissing = errnoOf(cause) === 'ENOENT';
+  const beside = isMissing ? await readdir(dirname(resolve(path))).catch(() => []) : [];
+  const hint = isMissing
+    ? 'Give the path of a configuration file, in JSON or YAML.'
+    : systemWords(cause)?.hint;
+  return new ConfigError({
+    code: 'configuration-missing',
+    message: isMissing
+      ? `${path} does not exist${didYouMean(basename(path), beside)}`
+      : `${path} cannot be read: ${reasonOf(cause)}`,
+    ...(hint === undefined ? {} : { hint }),
+    data: { path },
+    cause,
+  });
 }
 
 /** Parse a configuration's text; `path` decides between JSON and YAML and is named in errors. */
@@ -51,7 +65,7 @@ function parseAsJson(text: string, path: string): unknown {
 
 function parseAsYaml(text: string, path: string): unknown {
   try {
-    return parseYaml(text, { maxAliasCount: YAML_ALIASES_MAX });
+    return parseYaml(text, { maxAliasCount: YAML_ALIASES_MAX, logLevel: 'error' });
   } catch (cause) {
     throw malformed(path, `it is no YAML: ${messageOf(cause).split('\n', 1)[0] ?? ''}`, cause);
   }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ConfigError } from '../../errors.ts';
+import { faultText } from '../../issue-words.ts';
 
 /** `executor_options` of a configuration, as written. */
 export type ExecutorOptions = Readonly<Record<string, unknown>>;
@@ -7,7 +8,9 @@ export type ExecutorOptions = Readonly<Record<string, unknown>>;
 /** Longest time limit that may be asked for: a year. Units: seconds. */
 const TIME_LIMIT_MAX_S = 366 * 24 * 3600;
 
-const commandLine = z.tuple([z.string().min(1)]).rest(z.string());
+const commandLine = z
+  .tuple([z.string().min(1)], 'a list is expected, such as ["python3", "train.py", "{config}"]')
+  .rest(z.string());
 
 const optionsSchema = z.strictObject({
   command: commandLine.optional(),
@@ -51,8 +54,8 @@ export function parseCommandOptions(
   const parsed = optionsSchema.safeParse(options);
   const problems = parsed.success
     ? []
-    : parsed.error.issues.map(
-        (issue) => `${['executor_options', ...issue.path].join('.')}: ${issue.message}`,
+    : parsed.error.issues.map((issue) =>
+        faultText(issue, options, { prefix: 'executor_options', known: Object.keys(optionsSchema.shape) }),
       );
   const command = (parsed.success ? parsed.data.command : undefined) ?? defaultCommand;
   if (parsed.success && command === null)

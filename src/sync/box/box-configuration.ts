@@ -2,6 +2,7 @@ import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { z } from 'zod';
 import { AuthError, ConfigError, errnoOf, reasonOf } from '../../errors.ts';
+import { issueWords } from '../../issue-words.ts';
 import { type Logger, silentLogger } from '../../logger.ts';
 import { Secret } from './secret.ts';
 
@@ -113,7 +114,7 @@ function check<T>(path: string, schema: z.ZodType<T>, json: unknown): T {
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   const key = issue?.path.join('.') || 'the whole file';
-  throw malformed(path, key, issue?.message ?? 'unexpected content');
+  throw malformed(path, key, issue === undefined ? 'unexpected content' : issueWords(issue));
 }
 
 function unlock(path: string, appAuth: AppAuth): KeyObject {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ConfigError } from '../../../errors.ts';
+import { faultText } from '../../../issue-words.ts';
 import type { TaskConfiguration } from '../executor.ts';
 
 /** How the training digits are divided; the same in every client's configuration, or the parts overlap. */
@@ -34,9 +35,7 @@ export function parseMnistConfiguration(configuration: TaskConfiguration, path?:
   const where = path ?? 'the task configuration';
   const parsed = configurationSchema.safeParse(configuration);
   if (!parsed.success) {
-    const problems = parsed.error.issues.map(
-      (issue) => `${issue.path.join('.') || '(top)'}: ${issue.message}`,
-    );
+    const problems = parsed.error.issues.map((issue) => faultText(issue, configuration));
     throw new ConfigError({
       code: 'task-configuration',
       message: `${where} cannot be trained: ${problems.join('; ')}`,
