@@ -37,7 +37,11 @@ export function nearestNames(word: string, known: readonly string[]): readonly s
   }));
   const near = distances.filter(({ distance }) => distance <= limit);
   near.sort((left, right) => left.distance - right.distance);
-  return near.slice(0, SUGGESTIONS_MAX).map(({ name }) => name);
+  const best = near[0]?.distance ?? 0;
+  return near
+    .filter(({ distance }) => distance <= best + 1)
+    .slice(0, SUGGESTIONS_MAX)
+    .map(({ name }) => name);
 }
 
 /** True for a word that is most likely a slip of the pen for `name`: one edit in four letters, letter case apart. */
