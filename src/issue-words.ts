@@ -157,3 +157,15 @@ export function schemaErrorText(error: unknown): string | undefined {
     .map((issue) => `${issue.path.map(String).join('.') || 'the whole'}: ${issueWords(issue)}`)
     .join('; ');
 }
+
+/** The longest line about a fault, and the most lines of one file. Units: characters, lines. */
+const LINE_MAX = 1_000;
+const LINES_MAX = 40;
+
+/** Lines for a person, each of bounded length, and no more than a screenful of them. */
+export function boundedLines(lines: readonly string[]): readonly string[] {
+  const told = lines
+    .slice(0, LINES_MAX)
+    .map((line) => (line.length > LINE_MAX ? `${line.slice(0, LINE_MAX - 3)}...` : line));
+  return lines.length > LINES_MAX ? [...told, `and ${lines.length - LINES_MAX} more`] : told;
+}

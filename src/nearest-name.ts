@@ -31,7 +31,9 @@ export function editDistance(left: string, right: string): number {
 export function nearestNames(word: string, known: readonly string[]): readonly string[] {
   const limit = Math.min(SUGGESTION_DISTANCE_MAX, Math.ceil(word.length / 2));
   const lower = word.toLowerCase();
-  const distances = [...new Set(known)].map((name) => ({
+  // A difference in length alone takes so many edits.
+  const comparable = [...new Set(known)].filter((name) => Math.abs(name.length - word.length) <= limit);
+  const distances = comparable.map((name) => ({
     name,
     distance: editDistance(lower, name.toLowerCase()),
   }));

@@ -121,9 +121,26 @@ function hintOf(error: unknown): string | undefined {
   return error instanceof MilaError ? error.hint : systemWords(error)?.hint;
 }
 
-/** Print what went wrong and choose the process's exit code. A fault of our own also prints its stack. */
-export function failWith(error: unknown): void {
+/** An error as a program reads it, beside what a person reads on standard error. */
+export function errorDocument(error: unknown): unknown {
+  const code = error instanceof MilaError ? error.code : systemWords(error) ? 'system' : 'fault';
+  return { error: { code, message: messageOf(error), hint: hintOf(error) ?? null } };
+}
+
+/** Whether a command line asks for JSON: known also where its command never came to run. */
+export function wantsJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--');
+  return (end === -1 ? argv : argv.slice(0, end)).includes('--json');
+}
+
+/**
+ * Print what went wrong and choose the process's exit code. A fault of our own also prints its stack.
+ *
+ * Guarantees: with `json`, standard output ends with `{"error":{"code","message","hint"}}` on a line of its own.
+ */
+export function failWith(error: unknown, json = false): void {
   const code = exitCodeOf(error);
+  if (json) process.stdout.write(`${jsonLine(errorDocument(error))}\n`);
   const stack = code === EXIT.fault && error instanceof Error ? [error.stack ?? ''] : [];
   process.stderr.write(shown([...describeError(error), ...stack]));
   process.exitCode = code;

@@ -96,6 +96,7 @@ export async function serveMetrics(
       reject(
         new StateError({
           code: 'cannot-listen',
+          hint: 'Choose another --metrics-port.',
           message: `metrics cannot be served at port ${port}: ${reasonOf(cause)}`,
           cause,
         }),

@@ -1,7 +1,7 @@
 import { existsSync, type Stats, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Clock, delay } from '../clock.ts';
-import { ConfigError, errnoOf, StateError } from '../errors.ts';
+import { ConfigError, errnoOf, reasonOf, StateError } from '../errors.ts';
 import { type ParticipantConfiguration, participantOf } from '../fl/config.ts';
 import { openPlainWorkdir } from '../fl/transport/plain-workdir.ts';
 import type { Workdir } from '../fl/transport/workdir.ts';
@@ -70,7 +70,10 @@ export async function openWorkdir(
   if (flags.dir !== undefined) {
     assertDirectory(flags.dir);
     const root = join(resolve(flags.dir), shared_dir_name, save_path);
-    return { workdir: await openPlainWorkdir({ ...dependencies, root }), close: async () => {} };
+    const workdir = await openPlainWorkdir({ ...dependencies, root }).catch((error: unknown) => {
+      throw unusableFolder(root, error);
+    });
+    return { workdir, close: async () => {} };
   }
   const layout = mountLayoutOf(configuration);
   if (flags.mount === true) return openOnOwnMount(configuration, dependencies);
@@ -105,6 +108,19 @@ function assertDirectory(directory: string): void {
         : `--dir ${directory} is a file and no directory`,
     hint: `Name the folder that all sites share: is its drive mounted? A new one is made with: mkdir -p ${shellWord(resolve(directory))}`,
     data: { directory },
+  });
+}
+
+/** On a read-only file system Node says of a folder to be made that it cannot be found. */
+function unusableFolder(root: string, error: unknown): unknown {
+  if (!(error instanceof StateError) || error.code !== 'not-a-folder') return error;
+  const isUnwritable = errnoOf(error.cause) === 'ENOENT';
+  return new StateError({
+    code: 'not-a-folder',
+    message: `${root} cannot be made: ${isUnwritable ? 'nothing can be written there' : reasonOf(error.cause)}`,
+    hint: 'Name another --dir, or have this user let in: is the folder shared for reading only?',
+    data: { path: root },
+    cause: error,
   });
 }
 

@@ -14,8 +14,8 @@ import { processOutput } from '../output.ts';
 
 interface CertificateFlags {
   readonly output: string;
-  readonly host: readonly string[];
-  readonly client: readonly string[];
+  readonly host?: readonly string[];
+  readonly client?: readonly string[];
   readonly days: number;
   readonly rootDays: number;
   readonly renew?: boolean;
@@ -81,7 +81,7 @@ async function assertSignedBy(root: Identity, path: string): Promise<void> {
 
 function clientNames(names: readonly string[]): readonly string[] {
   for (const name of names) {
-    const problem = name.toLowerCase() === ROOT ? 'the name "root" is the root’s own' : nameProblem(name);
+    const problem = name.toLowerCase() === ROOT ? `the name "root" is the root's own` : nameProblem(name);
     if (problem !== undefined)
       throw new ConfigError({ code: 'bad-name', message: `--client ${JSON.stringify(name)}: ${problem}` });
   }
@@ -101,7 +101,7 @@ class Workshop {
   }
 
   async run(): Promise<void> {
-    const { host, client } = this.#flags;
+    const { host = [], client = [] } = this.#flags;
     const names = clientNames(client);
     await mkdir(this.#directory, { recursive: true });
     const root = await this.#root();
@@ -166,9 +166,9 @@ async function certificates(flags: CertificateFlags): Promise<void> {
   report(workshop.made, processOutput(flags));
 }
 
-const collect = (value: string, values: readonly string[]): readonly string[] => [...values, value];
+const collect = (value: string, values: readonly string[] = []): readonly string[] => [...values, value];
 
-function host(value: string, values: readonly string[]): readonly string[] {
+function host(value: string, values: readonly string[] = []): readonly string[] {
   if (!/^[A-Za-z0-9.:_*-]{1,253}$/.test(value))
     throw new InvalidArgumentError('a host name or an address, without port.');
   return collect(value, values);
@@ -186,8 +186,8 @@ export function certificatesCommand(): Command {
   return new Command('certificates')
     .description("make a root, a server's and clients' certificates for secure gRPC connections")
     .requiredOption('-o, --output <dir>', 'where they go; a root that is there signs again')
-    .option('--host <host>', 'a name or address under which clients reach the server (repeat it)', host, [])
-    .option('--client <name>', 'a client, by the name under which it takes part (repeat it)', collect, [])
+    .option('--host <host>', 'a name or address under which clients reach the server (repeat it)', host)
+    .option('--client <name>', 'a client, by the name under which it takes part (repeat it)', collect)
     .option('--days <n>', 'how long certificates hold', days, 365)
     .option('--root-days <n>', 'how long a new root holds', days, 3_650)
     .option('--renew', 'make certificates again that are there and that this root signed')

@@ -89,7 +89,7 @@ async function mount(configPath: string, flags: MountFlags): Promise<void> {
   const { configuration, warnings } = await loadParticipantConfiguration(configPath);
   for (const warning of warnings) output.note(`warning: ${configPath}: ${warning}`);
   const profile = profileOf(configuration, flags.profile);
-  const selection = { profile, include: flags.include, exclude: flags.exclude };
+  const selection = { profile, include: flags.include ?? [], exclude: flags.exclude ?? [] };
   const clock = systemClock();
   const layout = mountLayoutOf(configuration, flags.dir);
   const log = flags.dryRun ? undefined : join(stateFolder(layout), LOG_NAME);
@@ -208,7 +208,7 @@ export function mountCommand(): Command {
   return withMountOptions(
     new Command('mount')
       .description(
-        'mirror the session folder of a server’s or client’s configuration into a directory, until stopped',
+        "mirror the session folder of a server's or client's configuration into a directory, until stopped",
       )
       .argument('<config>', 'a Mila configuration file (JSON or YAML)'),
   )

@@ -2,15 +2,12 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { systemClock } from '../../clock.ts';
 import { messageOf, RoundError } from '../../errors.ts';
-import { createAggregator } from '../../fl/aggregate/create-aggregator.ts';
 import type { ServerConfiguration } from '../../fl/config/server-configuration.ts';
 import { loadServerConfiguration } from '../../fl/config/server-configuration.ts';
 import type { FederationEvent } from '../../fl/round/event.ts';
 import type { ServerOutcome } from '../../fl/server.ts';
 import { type FederationServerOptions, runFederationServer } from '../../fl/server.ts';
 import { CheckpointChecker } from '../../fl/torch/checkpoint-checker.ts';
-import { participantId } from '../../ids.ts';
-import type { Logger } from '../../logger.ts';
 import { systemRandom } from '../../random.ts';
 import { assertHeld } from '../../sync/mount/mount-lock.ts';
 import { openAggregator } from '../aggregator-factory.ts';
@@ -31,6 +28,7 @@ import { linesOf, type Output } from '../output.ts';
 import { stopWithParent } from '../parent-watch.ts';
 import { acquireRunLock, sessionOf } from '../run-lock.ts';
 import { createServerMetrics, serveMetrics } from '../server-metrics.ts';
+import { assertInputsReadable, stripStartPoint } from '../server-start.ts';
 import { openWorkdir } from '../workdir-factory.ts';
 
 type Voice = ReturnType<typeof federationVoice>;
@@ -39,12 +37,6 @@ interface ServerFlags extends FederationFlags {
   readonly resume?: string | true;
   readonly new?: boolean;
   readonly metricsPort?: number;
-}
-
-/** A start point is published as exactly its model: the mean of one. */
-async function stripStartPoint(logger: Logger, source: string, output: string): Promise<void> {
-  const plain = await createAggregator('mila.aggregators.PlainTorchAggregator', {}, { logger });
-  await plain.aggregate([{ participant: participantId('start_point'), path: source, samples: null }], output);
 }
 
 function resumeOf(flags: ServerFlags): 'auto' | 'newest' | 'never' | { readonly run: string } {
@@ -64,6 +56,7 @@ async function serve(
 ): Promise<ServerOutcome> {
   const { logger, tell } = voice;
   const clock = systemClock();
+  await assertInputsReadable(configuration);
   const ended = new AbortController();
   const aggregator = await openAggregator(configuration, { clock, logger, signal: ended.signal });
   const stop = new AbortController();

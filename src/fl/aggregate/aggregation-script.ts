@@ -10,8 +10,9 @@ import {
 } from 'yaml';
 import { z } from 'zod';
 import { ConfigError, messageOf, reasonOf } from '../../errors.ts';
-import { faultText } from '../../issue-words.ts';
+import { boundedLines, faultText } from '../../issue-words.ts';
 import { unknownKeysOf, unknownKeyText } from '../config/known-keys.ts';
+import { assertShallow } from '../config/yaml-depth.ts';
 
 /** kMoL's manual aggregation, judged. */
 export interface AggregationScript {
@@ -52,7 +53,10 @@ export async function readAggregationScript(path: string): Promise<AggregationSc
   const section = isDocument(document['script']) ? document['script'] : document;
   const parsed = SCRIPT.safeParse(section);
   if (!parsed.success)
-    throw invalid(path, parsed.error.issues.map((issue) => faultText(issue, section)).join('\n  '));
+    throw invalid(
+      path,
+      boundedLines(parsed.error.issues.map((issue) => faultText(issue, section))).join('\n  '),
+    );
   const { data } = parsed;
   if (!data.type.endsWith('manual_aggregation'))
     throw invalid(path, `script.type is "${data.type}"; mila aggregate knows manual_aggregation`);
@@ -85,6 +89,7 @@ async function loadDocument(path: string, depth: number): Promise<Document> {
   const text = await readText(path);
   let value: unknown;
   try {
+    if (/\.ya?ml$/iu.test(path)) assertShallow(text);
     value = /\.ya?ml$/iu.test(path)
       ? parseYaml(text, YAML_OPTIONS)
       : JSON.parse(text.replace(/^\uFEFF/u, ''));

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ConfigError } from '../../errors.ts';
-import { faultText } from '../../issue-words.ts';
+import { boundedLines, faultText } from '../../issue-words.ts';
 import { SAMPLES_MAX_DEFAULT } from './weights.ts';
 
 const weight = z.number().nonnegative();
@@ -112,7 +112,7 @@ export function parseOptions<Name extends RuleName>(
   );
   throw new ConfigError({
     code: 'bad-options',
-    message: lines.join('\n  '),
+    message: boundedLines(lines).join('\n  '),
     hint: `The options of ${name} are ${known.join(', ')}.`,
   });
 }

@@ -4,9 +4,13 @@ import { parse as parseYaml } from 'yaml';
 import { ConfigError, errnoOf, messageOf, reasonOf } from '../../errors.ts';
 import { didYouMean } from '../../nearest-name.ts';
 import { systemWords } from '../../system-words.ts';
+import { assertShallow } from './yaml-depth.ts';
 
 /** The longest configuration that is read. Units: bytes. */
 const CONFIGURATION_MAX_BYTES = 1_048_576;
+/** YAML is read far more slowly than JSON. Units: characters. */
+const YAML_MAX = 262_144;
+const UNIQUE_KEYS_MAX = 65_536;
 /** The most nodes that a YAML document's aliases may stand for. */
 const YAML_ALIASES_MAX = 100;
 
@@ -65,7 +69,11 @@ function parseAsJson(text: string, path: string): unknown {
 
 function parseAsYaml(text: string, path: string): unknown {
   try {
-    return parseYaml(text, { maxAliasCount: YAML_ALIASES_MAX, logLevel: 'error' });
+    assertShallow(text);
+    if (text.length > YAML_MAX) throw new RangeError(`as YAML, at most ${YAML_MAX} characters make sense`);
+    // Keys are held against each other one by one, which of thousands takes minutes.
+    const uniqueKeys = text.length <= UNIQUE_KEYS_MAX;
+    return parseYaml(text, { uniqueKeys, maxAliasCount: YAML_ALIASES_MAX, logLevel: 'error' });
   } catch (cause) {
     throw malformed(path, `it is no YAML: ${messageOf(cause).split('\n', 1)[0] ?? ''}`, cause);
   }

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { ConfigError } from '../../errors.ts';
-import { faultText, valueAt } from '../../issue-words.ts';
+import { boundedLines, faultText, valueAt } from '../../issue-words.ts';
 import type { ConfigurationDocument } from './document.ts';
 import { type UnknownKey, unknownKeysOf, unknownKeyText } from './known-keys.ts';
 import { BASE_URL_KEYS, BOX_KEYS, GRPC_KEYS, RATE_LIMIT_KEYS } from './sections.ts';
@@ -94,14 +94,14 @@ export function parseDocument<Shape extends z.ZodRawShape, Configuration>(
   const document = withGrpcSection(withAliases(raw, options.aliases));
   const unknown = unknownKeys(document, Object.keys(schema.shape));
   const parsed = schema.safeParse(document);
-  const faults = faultsOf(document, { parsed, unknown, options });
+  const faults = boundedLines(faultsOf(document, { parsed, unknown, options }));
   if (faults.length > 0 || !parsed.success)
     throw new ConfigError({
       code: 'configuration-invalid',
       message: `${path} cannot be used:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`,
       data: { path, faults },
     });
-  const warnings = [...unknown.map(unknownKeyText), ...options.oddities(parsed.data)];
+  const warnings = boundedLines([...unknown.map(unknownKeyText), ...options.oddities(parsed.data)]);
   return { configuration: finish(parsed.data), warnings: warnings.map((line) => `${path}: ${line}`) };
 }
 

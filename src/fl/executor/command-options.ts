@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ConfigError } from '../../errors.ts';
-import { faultText } from '../../issue-words.ts';
+import { boundedLines, faultText } from '../../issue-words.ts';
 import { didYouMean, isSlipOf } from '../../nearest-name.ts';
 
 /** `executor_options` of a configuration, as written. */
@@ -66,7 +66,9 @@ export function parseCommandOptions(
   if (!parsed.success || command === null)
     throw new ConfigError({
       code: 'executor-options',
-      message: `the options of ${type} are wrong: ${problems.join('; ')}`,
+      message: `the options of ${type} are wrong:\n${boundedLines(problems)
+        .map((problem) => `  - ${problem}`)
+        .join('\n')}`,
       data: { type, problems },
     });
   const { data } = parsed;
@@ -103,11 +105,14 @@ export function checkPlaceholders({ command, evaluateCommand, resultFile }: Comm
       }
 }
 
+/** Longer ones are cut where they are named. Units: characters. */
+const PLACEHOLDER_SHOWN_MAX = 80;
+
 function unknownPlaceholder(where: string, whole: string, known: readonly string[]): ConfigError {
   const braced = known.map((name) => `{${name}}`);
   return new ConfigError({
     code: 'executor-options',
-    message: `${where}: ${whole} stands for nothing${didYouMean(whole, braced)}; known are ${braced.join(', ')}`,
+    message: `${where}: ${whole.slice(0, PLACEHOLDER_SHOWN_MAX)} stands for nothing${didYouMean(whole, braced)}; known are ${braced.join(', ')}`,
   });
 }
 

@@ -8,7 +8,6 @@ import {
   errnoOf,
   InvariantError,
   messageOf,
-  reasonOf,
   StateError,
   TransientError,
 } from '../../errors.ts';
@@ -115,18 +114,6 @@ function linked(path: string): StateError {
   });
 }
 
-/** On a read-only file system Node says of a missing folder that it cannot be found. */
-function unusable(root: string, cause: unknown): StateError {
-  const isUnwritable = errnoOf(cause) === 'ENOENT';
-  return new StateError({
-    code: 'not-a-folder',
-    message: `${root} cannot be made: ${isUnwritable ? 'nothing can be written there' : reasonOf(cause)}`,
-    hint: 'Choose another --dir or save_path, or have this user let in: is the folder shared for reading only?',
-    data: { path: root },
-    cause,
-  });
-}
-
 /** Hints from the file system where it gives them, and a slow poll where it does not. */
 async function startWatch(options: PlainWorkdirOptions, onHint: () => void): Promise<Watch> {
   const { root, clock, logger, safetyPollMs = SAFETY_POLL_MS } = options;
@@ -166,7 +153,7 @@ export async function openPlainWorkdir(options: PlainWorkdirOptions): Promise<Wo
   const { makesRoot = true } = options;
   if (makesRoot)
     await mkdir(root, { recursive: true }).catch((cause) => {
-      throw unusable(root, cause);
+      throw new StateError({ code: 'not-a-folder', message: `${root} cannot be used as a folder`, cause });
     });
   const assertRoot = async (): Promise<void> => {
     // Made here, an empty folder would tell the mount that everything in it was deleted.

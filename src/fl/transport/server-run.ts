@@ -1,16 +1,8 @@
 import { access, constants, mkdir, readdir, readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { writeFileAtomically } from '../../atomic-file.ts';
 import type { Clock } from '../../clock.ts';
-import {
-  ConfigError,
-  CorruptError,
-  errnoOf,
-  messageOf,
-  RoundError,
-  reasonOf,
-  StateError,
-} from '../../errors.ts';
+import { ConfigError, errnoOf, StateError } from '../../errors.ts';
 import { SERVER_RECORD } from '../round/record-schema.ts';
 import type { Layout } from '../round/run-folder.ts';
 import { isRunFolderName, newestRun, runFolderName, runPaths, TASK_FILE } from '../round/run-folder.ts';
@@ -128,11 +120,10 @@ async function freeRunName(workdir: Workdir, clock: Clock): Promise<string> {
 }
 
 async function readTask(path: string): Promise<Buffer> {
-  const bytes = await readFile(path).catch((cause: unknown) => {
+  const bytes = await readFile(path).catch((cause) => {
     throw new ConfigError({
       code: 'task-missing',
-      message: `task_configuration_file: ${resolve(path)} cannot be read: ${reasonOf(cause)}`,
-      hint: 'It holds what the training programs read, as a JSON object; {"epochs": 3} suffices for a program of your own.',
+      message: `task_configuration_file: ${path} cannot be read`,
       cause,
     });
   });
@@ -144,7 +135,7 @@ async function readTask(path: string): Promise<Buffer> {
   } catch (cause) {
     throw new ConfigError({
       code: 'task-malformed',
-      message: `task_configuration_file: ${path} is no JSON object, which is what clients read: ${messageOf(cause)}`,
+      message: `task_configuration_file: ${path} is no JSON object, which is what clients read`,
       cause,
     });
   }
@@ -159,25 +150,15 @@ export function aggregateFile(results: string, round: number): string {
 /** Strip the start point before anybody hears of the run, so that what is wrong with it ends nobody's training. */
 async function prepareStartModel({ startPoint, stripStartPoint, savePath }: StartOptions, run: string) {
   if (startPoint === null) return;
-  await access(startPoint, constants.R_OK).catch((cause: unknown) => {
+  await access(startPoint, constants.R_OK).catch((cause) => {
     throw new ConfigError({
       code: 'start-point-missing',
-      message: `start_point: ${startPoint} cannot be read: ${reasonOf(cause)}`,
-      hint: 'Name a checkpoint, or set start_point to null: then every client begins with its own weights.',
+      message: `start_point: ${startPoint} cannot be read`,
       cause,
     });
   });
   await mkdir(join(savePath, run), { recursive: true });
-  await stripStartPoint(startPoint, aggregateFile(join(savePath, run), 0)).catch((cause: unknown) => {
-    const isAboutIt = [RoundError, CorruptError, StateError].some((kind) => cause instanceof kind);
-    if (!isAboutIt) throw cause;
-    throw new ConfigError({
-      code: 'start-point-unusable',
-      message: `start_point: ${startPoint} is no checkpoint to begin with: ${messageOf(cause)}`,
-      hint: 'It must hold the weights under "model", as torch.save({"model": model.state_dict()}, path) writes them.',
-      cause,
-    });
-  });
+  await stripStartPoint(startPoint, aggregateFile(join(savePath, run), 0));
 }
 
 /** Choose the run: an open one goes on, otherwise a new one gets its folder. Guarantees: cfg.json comes last. */

@@ -54,7 +54,7 @@ it.each([
   ['m_pickle_truncated.pt', /start_point: .* is no checkpoint to begin with/],
   ['missing.pt', /start_point: .* cannot be read: no such file/],
   ['words.pt', /start_point: .* is no checkpoint to begin with/],
-  ['.', /start_point: .*(directory|no checkpoint)/],
+  ['.', /start_point: .* cannot be read: it is a directory/],
 ])('refuses the start point %s with exit code 2 before anybody hears of a run', async (name, words) => {
   writeFileSync(join(folder, 'words.pt'), 'not a checkpoint');
   for (const file of ['no_model_key.pt', 'm_pickle_truncated.pt'])

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ConfigError } from '../../../errors.ts';
-import { faultText } from '../../../issue-words.ts';
+import { boundedLines, faultText } from '../../../issue-words.ts';
 import type { TaskConfiguration } from '../executor.ts';
 
 /** How the training digits are divided; the same in every client's configuration, or the parts overlap. */
@@ -38,7 +38,9 @@ export function parseMnistConfiguration(configuration: TaskConfiguration, path?:
     const problems = parsed.error.issues.map((issue) => faultText(issue, configuration));
     throw new ConfigError({
       code: 'task-configuration',
-      message: `${where} cannot be trained: ${problems.join('; ')}`,
+      message: `${where} cannot be trained:\n${boundedLines(problems)
+        .map((problem) => `  - ${problem}`)
+        .join('\n')}`,
       data: { path, problems },
     });
   }

@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import type { ListenOptions, Server, Socket } from 'node:net';
 import { createServer, isIP } from 'node:net';
-import { ConfigError, errnoOf, reasonOf, StateError } from '../../../errors.ts';
+import { ConfigError, errnoOf, messageOf, StateError } from '../../../errors.ts';
 import type { HostPort } from './target.ts';
 import { parseTarget } from './target.ts';
 
@@ -123,7 +123,7 @@ export async function listenOn(target: string, onConnection: (socket: Socket) =>
     const hint = HINTS[errnoOf(cause) ?? ''];
     throw new StateError({
       code: 'cannot-listen',
-      message: `the server cannot listen at ${target}: ${reasonOf(cause)}`,
+      message: `the server cannot listen at ${target}: ${messageOf(cause)}`,
       ...(hint === undefined ? {} : { hint }),
       data: { target },
       cause,

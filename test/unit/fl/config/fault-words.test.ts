@@ -228,6 +228,24 @@ describe('what another room reads', () => {
   });
 });
 
+it.each(['[', '{"a":', '- ', '? ', 'a: &a [*a]\n', '- [', '{a: '])(
+  'a YAML file of %j without end is refused, and does not end the program',
+  (piece) => {
+    for (const path of ['deep.yaml', 'deep'])
+      expect(said(() => parseConfigurationText(piece.repeat(20_000), path))).toMatch(
+        /^deep.* is not a configuration: /,
+      );
+  },
+);
+
+it('values and keys without end are told in few and short lines', () => {
+  const deep: unknown = JSON.parse(`${'['.repeat(50_000)}${']'.repeat(50_000)}`);
+  const many = Object.fromEntries(Array.from({ length: 5_000 }, (_, index) => [`key_${index}`, 1]));
+  const text = server({ ...many, rounds_count: deep, ['k'.repeat(100_000)]: 1, layout: 'x'.repeat(100_000) });
+  expect(text.split('\n').length).toBeLessThan(60);
+  expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThan(1_200);
+});
+
 it('what a schema throws anywhere is put into the same words', () => {
   const schema = z.object({ samples: z.int().min(0), metrics: z.record(z.string(), z.number()) });
   const error = schema.safeParse({ samples: -1, metrics: { loss: 'low' } }).error;

@@ -278,7 +278,7 @@ it('refuses unknown executors, options and placeholders, naming what is known', 
     await expect(check(options)).rejects.toBeInstanceOf(ConfigError);
     await expect(check(options)).rejects.toThrow(meant);
   }
-  const fine = { command: [process.execPath, '{config}', '{"json":1}', '{HOME}', '{}', '{PARTICIPANTS}'] };
+  const fine = { command: [process.execPath, '{config}', '{"json":1}', '{HOME}', '{}', '{DATA}'] };
   await expect(check(fine)).resolves.toBeUndefined();
   const executor = await create('mila.executors.Command', { command: ['x', '{round_number}'] });
   await expect(executor.train(request())).rejects.toThrow(/\{round_number\} stands for nothing/);
