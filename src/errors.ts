@@ -1,3 +1,6 @@
+import { schemaErrorText } from './issue-words.ts';
+import { systemWords } from './system-words.ts';
+
 /** The serialisable facts of an error: never a secret, never file content. */
 export type ErrorData = Readonly<Record<string, unknown>>;
 
@@ -84,7 +87,19 @@ export function isSystemError(error: unknown): boolean {
   return /^E[A-Z0-9]+$/.test(errnoOf(error) ?? '');
 }
 
-/** Describe any thrown value in one line, without its stack. */
+/**
+ * Describe any thrown value in one line, without its stack.
+ *
+ * Guarantees: what the system or a schema refused is told in plain words, with the path.
+ */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const words = systemWords(error);
+  if (words === undefined)
+    return schemaErrorText(error) ?? (error instanceof Error ? error.message : String(error));
+  return words.path === undefined ? words.reason : `${words.path}: ${words.reason}`;
+}
+
+/** As `messageOf`, for a sentence that names the path already. */
+export function reasonOf(error: unknown): string {
+  return systemWords(error)?.reason ?? messageOf(error);
 }

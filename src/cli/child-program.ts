@@ -203,7 +203,8 @@ export class ChildProgram {
     try {
       event = eventSchema.parse(JSON.parse(line));
     } catch {
-      this.#remember(`${line}\n`);
+      // What ends a program is told on standard error too, in words.
+      if (!line.startsWith('{"error":')) this.#remember(`${line}\n`);
       return;
     }
     // Only the first of a kind is ever waited for, which bounds what is kept.

@@ -59,7 +59,9 @@ export async function startDetached(output: Output): Promise<void> {
     interrupt.signal.addEventListener('abort', () => void child.kill('SIGTERM'), { once: true });
     const outcome = await readyOrExit(child);
     if (typeof outcome === 'number') {
-      relay('err', await readFile(words, 'utf8'));
+      const said = await readFile(words, 'utf8');
+      if (output.json) output.document(endedDocument(said));
+      relay('err', said);
       process.exitCode = interrupt.interrupted() ? EXIT.interrupted : outcome;
       return;
     }
@@ -72,6 +74,16 @@ export async function startDetached(output: Output): Promise<void> {
     await sink.close();
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** What the mount said last, as every command tells an error to a program. */
+function endedDocument(said: string): unknown {
+  const lines = said.trim().split('\n');
+  const first = lines.findLastIndex((line) => line.startsWith('error: '));
+  const message = lines[first]?.slice('error: '.length) ?? 'the mount ended before it was ready';
+  return {
+    error: { code: 'mount-ended', message, hint: first === -1 ? null : (lines[first + 1]?.trim() ?? null) },
+  };
 }
 
 function readyOrExit(child: ChildProcess): Promise<Ready | number> {

@@ -2,7 +2,6 @@ import {
   AuthError,
   ConfigError,
   CorruptError,
-  errnoOf,
   FullError,
   MilaError,
   RoundError,
@@ -10,6 +9,7 @@ import {
   StateError,
   TransientError,
 } from '../errors.ts';
+import { systemWords } from '../system-words.ts';
 
 /** What each exit code of both programs promises to scripts. */
 export const EXIT = {
@@ -34,7 +34,6 @@ export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof TransientError) return EXIT.unreachable;
   if (error instanceof RoundError) return EXIT.unsuccessful;
   if (error instanceof MilaError) return EXIT.fault;
-  // A full or read-only disk is the machine's state, not a bug of ours.
-  if (['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM'].includes(errnoOf(error) ?? '')) return EXIT.state;
-  return EXIT.fault;
+  // A path that is not there, a full or read-only disk: the machine's state, not a bug of ours.
+  return systemWords(error) === undefined ? EXIT.fault : EXIT.state;
 }

@@ -6,8 +6,12 @@ import { describeEvent } from './federation-text.ts';
 import { Notices } from './notices.ts';
 import type { Output } from './output.ts';
 import { processOutput } from './output.ts';
+import { assertOwnOrNew, headOf } from './own-file.ts';
 import type { LogLevel } from './pino-logger.ts';
 import { LOG_LEVELS, pinoLogger } from './pino-logger.ts';
+
+/** How much of a log tells that it is one. Units: bytes. */
+const LOG_HEAD_BYTES = 256;
 
 /** What `mila server` and `mila client` have in common on the command line. */
 export interface FederationFlags {
@@ -32,7 +36,7 @@ export function withFederationOptions(command: Command): Command {
     .option('--verbose', 'log more (the same as --log-level debug)')
     .option('--no-color', 'no colours')
     .addOption(new Option('--log-level <level>', 'how much to log').choices(LOG_LEVELS))
-    .option('--log-file <file>', 'where to log (default: below save_path)');
+    .option('--log-file <file>', 'where to log (default: below save_path); goes on with an earlier log only');
 }
 
 /** Refuse what would make a run's name a path. */
@@ -57,6 +61,13 @@ const PROGRESS: ReadonlySet<FederationEvent['event']> = new Set(['training', 'up
 
 /** Events that a person hears of with --verbose only; the log has them always. */
 const DETAIL: ReadonlySet<FederationEvent['event']> = new Set(['training-output']);
+
+/** Errors: StateError 'foreign-file': lines are appended, and a long file is moved aside. */
+export async function assertLogFits(path: string | undefined): Promise<void> {
+  if (path === undefined) return;
+  const isOwn = async () => /^\{"level":\d+,"time":/.test(await headOf(path, LOG_HEAD_BYTES));
+  await assertOwnOrNew({ named: `--log-file ${path}`, path, what: 'a log of these programs', isOwn });
+}
 
 /** Where this command's words go. Guarantees: with `--json`, standard output holds nothing but events. */
 export function federationVoice(flags: FederationFlags, savePath: string, logName: string): Voice {

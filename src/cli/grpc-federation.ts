@@ -69,7 +69,9 @@ export async function serveOverGrpc(
         secure: section.use_secure_connection,
       };
       if (output.json) output.document(event);
-      output.note(`listening at ${section.target} (port ${port})`);
+      // A port of 0 is one that the system chose.
+      const isNamed = section.target.endsWith(`:${port}`);
+      output.note(`listening at ${section.target}${isNamed ? '' : ` (port ${port})`}`);
     },
     onCall,
   });

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import { Counter, Gauge, Registry } from 'prom-client';
-import { errnoOf, messageOf, StateError } from '../errors.ts';
+import { errnoOf, messageOf, reasonOf, StateError } from '../errors.ts';
 import type { MountLayout } from '../sync/local/mirror-root.ts';
 import { askMount } from '../sync/mount/ask-mount.ts';
 import type { MountStatus } from '../sync/mount/mount-status.ts';
@@ -104,7 +104,7 @@ function listen(server: Server, port: number): Promise<void> {
       reject(
         new StateError({
           code: 'port-taken',
-          message: `--metrics-port ${port} cannot be listened on (${errnoOf(error)})`,
+          message: `--metrics-port ${port} cannot be listened on: ${reasonOf(error)}`,
           hint: 'Choose another port, or 0 for any free one.',
         }),
       );

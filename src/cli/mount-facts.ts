@@ -1,7 +1,7 @@
 import { copyFile, mkdtemp, realpath, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative, sep } from 'node:path';
-import { errnoOf, messageOf } from '../errors.ts';
+import { errnoOf, reasonOf } from '../errors.ts';
 import type { IndexFacts, StoredFile } from '../fl/inspection/observed-run.ts';
 import { type RemoteId, remoteId } from '../ids.ts';
 import { ROOT } from '../sync/engine/replica.ts';
@@ -147,7 +147,7 @@ export async function mountFacts(folder: string): Promise<MountFacts> {
   } catch (error) {
     return {
       facts: null,
-      problem: `the index of the mount ${directory} cannot be used: ${messageOf(error)}`,
+      problem: `the index of the mount ${directory} cannot be used: ${reasonOf(error)}`,
     };
   }
 }

@@ -7,8 +7,8 @@ import { LOG_LEVELS, type LogLevel } from './pino-logger.ts';
 export interface MountFlags {
   readonly dir?: string;
   readonly profile?: Profile['kind'];
-  readonly include: readonly string[];
-  readonly exclude: readonly string[];
+  readonly include?: readonly string[];
+  readonly exclude?: readonly string[];
   readonly bandwidthUp?: number;
   readonly bandwidthDown?: number;
   readonly apiBudget?: number;
@@ -35,7 +35,7 @@ const GLOB_MAX = 1000;
 const RATE_MIN = 8 * 1024;
 const PORT_MAX = 65_535;
 
-function collectGlob(value: string, former: readonly string[]): readonly string[] {
+function collectGlob(value: string, former: readonly string[] = []): readonly string[] {
   if (value === '' || value.length > GLOB_MAX)
     throw new InvalidArgumentError(`Allowed: a pattern of 1 to ${GLOB_MAX} characters.`);
   return [...former, value];
@@ -63,20 +63,18 @@ export function withMountOptions(command: Command): Command {
     .addOption(
       new Option(
         '--profile <profile>',
-        'what is kept on the disk (default: by the configuration’s role)',
+        "what is kept on the disk (default: by the configuration's role)",
       ).choices(PROFILE_KINDS),
     )
     .option(
       '--include <glob>',
       'mirror only files that match; without a slash at any depth, with one from the mirrored folder down (repeatable)',
       collectGlob,
-      [],
     )
     .option(
       '--exclude <glob>',
       'leave out what matches, on both sides; wins over --include (repeatable)',
       collectGlob,
-      [],
     )
     .option('--bandwidth-up <rate>', 'bytes a second to Box, such as 500K or 2.5M', rate)
     .option('--bandwidth-down <rate>', 'bytes a second from Box', rate)
@@ -100,7 +98,10 @@ export function withMountOptions(command: Command): Command {
     )
     .option('--once', 'reconcile until nothing is left to do, then exit')
     .option('--dry-run', 'print what would be done; touch nothing, neither here nor in Box')
-    .option('--record <file>', 'record everything that is seen and done, for mila-sync replay')
+    .option(
+      '--record <file>',
+      'record everything that is seen and done, for mila-sync replay; goes on with an earlier recording',
+    )
     .option(
       '--record-content <bytes>',
       'record longer contents by hash and length only (default: 4194304)',

@@ -1,5 +1,6 @@
 import { MilaError, messageOf } from '../errors.ts';
 import { jsonLine, printableJson, printableLines } from '../printable.ts';
+import { systemWords } from '../system-words.ts';
 import { terminalLine, terminalText } from '../terminal-text.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 
@@ -111,15 +112,35 @@ export const barStream = (): NodeJS.WritableStream => process.stderr;
 
 /** An error as a person reads it: one line, and a hint where there is one. */
 export function describeError(error: unknown): readonly string[] {
-  if (!(error instanceof MilaError)) return [`error: ${messageOf(error)}`];
-  return error.hint === undefined
-    ? [`error: ${error.message}`]
-    : [`error: ${error.message}`, `  ${error.hint}`];
+  const hint = hintOf(error);
+  return hint === undefined ? [`error: ${messageOf(error)}`] : [`error: ${messageOf(error)}`, `  ${hint}`];
 }
 
-/** Print what went wrong and choose the process's exit code. A fault of our own also prints its stack. */
-export function failWith(error: unknown): void {
+/** What a person can do about an error, where somebody knows. */
+function hintOf(error: unknown): string | undefined {
+  return error instanceof MilaError ? error.hint : systemWords(error)?.hint;
+}
+
+/** An error as a program reads it, beside what a person reads on standard error. */
+export function errorDocument(error: unknown): unknown {
+  const code = error instanceof MilaError ? error.code : systemWords(error) ? 'system' : 'fault';
+  return { error: { code, message: messageOf(error), hint: hintOf(error) ?? null } };
+}
+
+/** Whether a command line asks for JSON: known also where its command never came to run. */
+export function wantsJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--');
+  return (end === -1 ? argv : argv.slice(0, end)).includes('--json');
+}
+
+/**
+ * Print what went wrong and choose the process's exit code. A fault of our own also prints its stack.
+ *
+ * Guarantees: with `json`, standard output ends with `{"error":{"code","message","hint"}}` on a line of its own.
+ */
+export function failWith(error: unknown, json = false): void {
   const code = exitCodeOf(error);
+  if (json) process.stdout.write(`${jsonLine(errorDocument(error))}\n`);
   const stack = code === EXIT.fault && error instanceof Error ? [error.stack ?? ''] : [];
   process.stderr.write(shown([...describeError(error), ...stack]));
   process.exitCode = code;

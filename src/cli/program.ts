@@ -1,8 +1,17 @@
 import { Command, CommanderError } from 'commander';
-import { errnoOf, messageOf } from '../errors.ts';
+import { ConfigError, errnoOf, reasonOf } from '../errors.ts';
+import { didYouMean } from '../nearest-name.ts';
 import { EXIT } from './exit-codes.ts';
 import { standByForFaults } from './last-resort.ts';
-import { failWith, lastWords, outputStreams, relay } from './output.ts';
+import {
+  errorDocument,
+  failWith,
+  lastWords,
+  outputStreams,
+  processOutput,
+  relay,
+  wantsJson,
+} from './output.ts';
 
 /** Where commands come from; their modules are loaded only when they may be wanted. */
 export interface CommandSource {
@@ -58,12 +67,41 @@ export async function runProgram(program: Command): Promise<void> {
   results.on('error', (error) => tellUnwritten(error));
   words.on('error', () => {});
   try {
+    assertKnownCommand(program, process.argv.slice(2));
     await program.parseAsync(process.argv);
   } catch (error) {
     // Commander has already printed usage or help by itself.
-    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;
-    else failWith(error);
+    const json = wantsJson(process.argv);
+    if (!(error instanceof CommanderError)) failWith(error, json);
+    else if (error.exitCode === 0) process.exitCode = EXIT.done;
+    else {
+      process.exitCode = EXIT.usage;
+      if (json) tellUsage(error);
+    }
   }
+}
+
+/** With --help, commander shows the help of the group that it reached, as if the command existed. */
+function assertKnownCommand(group: Command, words: readonly string[]): void {
+  const [word = '-', ...rest] = words;
+  if (word.startsWith('-') || word === 'help' || group.commands.length === 0) return;
+  const next = group.commands.find((command) => command.name() === word);
+  if (next !== undefined) {
+    assertKnownCommand(next, rest);
+    return;
+  }
+  const near = didYouMean(
+    word,
+    group.commands.map((command) => command.name()),
+  );
+  group.error(`error: unknown command '${word}'${near}`, { code: 'commander.unknownCommand', exitCode: 1 });
+}
+
+/** For programs; a person has read it, with the usage, on standard error. */
+function tellUsage({ message }: CommanderError): void {
+  const hint = 'The command with --help lists what it takes.';
+  const words = message.replace(/^error: /, '').replaceAll('\n', ' ');
+  processOutput().document(errorDocument(new ConfigError({ code: 'usage', message: words, hint })));
 }
 
 let isOutputLost = false;
@@ -72,6 +110,6 @@ let isOutputLost = false;
 function tellUnwritten(error: Error): void {
   if (errnoOf(error) === 'EPIPE' || isOutputLost) return;
   isOutputLost = true;
-  lastWords([`error: standard output cannot be written: ${messageOf(error)}`]);
+  lastWords([`error: standard output cannot be written: ${reasonOf(error)}`]);
   process.exitCode ??= EXIT.state;
 }

@@ -1,4 +1,4 @@
-import { messageOf } from '../errors.ts';
+import { reasonOf } from '../errors.ts';
 import type { MountLayout } from '../sync/local/mirror-root.ts';
 import { registerMount, unregisterMount } from '../sync/mount/registry.ts';
 
@@ -28,7 +28,7 @@ export function rememberMount(layout: MountLayout, options: RememberOptions): Re
   const stored = registerMount(folder, layout).then(
     () => true,
     (error: unknown) => {
-      tellWhy(`it cannot be remembered in ${folder} (${messageOf(error)})`);
+      tellWhy(`it cannot be remembered in ${folder} (${reasonOf(error)})`);
       return false;
     },
   );

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { dirname, extname } from 'node:path';
 import type { Clock } from '../clock.ts';
-import { errnoOf, messageOf } from '../errors.ts';
+import { errnoOf, reasonOf } from '../errors.ts';
 
 /** A log file of this length becomes an old one. Units: bytes. */
 export const LOG_MAX_BYTES = 8 * 1024 * 1024;
@@ -134,5 +134,5 @@ function renameIfThere(from: string, to: string): void {
 
 /** How a log that cannot be written is told to a person. */
 export function logTrouble(path: string, error: unknown): string {
-  return `the log ${path} cannot be written (${messageOf(error)}); going on without, lines are dropped until it can`;
+  return `the log ${path} cannot be written (${reasonOf(error)}); going on without, lines are dropped until it can`;
 }

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { status } from '@grpc/grpc-js';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import { messageOf, StateError } from '../errors.ts';
+import { reasonOf, StateError } from '../errors.ts';
 import type { FederationEvent } from '../fl/round/event.ts';
 
 /** A server's numbers, for Prometheus. */
@@ -96,7 +96,8 @@ export async function serveMetrics(
       reject(
         new StateError({
           code: 'cannot-listen',
-          message: `metrics cannot be served at port ${port}: ${messageOf(cause)}`,
+          hint: 'Choose another --metrics-port.',
+          message: `metrics cannot be served at port ${port}: ${reasonOf(cause)}`,
           cause,
         }),
       );

@@ -1,14 +1,17 @@
-import { existsSync } from 'node:fs';
+import { existsSync, type Stats, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Clock, delay } from '../clock.ts';
-import { ConfigError, StateError } from '../errors.ts';
-import type { ParticipantConfiguration } from '../fl/config.ts';
+import { ConfigError, errnoOf, reasonOf, StateError } from '../errors.ts';
+import { type ParticipantConfiguration, participantOf } from '../fl/config.ts';
 import { openPlainWorkdir } from '../fl/transport/plain-workdir.ts';
 import type { Workdir } from '../fl/transport/workdir.ts';
 import type { Logger } from '../logger.ts';
+import { VersionIndex } from '../sync/index/version-index.ts';
 import { lockOwner } from '../sync/mount/lock-owner.ts';
+import { shellWord } from '../sync/mount/lock-texts.ts';
 import { indexPath, lockPath } from '../sync/mount/mount.ts';
 import { nothingMounted } from '../sync/mount/nothing-mounted.ts';
+import { assertSameMount } from '../sync/mount/remembered.ts';
 import { mountLayoutOf } from './mount-layout.ts';
 import { type OpenedMountWorkdir, openMountWorkdir } from './mount-workdir.ts';
 import { startOwnMount } from './own-mount.ts';
@@ -39,7 +42,7 @@ export interface OpenedWorkdir {
 /**
  * Open the shared folder that a configuration and the command line name.
  *
- * Errors: StateError 'nothing-mounted' with the command to type; ConfigError when no folder is named at all.
+ * Errors: StateError 'nothing-mounted' with the command to type, 'no-such-directory', 'mount-of-another'; ConfigError when no folder is named at all.
  */
 export async function openWorkdir(
   configuration: ParticipantConfiguration,
@@ -65,8 +68,12 @@ export async function openWorkdir(
       message: '--dir names a plain shared folder, which nobody mounts: give it or --mount, not both',
     });
   if (flags.dir !== undefined) {
+    assertDirectory(flags.dir);
     const root = join(resolve(flags.dir), shared_dir_name, save_path);
-    return { workdir: await openPlainWorkdir({ ...dependencies, root }), close: async () => {} };
+    const workdir = await openPlainWorkdir({ ...dependencies, root }).catch((error: unknown) => {
+      throw unusableFolder(root, error);
+    });
+    return { workdir, close: async () => {} };
   }
   const layout = mountLayoutOf(configuration);
   if (flags.mount === true) return openOnOwnMount(configuration, dependencies);
@@ -75,8 +82,57 @@ export async function openWorkdir(
       layout.directory,
       `Start a mount with: mila-sync mount ${path}   (or give --mount, to have one started and stopped)`,
     );
+  assertMountOf(configuration);
   await mirrorStands(configuration, dependencies);
   return openMountWorkdir({ ...dependencies, layout });
+}
+
+function factsOf(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return undefined;
+    throw error;
+  }
+}
+
+/** A folder made here would be one that nobody else sees: a network drive that is not mounted, or a slip of the pen. */
+function assertDirectory(directory: string): void {
+  const facts = factsOf(directory);
+  if (facts?.isDirectory() === true) return;
+  throw new StateError({
+    code: 'no-such-directory',
+    message:
+      facts === undefined
+        ? `--dir ${directory}: there is no such directory`
+        : `--dir ${directory} is a file and no directory`,
+    hint: `Name the folder that all sites share: is its drive mounted? A new one is made with: mkdir -p ${shellWord(resolve(directory))}`,
+    data: { directory },
+  });
+}
+
+/** On a read-only file system Node says of a folder to be made that it cannot be found. */
+function unusableFolder(root: string, error: unknown): unknown {
+  if (!(error instanceof StateError) || error.code !== 'not-a-folder') return error;
+  const isUnwritable = errnoOf(error.cause) === 'ENOENT';
+  return new StateError({
+    code: 'not-a-folder',
+    message: `${root} cannot be made: ${isUnwritable ? 'nothing can be written there' : reasonOf(error.cause)}`,
+    hint: 'Name another --dir, or have this user let in: is the folder shared for reading only?',
+    data: { path: root },
+    cause: error,
+  });
+}
+
+/** What runs there may be another participant's mount, in another account. Errors: StateError 'mount-of-another'. */
+function assertMountOf(configuration: ParticipantConfiguration): void {
+  const layout = mountLayoutOf(configuration);
+  const index = VersionIndex.openReadonly(indexPath(layout));
+  try {
+    assertSameMount(index, layout, participantOf(configuration));
+  } finally {
+    index.close();
+  }
 }
 
 /** How long a mount may take to find or make the folder in Box before its server gives up waiting for it. */

@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { temporaryPathFor } from '../../atomic-file.ts';
 import { systemClock } from '../../clock.ts';
-import { ConfigError, CorruptError, messageOf } from '../../errors.ts';
+import { ConfigError, CorruptError, reasonOf, StateError } from '../../errors.ts';
 import {
   type AggregationScript,
   participantNames,
@@ -15,11 +15,13 @@ import type { AggregationReport } from '../../fl/aggregate/aggregator.ts';
 import { type AggregatorDependencies, createAggregator } from '../../fl/aggregate/create-aggregator.ts';
 import { readTaskDocument } from '../../fl/config/document.ts';
 import { createExecutor } from '../../fl/executor/create-executor.ts';
+import { isPlannedArchive } from '../../fl/torch/archive-plan.ts';
 import { participantId } from '../../ids.ts';
 import type { Logger } from '../../logger.ts';
 import { byteProgress } from '../byte-progress.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import { type Output, processOutput } from '../output.ts';
+import { assertOwnOrNew } from '../own-file.ts';
 import { LOG_LEVELS, type LogLevel, pinoLogger } from '../pino-logger.ts';
 
 interface AggregateFlags {
@@ -117,8 +119,12 @@ async function evaluatorOf(
   };
 }
 
-/** Where the aggregate goes. Errors: ConfigError 'output-unusable': told before anything is read. */
-async function prepareOutput(path: string): Promise<void> {
+/**
+ * Where the aggregate goes, told before anything is read.
+ *
+ * Errors: ConfigError 'output-unusable'; StateError 'foreign-file' for a checkpoint that no aggregation wrote.
+ */
+async function prepareOutput(path: string, inputs: readonly string[]): Promise<void> {
   const unusable = (why: string, cause?: unknown) =>
     new ConfigError({
       code: 'output-unusable',
@@ -126,10 +132,27 @@ async function prepareOutput(path: string): Promise<void> {
       ...(cause === undefined ? {} : { cause }),
     });
   await mkdir(dirname(resolve(path)), { recursive: true }).catch((error: unknown) => {
-    throw unusable(messageOf(error), error);
+    throw unusable(reasonOf(error), error);
   });
   const standing = await stat(path).catch(() => undefined);
   if (standing !== undefined && !standing.isFile()) throw unusable('something else than a file stands there');
+  if (standing === undefined) return;
+  for (const input of inputs) {
+    const facts = await stat(input).catch(() => undefined);
+    if (facts?.ino === standing.ino && facts.dev === standing.dev)
+      throw new StateError({
+        code: 'foreign-file',
+        message: `--output ${path}: it is one of the checkpoints to combine, and is not written over`,
+        hint: 'Give another name.',
+        data: { path },
+      });
+  }
+  await assertOwnOrNew({
+    named: `--output ${path}`,
+    path,
+    what: 'a model that mila wrote',
+    isOwn: () => isPlannedArchive(path),
+  });
 }
 
 async function run(files: readonly string[], flags: AggregateFlags): Promise<void> {
@@ -154,7 +177,7 @@ async function run(files: readonly string[], flags: AggregateFlags): Promise<voi
     path,
     samples: null,
   }));
-  await prepareOutput(savePath);
+  await prepareOutput(savePath, checkpointPaths);
   const interrupt = listenForInterrupt();
   const progress = byteProgress('aggregating', output, { quiet: flags.quiet === true, clock: systemClock() });
   // Published only once it is known that nothing was left out unasked.
@@ -214,7 +237,7 @@ export function aggregateCommand(): Command {
       '<files...>',
       "kMoL's manual aggregation script (JSON or YAML), or the checkpoints with --output",
     )
-    .option('-o, --output <file>', 'where the aggregate goes')
+    .option('-o, --output <file>', 'where the aggregate goes; over an earlier aggregate only')
     .option('-t, --type <rule>', 'plain, weighted, median, ... or a dotted name (default: plain)')
     .option('-w, --weights <list>', 'weights in the order of the checkpoints, such as 0.8,0.2', numbers)
     .option('--options <json>', "the rule's options", jsonObject)

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -13,8 +14,8 @@ import { processOutput } from '../output.ts';
 
 interface CertificateFlags {
   readonly output: string;
-  readonly host: readonly string[];
-  readonly client: readonly string[];
+  readonly host?: readonly string[];
+  readonly client?: readonly string[];
   readonly days: number;
   readonly rootDays: number;
   readonly renew?: boolean;
@@ -47,9 +48,40 @@ async function store(directory: string, name: string, identity: Identity): Promi
   await writeFileAtomically(certificate, identity.certificate);
 }
 
+/** A private key cannot be had again, whoever made it. */
+function keyAlone(key: string, certificate: string): StateError {
+  return new StateError({
+    code: 'foreign-file',
+    message: `${key} is there, but not its certificate ${certificate}: the key is not written over`,
+    hint: 'Give --output a new directory, or move that key away.',
+    data: { key },
+  });
+}
+
+/** What another root signed was made elsewhere, and is not made again here. */
+async function assertSignedBy(root: Identity, path: string): Promise<void> {
+  const vouches = (pem: string) => {
+    const certificate = new X509Certificate(pem);
+    const authority = new X509Certificate(root.certificate);
+    return certificate.checkIssued(authority) && certificate.verify(authority.publicKey);
+  };
+  const pem = await readFile(path, 'utf8');
+  try {
+    if (vouches(pem)) return;
+  } catch {
+    // No certificate at all: told below, like one of another root.
+  }
+  throw new StateError({
+    code: 'foreign-file',
+    message: `${path} is no certificate of this root, and is not made again`,
+    hint: 'Give --output a new directory, or move that certificate and its key away.',
+    data: { path },
+  });
+}
+
 function clientNames(names: readonly string[]): readonly string[] {
   for (const name of names) {
-    const problem = name.toLowerCase() === ROOT ? 'the name "root" is the root’s own' : nameProblem(name);
+    const problem = name.toLowerCase() === ROOT ? `the name "root" is the root's own` : nameProblem(name);
     if (problem !== undefined)
       throw new ConfigError({ code: 'bad-name', message: `--client ${JSON.stringify(name)}: ${problem}` });
   }
@@ -69,7 +101,7 @@ class Workshop {
   }
 
   async run(): Promise<void> {
-    const { host, client } = this.#flags;
+    const { host = [], client = [] } = this.#flags;
     const names = clientNames(client);
     await mkdir(this.#directory, { recursive: true });
     const root = await this.#root();
@@ -88,6 +120,7 @@ class Workshop {
         privateKey: await readFile(key, 'utf8'),
       };
     }
+    if (existsSync(key)) throw keyAlone(key, certificate);
     if (existsSync(certificate))
       throw new StateError({
         code: 'root-key-missing',
@@ -109,6 +142,8 @@ class Workshop {
       this.made.push({ ...found, made: false });
       return;
     }
+    if (existsSync(files.certificate)) await assertSignedBy(root, files.certificate);
+    else if (existsSync(files.key)) throw keyAlone(files.key, files.certificate);
     const validity = { nowMs: this.#nowMs, days: this.#flags.days };
     await store(this.#directory, fileName, await issueCertificate(root, subject, validity, systemRandom()));
     this.made.push({ ...found, made: true });
@@ -131,9 +166,9 @@ async function certificates(flags: CertificateFlags): Promise<void> {
   report(workshop.made, processOutput(flags));
 }
 
-const collect = (value: string, values: readonly string[]): readonly string[] => [...values, value];
+const collect = (value: string, values: readonly string[] = []): readonly string[] => [...values, value];
 
-function host(value: string, values: readonly string[]): readonly string[] {
+function host(value: string, values: readonly string[] = []): readonly string[] {
   if (!/^[A-Za-z0-9.:_*-]{1,253}$/.test(value))
     throw new InvalidArgumentError('a host name or an address, without port.');
   return collect(value, values);
@@ -151,11 +186,11 @@ export function certificatesCommand(): Command {
   return new Command('certificates')
     .description("make a root, a server's and clients' certificates for secure gRPC connections")
     .requiredOption('-o, --output <dir>', 'where they go; a root that is there signs again')
-    .option('--host <host>', 'a name or address under which clients reach the server (repeat it)', host, [])
-    .option('--client <name>', 'a client, by the name under which it takes part (repeat it)', collect, [])
+    .option('--host <host>', 'a name or address under which clients reach the server (repeat it)', host)
+    .option('--client <name>', 'a client, by the name under which it takes part (repeat it)', collect)
     .option('--days <n>', 'how long certificates hold', days, 365)
     .option('--root-days <n>', 'how long a new root holds', days, 3_650)
-    .option('--renew', 'make certificates again that are there')
+    .option('--renew', 'make certificates again that are there and that this root signed')
     .option('--json', 'one JSON document on standard output')
     .option('--quiet', 'no hints on standard error')
     .addHelpText(

@@ -8,7 +8,12 @@ import { assertHeld } from '../../sync/mount/mount-lock.ts';
 import { openExecutor } from '../executor-factory.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { FederationFlags } from '../federation-options.ts';
-import { federationVoice, parseRunName, withFederationOptions } from '../federation-options.ts';
+import {
+  assertLogFits,
+  federationVoice,
+  parseRunName,
+  withFederationOptions,
+} from '../federation-options.ts';
 import { takePartOverGrpc } from '../grpc-federation.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import { runHeld } from '../last-resort.ts';
@@ -22,6 +27,7 @@ interface ClientFlags extends FederationFlags {
 
 async function takePart(path: string, flags: ClientFlags): Promise<void> {
   const { configuration, warnings } = await loadClientConfiguration(path);
+  await assertLogFits(flags.logFile);
   const { output, logger, log, tell } = federationVoice(
     flags,
     configuration.savePath,

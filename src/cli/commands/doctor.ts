@@ -92,7 +92,7 @@ Example:
 export function doctorCommand(): Command {
   return new Command('doctor')
     .description("check every step of the administrator's set-up in Box, and say what to click")
-    .argument('<config>', 'a Mila configuration file (JSON or YAML), a server’s or a client’s')
+    .argument('<config>', "a Mila configuration file (JSON or YAML), a server's or a client's")
     .option('--participant <name>', 'a participant whose account to look at (may be repeated)', collect)
     .option('--no-write', 'only look; what only writing can tell stays unknown')
     .option('--json', 'one JSON document')

@@ -1,11 +1,11 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { writeFileAtomically } from '../../atomic-file.ts';
-import { ConfigError, messageOf } from '../../errors.ts';
+import { MilaError, reasonOf, StateError } from '../../errors.ts';
 import {
   type EmulatorOptions,
   type RunningEmulator,
   startEmulator,
 } from '../../sync/box-emulator/emulator.ts';
+import { assertEmulatorKeyFits, writeEmulatorKey } from '../emulator-key-file.ts';
 import { EXIT } from '../exit-codes.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import { bandwidth, perMinute, wholeNumber } from '../option-values.ts';
@@ -58,17 +58,17 @@ function optionsFrom(flags: EmulatorFlags): EmulatorOptions {
   };
 }
 
-async function writeConfiguration(path: string, running: RunningEmulator): Promise<void> {
+/** A port that is taken is this machine's state, for every command alike. */
+async function started(options: EmulatorOptions): Promise<RunningEmulator> {
   try {
-    // The key inside is worth nothing but for this emulator; still it is a key.
-    await writeFileAtomically(path, `${JSON.stringify(running.configuration, null, 2)}\n`, { mode: 0o600 });
-  } catch (cause) {
-    const message = `--write-config ${path} cannot be written (${messageOf(cause)})`;
-    throw new ConfigError({
-      code: 'write-config',
-      message,
-      hint: 'name a file in an existing folder',
-      cause,
+    return await startEmulator(options);
+  } catch (error) {
+    if (!(error instanceof MilaError) || error.code !== 'listen-failed') throw error;
+    throw new StateError({
+      code: 'port-taken',
+      message: `the emulator cannot listen at ${options.host}, port ${options.port}: ${reasonOf(error.cause)}`,
+      hint: 'Choose another --port (0 takes any free one), --edge-port or --host.',
+      cause: error,
     });
   }
 }
@@ -76,13 +76,14 @@ async function writeConfiguration(path: string, running: RunningEmulator): Promi
 async function run(flags: EmulatorFlags): Promise<void> {
   keepYoungGenerationSmall();
   const output = processOutput(flags);
+  if (flags.writeConfig !== undefined) await assertEmulatorKeyFits(flags.writeConfig);
   const interrupt = listenForInterrupt();
   const stop = new AbortController();
   interrupt.signal.addEventListener('abort', () => stop.abort(), { once: true });
   const parent = stopWithParent(stop);
-  const running = await startEmulator(optionsFrom(flags));
+  const running = await started(optionsFrom(flags));
   try {
-    if (flags.writeConfig !== undefined) await writeConfiguration(flags.writeConfig, running);
+    if (flags.writeConfig !== undefined) await writeEmulatorKey(flags.writeConfig, running.configuration);
     const { url, enterpriseId, adminUserId, serviceAccountId } = running;
     if (output.json)
       output.document({
@@ -114,7 +115,7 @@ async function run(flags: EmulatorFlags): Promise<void> {
 
 const EXAMPLE = `
 Example:
-  mila-sync emulator --port 8080 --write-config box.json
+  mila-sync emulator --port 8080 --write-config emulator-key.json
   TOKEN=$(curl -s -X POST http://127.0.0.1:8080/_emulator/users/ID/token | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')
   curl -H "Authorization: Bearer $TOKEN" http://127.0.0.1:8080/2.0/users/me`;
 
@@ -123,33 +124,36 @@ export function emulatorCommand(): Command {
   const milliseconds = wholeNumber(0, 3_600_000);
   return new Command('emulator')
     .description('run a Box on this machine that any Box client can use')
-    .option('--port <N>', 'port of the API; 0 takes any free one', wholeNumber(0, 65_535), 0)
+    .option('--port <n>', 'port of the API; 0 takes any free one', wholeNumber(0, 65_535), 0)
     .option(
-      '--edge-port <N>',
+      '--edge-port <n>',
       'port for downloads, session uploads and the long poll; 0 takes any',
       wholeNumber(0, 65_535),
       0,
     )
-    .option('--host <ADDRESS>', 'address to listen on', '127.0.0.1')
-    .option('--data <DIR>', 'keep everything in DIR (default: in memory and a temporary folder)')
-    .option('--write-config <FILE>', 'write a JWT configuration in the format of Box')
-    .option('--latency <MS>', 'wait before each answer', milliseconds, 0)
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--data <dir>', 'keep everything in this directory (default: in memory and a temporary folder)')
     .option(
-      '--bandwidth <RATE>',
+      '--write-config <file>',
+      'write a JWT configuration in the format of Box; only over an earlier one of an emulator',
+    )
+    .option('--latency <ms>', 'wait before each answer', milliseconds, 0)
+    .option(
+      '--bandwidth <rate>',
       'bytes a second of each transfer, such as 500K or 10M; 0 is unlimited',
       bandwidth,
       0,
     )
-    .option('--event-delay <MS>', 'how long an event takes to appear', milliseconds, 0)
-    .option('--rate-limit <N/min>', 'API requests of one user in a minute; 0 is unlimited', perMinute, 1000)
-    .option('--upload-rate-limit <N/min>', 'uploads of one user in a minute; 0 is unlimited', perMinute, 240)
-    .option('--token-lifetime <S>', 'how long an access token lives', wholeNumber(1, 86_400), 4123)
-    .option('--seed <N>', 'make what is random reproducible', wholeNumber(0, 2 ** 32 - 1))
+    .option('--event-delay <ms>', 'how long an event takes to appear', milliseconds, 0)
+    .option('--rate-limit <n/min>', 'API requests of one user in a minute; 0 is unlimited', perMinute, 1000)
+    .option('--upload-rate-limit <n/min>', 'uploads of one user in a minute; 0 is unlimited', perMinute, 240)
+    .option('--token-lifetime <s>', 'how long an access token lives', wholeNumber(1, 86_400), 4123)
+    .option('--seed <n>', 'make what is random reproducible', wholeNumber(0, 2 ** 32 - 1))
     .option('--no-control', 'switch the address space /_emulator/ off')
     .option('--json', 'print one JSON document when ready')
     .option('--quiet', 'print results only')
     .option('--verbose', 'log more')
-    .option('--log-level <LEVEL>', LOG_LEVELS.join(', '), logLevel, 'warn')
+    .option('--log-level <level>', LOG_LEVELS.join(', '), logLevel, 'warn')
     .addHelpText('after', EXAMPLE)
     .action(run);
 }

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { writeFileAtomically } from '../../atomic-file.ts';
 import { systemClock } from '../../clock.ts';
-import { ConfigError, messageOf } from '../../errors.ts';
+import { ConfigError, reasonOf } from '../../errors.ts';
 import type { Inspection } from '../../fl/inspection/inspection.ts';
 import { inspectionDocument } from '../../fl/report/inspection-document.ts';
 import { inspectionText } from '../../fl/report/inspection-text.ts';
@@ -9,6 +9,7 @@ import { EXIT } from '../exit-codes.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import { type Look, lookAtRun, watchRun } from '../look-at-run.ts';
 import { linesOf, type Output, processOutput } from '../output.ts';
+import { assertOwnOrNew, headOf } from '../own-file.ts';
 
 interface InspectFlags {
   readonly json?: boolean;
@@ -26,12 +27,18 @@ const WIDTH_MAX = 200;
 
 async function writePage(path: string, inspection: Inspection): Promise<void> {
   // What draws the plots is loaded only for a page: it takes longer than the rest of the program.
-  const { renderRunPage } = await import('../../fl/report/run-page.ts');
+  const { isRunPage, renderRunPage } = await import('../../fl/report/run-page.ts');
+  await assertOwnOrNew({
+    named: `--html ${path}`,
+    path,
+    what: 'a page of mila-sync inspect',
+    isOwn: async () => isRunPage(await headOf(path)),
+  });
   const page = renderRunPage({ inspection, accuracy: null, facts: [] });
   await writeFileAtomically(path, page).catch((cause: unknown) => {
     throw new ConfigError({
       code: 'html-file',
-      message: `--html ${path} cannot be written (${messageOf(cause)})`,
+      message: `--html ${path} cannot be written (${reasonOf(cause)})`,
       hint: 'Name a file in an existing folder.',
       cause,
     });
@@ -97,7 +104,7 @@ export function inspectCommand(): Command {
     )
     .argument('<run-dir>', 'the folder of one run: the one with cfg.json and rounds/')
     .option('--json', 'one JSON document on standard output')
-    .option('--html <file>', 'write one self-contained page with plots instead')
+    .option('--html <file>', 'write one self-contained page with plots instead; over an earlier page only')
     .option('--watch', 'look again whenever something changes, until the run has ended')
     .option('--deep', 'read every checkpoint whole: checksums, SHA-256')
     .option('--no-checkpoints', 'do not look into checkpoints')

@@ -35,7 +35,7 @@ function parseLimit(value: string): number {
 /** `mila-sync log [DIR]`. */
 export function logCommand(): Command {
   return new Command('log')
-    .description('the journal of a mount’s operations, the newest last; works also when no mount runs')
+    .description("the journal of a mount's operations, the newest last; works also when no mount runs")
     .argument('[dir]', 'the mount directory (default: the current one, else the only running one)')
     .option('--limit <n>', 'the newest n operations', parseLimit, LIMIT)
     .option('--json', 'one JSON array: at, op, path, size, duration_ms, outcome')

@@ -2,7 +2,11 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { systemClock } from '../../clock.ts';
 import { messageOf } from '../../errors.ts';
-import { loadParticipantConfiguration, type ParticipantConfiguration } from '../../fl/config.ts';
+import {
+  loadParticipantConfiguration,
+  type ParticipantConfiguration,
+  participantOf,
+} from '../../fl/config.ts';
 import { silentLogger } from '../../logger.ts';
 import { systemRandom } from '../../random.ts';
 import type { ApiBudget } from '../../sync/box/pacer.ts';
@@ -85,7 +89,7 @@ async function mount(configPath: string, flags: MountFlags): Promise<void> {
   const { configuration, warnings } = await loadParticipantConfiguration(configPath);
   for (const warning of warnings) output.note(`warning: ${configPath}: ${warning}`);
   const profile = profileOf(configuration, flags.profile);
-  const selection = { profile, include: flags.include, exclude: flags.exclude };
+  const selection = { profile, include: flags.include ?? [], exclude: flags.exclude ?? [] };
   const clock = systemClock();
   const layout = mountLayoutOf(configuration, flags.dir);
   const log = flags.dryRun ? undefined : join(stateFolder(layout), LOG_NAME);
@@ -101,6 +105,7 @@ async function mount(configPath: string, flags: MountFlags): Promise<void> {
   const connecting = { ...surroundings, apiBudget: budgetOf(flags), lookOnly: flags.dryRun };
   const started = {
     layout,
+    participant: participantOf(configuration),
     createRoot: configuration.role === 'server',
     openStore: await boxConnection(configuration, connecting),
     filter: selectionFilter(selection),
@@ -203,7 +208,7 @@ export function mountCommand(): Command {
   return withMountOptions(
     new Command('mount')
       .description(
-        'mirror the session folder of a server’s or client’s configuration into a directory, until stopped',
+        "mirror the session folder of a server's or client's configuration into a directory, until stopped",
       )
       .argument('<config>', 'a Mila configuration file (JSON or YAML)'),
   )

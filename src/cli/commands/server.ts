@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { systemClock } from '../../clock.ts';
 import { messageOf, RoundError } from '../../errors.ts';
-import { createAggregator } from '../../fl/aggregate/create-aggregator.ts';
 import type { ServerConfiguration } from '../../fl/config/server-configuration.ts';
 import { loadServerConfiguration } from '../../fl/config/server-configuration.ts';
 import type { FederationEvent } from '../../fl/round/event.ts';
@@ -10,14 +9,17 @@ import type { ServerOutcome } from '../../fl/server.ts';
 import { type FederationServerOptions, runFederationServer } from '../../fl/server.ts';
 import { CheckpointChecker } from '../../fl/torch/checkpoint-checker.ts';
 import type { WhichRun } from '../../fl/transport/server-run.ts';
-import { participantId } from '../../ids.ts';
-import type { Logger } from '../../logger.ts';
 import { systemRandom } from '../../random.ts';
 import { assertHeld } from '../../sync/mount/mount-lock.ts';
 import { openAggregator } from '../aggregator-factory.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { FederationFlags } from '../federation-options.ts';
-import { federationVoice, parseRunName, withFederationOptions } from '../federation-options.ts';
+import {
+  assertLogFits,
+  federationVoice,
+  parseRunName,
+  withFederationOptions,
+} from '../federation-options.ts';
 import { readSummary, summaryText } from '../federation-summary.ts';
 import { serveOverGrpc } from '../grpc-federation.ts';
 import { listenForInterrupt } from '../interrupt.ts';
@@ -27,6 +29,7 @@ import { linesOf, type Output } from '../output.ts';
 import { stopWithParent } from '../parent-watch.ts';
 import { acquireRunLock, sessionOf } from '../run-lock.ts';
 import { createServerMetrics, serveMetrics } from '../server-metrics.ts';
+import { assertInputsReadable, stripStartPoint } from '../server-start.ts';
 import { openWorkdir } from '../workdir-factory.ts';
 
 type Voice = ReturnType<typeof federationVoice>;
@@ -36,12 +39,6 @@ interface ServerFlags extends FederationFlags {
   readonly new?: boolean;
   readonly end?: boolean;
   readonly metricsPort?: number;
-}
-
-/** A start point is published as exactly its model: the mean of one. */
-async function stripStartPoint(logger: Logger, source: string, output: string): Promise<void> {
-  const plain = await createAggregator('mila.aggregators.PlainTorchAggregator', {}, { logger });
-  await plain.aggregate([{ participant: participantId('start_point'), path: source, samples: null }], output);
 }
 
 function resumeOf(flags: ServerFlags): WhichRun {
@@ -62,6 +59,7 @@ async function serve(
 ): Promise<ServerOutcome> {
   const { logger, tell } = voice;
   const clock = systemClock();
+  await assertInputsReadable(configuration);
   const ended = new AbortController();
   const aggregator = await openAggregator(configuration, { clock, logger, signal: ended.signal });
   const stop = new AbortController();
@@ -182,6 +180,7 @@ export function serverCommand(): Command {
     .addHelpText('after', '\nExample:\n  mila server server.json --dir /srv/shared --json')
     .action(async (path: string, flags: ServerFlags) => {
       const { configuration, warnings } = await loadServerConfiguration(path);
+      await assertLogFits(flags.logFile);
       const voice = federationVoice(flags, configuration.savePath, 'server.log');
       for (const warning of warnings) voice.output.note(`warning: ${warning}`);
       const outcome = await serve(configuration, flags, voice);

@@ -120,7 +120,7 @@ Example:
 export function setupCommand(): Command {
   return new Command('setup')
     .description("make what the administrator's set-up needs in Box, as far as a program can")
-    .argument('<config>', 'a Mila configuration file (JSON or YAML), a server’s or a client’s')
+    .argument('<config>', "a Mila configuration file (JSON or YAML), a server's or a client's")
     .option('--participant <name>', 'a participant who gets an account (may be repeated)', collect)
     .addOption(
       new Option('--role <role>', 'what the group is to be in a new folder')

@@ -37,7 +37,7 @@ const WORDS: Readonly<Record<Discrepancy, string>> = {
   'damaged-on-disk': 'its bytes changed although nobody wrote it',
   'changed-on-disk': 'changed since the mount last looked',
   'missing-on-disk': 'gone since the mount last looked',
-  unreadable: 'can’t be read',
+  unreadable: "can't be read",
   'not-agreed': 'not the same here and in Box yet',
   'differs-in-box': 'Box holds it otherwise than was last seen',
   'missing-in-box': 'gone from Box since it was last seen',
@@ -131,7 +131,7 @@ function print({ disk, box, repaired }: Report, output: Output, paint: Paint): v
   for (const { path, problem } of findings) {
     const colour = ON_ITS_WAY.has(problem) ? 'yellow' : 'red';
     const mended = repaired.includes(path)
-      ? paint('green', ' (put aside; Box’s content comes in its place)')
+      ? paint('green', " (put aside; Box's content comes in its place)")
       : '';
     output.result([paint(colour, printable(path)), `  ${WORDS[problem]}${mended}`]);
   }
@@ -162,7 +162,7 @@ async function verify(dir: string | undefined, flags: VerifyFlags): Promise<void
   throw new StateError({
     code: 'does-not-fit',
     message: `${open.length} of the findings do not mend themselves`,
-    hint: 'Run `mila-sync verify --repair`; damaged files are put aside, and Box’s content takes their place.',
+    hint: "Run `mila-sync verify --repair`; damaged files are put aside, and Box's content takes their place.",
   });
 }
 
@@ -171,10 +171,10 @@ export function verifyCommand(): Command {
   return new Command('verify')
     .description('compare the disk with the index by hash and, with --remote, the index with Box')
     .argument('[dir]', 'the mount directory (default: the current one, else the only running one)')
-    .option('--remote', 'list all of Box’s side too; the mount must run')
+    .option('--remote', "list all of Box's side too; the mount must run")
     .option(
       '--repair',
-      'put damaged files aside so that Box’s content comes in their place; rebuild a damaged index',
+      "put damaged files aside so that Box's content comes in their place; rebuild a damaged index",
     )
     .option('--json', 'files, bytes, files_in_box, findings, repaired')
     .option('--quiet', 'no notes')

@@ -69,7 +69,7 @@ async function restore(path: string, flags: VersionFlags & { readonly setVersion
 export function versionCommands(): readonly Command[] {
   return [
     new Command('history')
-      .description('Box’s versions of a file, the newest first')
+      .description("Box's versions of a file, the newest first")
       .argument('<path>', 'a file in the mount directory, or from the mirrored folder down')
       .option(...DIR_OPTION)
       .option('--json', 'one JSON array: version, current, sha1, size, received_at, modified_by')

@@ -49,7 +49,7 @@ export function demoText(result: DemoResult, colour: boolean): string {
     colour,
   });
   return [
-    'Accuracy on 10,000 digits that nobody trained on (each client’s own model, and the aggregate):',
+    "Accuracy on 10,000 digits that nobody trained on (each client's own model, and the aggregate):",
     table,
     `run folder   ${printable(result.runFolder)}`,
     `final model  ${printable(result.finalModel)}`,

@@ -9,7 +9,10 @@ import {
   YAMLSeq,
 } from 'yaml';
 import { z } from 'zod';
-import { ConfigError, messageOf } from '../../errors.ts';
+import { ConfigError, messageOf, reasonOf } from '../../errors.ts';
+import { boundedLines, faultText } from '../../issue-words.ts';
+import { unknownKeysOf, unknownKeyText } from '../config/known-keys.ts';
+import { assertShallow } from '../config/yaml-depth.ts';
 
 /** kMoL's manual aggregation, judged. */
 export interface AggregationScript {
@@ -52,9 +55,7 @@ export async function readAggregationScript(path: string): Promise<AggregationSc
   if (!parsed.success)
     throw invalid(
       path,
-      parsed.error.issues
-        .map(({ path: keys, message }) => `${keys.map(String).join('.')}: ${message}`)
-        .join('\n  '),
+      boundedLines(parsed.error.issues.map((issue) => faultText(issue, section))).join('\n  '),
     );
   const { data } = parsed;
   if (!data.type.endsWith('manual_aggregation'))
@@ -63,13 +64,15 @@ export async function readAggregationScript(path: string): Promise<AggregationSc
   if (checkpointPaths.length === 0)
     throw invalid(path, 'chekpoint_paths (or checkpoint_paths) names no file');
   const known = Object.keys(SCRIPT.shape);
-  const strange = Object.keys(section).filter((key) => !known.includes(key));
+  const strange = unknownKeysOf(section, known);
+  const slips = strange.filter(({ isSlip }) => isSlip);
+  if (slips.length > 0) throw invalid(path, slips.map(unknownKeyText).join('\n  '));
   return {
     aggregatorType: data.aggregator_type,
     aggregatorOptions: data.aggregator_options ?? {},
     checkpointPaths,
     savePath: data.save_path,
-    notes: strange.map((key) => `${path}: unknown key ${key} is ignored`),
+    notes: strange.map((key) => `${path}: ${unknownKeyText(key)}`),
   };
 }
 
@@ -86,6 +89,7 @@ async function loadDocument(path: string, depth: number): Promise<Document> {
   const text = await readText(path);
   let value: unknown;
   try {
+    if (/\.ya?ml$/iu.test(path)) assertShallow(text);
     value = /\.ya?ml$/iu.test(path)
       ? parseYaml(text, YAML_OPTIONS)
       : JSON.parse(text.replace(/^\uFEFF/u, ''));
@@ -93,6 +97,7 @@ async function loadDocument(path: string, depth: number): Promise<Document> {
     throw new ConfigError({
       code: 'configuration-malformed',
       message: `${path} is neither JSON nor YAML by its ending: ${messageOf(cause).split('\n', 1)[0]}`,
+      hint: 'A manual aggregation is a JSON or YAML file; checkpoints are combined with: mila aggregate -o OUT A.pt B.pt',
       data: { path },
       cause,
     });
@@ -119,7 +124,7 @@ async function readText(path: string): Promise<string> {
   } catch (cause) {
     throw new ConfigError({
       code: 'configuration-missing',
-      message: `${path} cannot be read: ${messageOf(cause)}`,
+      message: `${path} cannot be read: ${reasonOf(cause)}`,
       data: { path },
       cause,
     });
@@ -160,6 +165,8 @@ function joinedSequence(join: (words: readonly string[]) => string) {
 }
 
 const YAML_OPTIONS: ParseOptions & DocumentOptions & SchemaOptions & ToJSOptions = {
+  // Its warnings would go to standard error by themselves.
+  logLevel: 'error',
   maxAliasCount: YAML_ALIASES_MAX,
   customTags: Object.entries(TAGS).map(([tag, join]) => ({
     tag,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ConfigError } from '../../errors.ts';
+import { boundedLines, faultText } from '../../issue-words.ts';
 import { SAMPLES_MAX_DEFAULT } from './weights.ts';
 
 const weight = z.number().nonnegative();
@@ -27,7 +28,12 @@ export const OPTION_SCHEMAS = {
   plain: z.strictObject(common),
   weighted: z.strictObject({
     ...common,
-    weights: z.record(z.string(), weight),
+    weights: z
+      .record(z.string(), weight)
+      .refine(
+        (weights) => Object.values(weights).some((value) => value > 0),
+        'at least one weight above 0 is expected',
+      ),
   }),
   benchmarked: z.strictObject({
     ...common,
@@ -100,12 +106,13 @@ export function parseOptions<Name extends RuleName>(
 ): RuleOptions<Name> {
   const parsed = OPTION_SCHEMAS[name].safeParse(options);
   if (parsed.success) return parsed.data as RuleOptions<Name>;
-  const lines = parsed.error.issues.map(
-    ({ path, message }) => `aggregator_options${path.map((key) => `.${String(key)}`).join('')}: ${message}`,
+  const known = Object.keys(OPTION_SCHEMAS[name].shape);
+  const lines = parsed.error.issues.map((issue) =>
+    faultText(issue, options, { prefix: 'aggregator_options', known }),
   );
   throw new ConfigError({
     code: 'bad-options',
-    message: lines.join('\n  '),
-    hint: `The options of ${name} are ${Object.keys(OPTION_SCHEMAS[name].shape).join(', ')}.`,
+    message: boundedLines(lines).join('\n  '),
+    hint: `The options of ${name} are ${known.join(', ')}.`,
   });
 }

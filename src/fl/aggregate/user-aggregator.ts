@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { ConfigError, MilaError, messageOf, RoundError } from '../../errors.ts';
 import { participantId } from '../../ids.ts';
+import { schemaErrorText } from '../../issue-words.ts';
 import type { AggregationReport, Aggregator } from './aggregator.ts';
 
 /** Where a user's aggregator stands: a module's file and the name under which it exports it. */
@@ -86,10 +87,9 @@ const REPORT = z.object({
 function reportOf(value: unknown, { file, exported }: UserAggregatorPlace): AggregationReport {
   const parsed = REPORT.safeParse(value ?? {});
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
   throw new RoundError({
     code: 'bad-report',
-    message: `${exported} of ${file} returned a report whose ${issue?.path.map(String).join('.')} is wrong: ${issue?.message}`,
+    message: `${exported} of ${file} returned a report that is wrong: ${schemaErrorText(parsed.error)}`,
     hint: 'docs/aggregators.md says what an aggregator of your own returns.',
   });
 }

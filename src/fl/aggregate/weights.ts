@@ -74,7 +74,11 @@ export function sampleWeights(
   const silent = updates.filter(({ input }) => input.samples === null).map(({ input }) => input.participant);
   return {
     weights: updates.map(() => 1 / updates.length),
-    notes: [`every update counts the same, as ${silent.join(', ') || 'nobody'} told no number of samples`],
+    notes: [
+      silent.length === 0
+        ? 'every update counts the same, as all of them told 0 samples'
+        : `every update counts the same, as ${silent.join(', ')} told no number of samples`,
+    ],
   };
 }
 

@@ -16,7 +16,9 @@ import {
   heartbeatSeconds,
   seconds,
   transportOf,
+  unknownType,
 } from './sections.ts';
+import { assertSide } from './wrong-side.ts';
 
 const CLIENT_SCHEMA = z.object({
   name: z.string(),
@@ -73,7 +75,10 @@ function contradictions(value: Partial<ClientValues>): readonly string[] {
   const transport = client_type === undefined ? 'unknown' : transportOf(client_type);
   if (transport === undefined)
     faults.push(
-      `client_type is "${client_type}": known are mila.services.clients.BoxClient and mila.services.clients.GrpcClient`,
+      unknownType('client_type', client_type ?? '', [
+        'mila.services.clients.BoxClient',
+        'mila.services.clients.GrpcClient',
+      ]),
     );
   if (transport === 'box' && box_configuration === null)
     faults.push('box_configuration is missing: a BoxClient needs it');
@@ -88,6 +93,7 @@ export function parseClientConfiguration(
   document: ConfigurationDocument,
   path: string,
 ): ParsedConfiguration<ClientConfiguration> {
+  assertSide(document, path, 'client');
   return parseDocument(document, {
     path,
     schema: CLIENT_SCHEMA,

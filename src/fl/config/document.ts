@@ -1,10 +1,17 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
-import { ConfigError, errnoOf, messageOf } from '../../errors.ts';
+import { ConfigError, errnoOf, messageOf, reasonOf } from '../../errors.ts';
+import { didYouMean } from '../../nearest-name.ts';
+import { systemWords } from '../../system-words.ts';
 import { keepWrittenNumbers, parseAsWritten } from './written-numbers.ts';
+import { assertShallow } from './yaml-depth.ts';
 
 /** The longest configuration that is read. Units: bytes. */
 const CONFIGURATION_MAX_BYTES = 1_048_576;
+/** YAML is read far more slowly than JSON. Units: characters. */
+const YAML_MAX = 262_144;
+const UNIQUE_KEYS_MAX = 65_536;
 /** The most nodes that a YAML document's aliases may stand for. */
 const YAML_ALIASES_MAX = 100;
 
@@ -37,18 +44,29 @@ export function parseConfigurationText(text: string, path: string): Configuratio
 }
 
 async function readText(path: string): Promise<string> {
-  const bytes = await readFile(path).catch((cause) => {
-    const isMissing = errnoOf(cause) === 'ENOENT';
-    throw new ConfigError({
-      code: 'configuration-missing',
-      message: isMissing ? `${path} does not exist` : `${path} cannot be read: ${messageOf(cause)}`,
-      data: { path },
-      cause,
-    });
+  const bytes = await readFile(path).catch(async (cause: unknown) => {
+    throw await unreadable(path, cause);
   });
   if (bytes.length > CONFIGURATION_MAX_BYTES)
     throw malformed(path, `it has ${bytes.length} bytes; at most ${CONFIGURATION_MAX_BYTES} make sense`);
   return bytes.toString('utf8').replace(/^\uFEFF/, '');
+}
+
+async function unreadable(path: string, cause: unknown): Promise<ConfigError> {
+  const isMissing = errnoOf(cause) === 'ENOENT';
+  const beside = isMissing ? await readdir(dirname(resolve(path))).catch(() => []) : [];
+  const hint = isMissing
+    ? 'Give the path of a configuration file, in JSON or YAML.'
+    : systemWords(cause)?.hint;
+  return new ConfigError({
+    code: 'configuration-missing',
+    message: isMissing
+      ? `${path} does not exist${didYouMean(basename(path), beside)}`
+      : `${path} cannot be read: ${reasonOf(cause)}`,
+    ...(hint === undefined ? {} : { hint }),
+    data: { path },
+    cause,
+  });
 }
 
 type Numbers = 'plain' | 'as-written';
@@ -76,7 +94,10 @@ function parseAsJson(text: string, path: string, numbers: Numbers): unknown {
 
 function parseAsYaml(text: string, path: string, numbers: Numbers): unknown {
   try {
-    const document = parseDocument(text);
+    assertShallow(text);
+    if (text.length > YAML_MAX) throw new RangeError(`as YAML, at most ${YAML_MAX} characters make sense`);
+    // Keys are held against each other one by one, which of thousands takes minutes.
+    const document = parseDocument(text, { uniqueKeys: text.length <= UNIQUE_KEYS_MAX, logLevel: 'error' });
     const [error] = document.errors;
     if (error !== undefined) throw error;
     if (numbers === 'as-written') keepWrittenNumbers(document);

@@ -1,41 +1,40 @@
-/** The farthest a misspelling may be from the key that is suggested for it. Units: edits. */
-const SUGGESTION_DISTANCE_MAX = 4;
-
-/** The number of single-character insertions, deletions and replacements between two words. */
-export function editDistance(left: string, right: string): number {
-  let previous = Array.from({ length: right.length + 1 }, (_, index) => index);
-  for (const [row, letter] of [...left].entries()) {
-    const current = [row + 1];
-    for (const [column, other] of [...right].entries()) {
-      const replaced = (previous[column] ?? 0) + (letter === other ? 0 : 1);
-      current.push(Math.min(replaced, (previous[column + 1] ?? 0) + 1, (current[column] ?? 0) + 1));
-    }
-    previous = current;
-  }
-  return previous.at(-1) ?? 0;
-}
+import { isSlipOf, nearestNames } from '../../nearest-name.ts';
 
 /** The known key that is most like `key`; undefined when none is. */
 export function nearestKey(key: string, known: readonly string[]): string | undefined {
-  const ranked = known
-    .map((candidate) => ({ candidate, distance: editDistance(key.toLowerCase(), candidate.toLowerCase()) }))
-    .sort((left, right) => left.distance - right.distance);
-  const best = ranked[0];
-  const limit = Math.min(SUGGESTION_DISTANCE_MAX, Math.ceil(key.length / 2));
-  return best !== undefined && best.distance <= limit ? best.candidate : undefined;
+  return nearestNames(key, known)[0];
 }
 
-/** A line for each key that nobody knows, with the nearest known one. */
-export function unknownKeyWarnings(
+/** A key of a file that nobody knows. */
+export interface UnknownKey {
+  /** From the top of the file, with dots. */
+  readonly key: string;
+  /** The known one that is most like it; undefined when none is. */
+  readonly nearest: string | undefined;
+  /** True when it can hardly be anything but that one, misspelt: what it says would be lost without a word. */
+  readonly isSlip: boolean;
+}
+
+/** The keys that nobody knows. */
+export function unknownKeysOf(
   document: Readonly<Record<string, unknown>>,
   known: readonly string[],
   prefix = '',
-): readonly string[] {
+): readonly UnknownKey[] {
   return Object.keys(document)
     .filter((key) => !known.includes(key))
     .map((key) => {
       const nearest = nearestKey(key, known);
-      const suggestion = nearest === undefined ? '' : `; did you mean ${prefix}${nearest}?`;
-      return `unknown key ${prefix}${key} is ignored${suggestion}`;
+      return {
+        key: `${prefix}${key}`,
+        nearest: nearest === undefined ? undefined : `${prefix}${nearest}`,
+        isSlip: nearest !== undefined && isSlipOf(key, nearest),
+      };
     });
+}
+
+/** A line for a key that nobody knows. */
+export function unknownKeyText({ key, nearest, isSlip }: UnknownKey): string {
+  const suggestion = nearest === undefined ? '' : `; did you mean ${nearest}?`;
+  return isSlip ? `unknown key ${key}${suggestion}` : `unknown key ${key} is ignored${suggestion}`;
 }

@@ -1,8 +1,9 @@
 import type { z } from 'zod';
 import { ConfigError } from '../../errors.ts';
+import { boundedLines, faultText, valueAt } from '../../issue-words.ts';
 import type { ConfigurationDocument } from './document.ts';
-import { nearestKey, unknownKeyWarnings } from './known-keys.ts';
-import { BOX_KEYS, GRPC_KEYS } from './sections.ts';
+import { type UnknownKey, unknownKeysOf, unknownKeyText } from './known-keys.ts';
+import { BASE_URL_KEYS, BOX_KEYS, GRPC_KEYS, RATE_LIMIT_KEYS } from './sections.ts';
 
 /** A configuration that holds, and what is odd about its file. */
 export interface ParsedConfiguration<Configuration> {
@@ -32,41 +33,32 @@ function withAliases(
 ): ConfigurationDocument {
   return Object.fromEntries(
     Object.entries(document).flatMap(([key, value]) => {
-      const name = aliases[key];
+      const name = Object.hasOwn(aliases, key) ? aliases[key] : undefined;
       if (name === undefined) return [[key, value]];
       return name in document ? [] : [[name, value]];
     }),
   );
 }
 
-function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'nothing';
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
-}
-
-function valueAt(document: unknown, path: readonly PropertyKey[]): unknown {
-  let value: unknown = document;
-  for (const key of path) value = isRecord(value) ? value[String(key)] : undefined;
-  return value;
-}
-
 /** One line per fault: the key, what was found, what is allowed, and for a missing key what may be meant for it. */
 function faultLines(
   document: ConfigurationDocument,
   issues: readonly z.core.$ZodIssue[],
-  known: readonly string[],
+  unknown: readonly UnknownKey[],
 ): readonly string[] {
   return issues.map((issue) => {
-    const key = issue.path.map(String).join('.');
-    const found = valueAt(document, issue.path);
-    if (found === undefined) {
-      const meant = Object.keys(document).find(
-        (each) => !known.includes(each) && nearestKey(each, known) === key,
-      );
-      return `${key} is missing${meant === undefined ? '' : ` (is ${meant} meant for it?)`}: ${issue.message}`;
-    }
-    return `${key === '' ? 'the file' : key} is ${shown(found)}: ${issue.message}`;
+    const text = faultText(issue, document);
+    if (valueAt(document, issue.path) !== undefined) return text;
+    const meant = meantFor(issue.path.map(String).join('.'), unknown);
+    return meant === undefined
+      ? text
+      : text.replace(' is missing', ` is missing (is ${meant.key} meant for it?)`);
   });
+}
+
+/** The unknown key that a missing one may be misspelt as. */
+function meantFor(missing: string, unknown: readonly UnknownKey[]): UnknownKey | undefined {
+  return unknown.find(({ nearest }) => nearest === missing);
 }
 
 /** Without the keys at fault, so that what is wrong between the others shows as well. */
@@ -100,43 +92,61 @@ export function parseDocument<Shape extends z.ZodRawShape, Configuration>(
 ): ParsedConfiguration<Configuration> {
   const { path, schema, finish } = options;
   const document = withGrpcSection(withAliases(raw, options.aliases));
+  const unknown = unknownKeys(document, Object.keys(schema.shape));
   const parsed = schema.safeParse(document);
-  const faults = faultsOf(document, parsed, options);
+  const faults = boundedLines(faultsOf(document, { parsed, unknown, options }));
   if (faults.length > 0 || !parsed.success)
     throw new ConfigError({
       code: 'configuration-invalid',
       message: `${path} cannot be used:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`,
       data: { path, faults },
     });
-  const warnings = [...unknownKeys(document, Object.keys(schema.shape)), ...options.oddities(parsed.data)];
+  const warnings = boundedLines([...unknown.map(unknownKeyText), ...options.oddities(parsed.data)]);
   return { configuration: finish(parsed.data), warnings: warnings.map((line) => `${path}: ${line}`) };
+}
+
+interface Judged<Shape extends z.ZodRawShape, Configuration> {
+  readonly parsed: z.ZodSafeParseResult<z.infer<z.ZodObject<Shape>>>;
+  readonly unknown: readonly UnknownKey[];
+  readonly options: ParseOptions<Shape, Configuration>;
 }
 
 function faultsOf<Shape extends z.ZodRawShape, Configuration>(
   document: ConfigurationDocument,
-  parsed: z.ZodSafeParseResult<z.infer<z.ZodObject<Shape>>>,
-  { schema, contradictions }: ParseOptions<Shape, Configuration>,
+  { parsed, unknown, options: { schema, contradictions } }: Judged<Shape, Configuration>,
 ): readonly string[] {
-  if (parsed.success) return contradictions(parsed.data);
+  if (parsed.success) {
+    const faults = contradictions(parsed.data);
+    const isSound = faults.length === 0 && !unknown.some(({ isSlip }) => isSlip);
+    return isSound ? [] : [...faults, ...unknown.map(unknownKeyText)];
+  }
   const { issues } = parsed.error;
   const rest = schema.partial().safeParse(withoutFaults(document, issues));
+  const missing = issues.map(({ path }) => path.map(String).join('.'));
+  // Named already beside the missing key.
+  const told = new Set(missing.flatMap((key) => meantFor(key, unknown) ?? []));
   return [
-    ...faultLines(document, issues, Object.keys(schema.shape)),
+    ...faultLines(document, issues, unknown),
     // Of a file with faults, only what the sound keys say can be held against each other.
     ...(rest.success ? contradictions(withoutFaults(rest.data as z.infer<typeof schema>, issues)) : []),
+    ...unknown.filter((key) => !told.has(key)).map(unknownKeyText),
   ];
 }
 
-function unknownKeys(document: ConfigurationDocument, known: readonly string[]): readonly string[] {
-  const sections = [
-    ['box_configuration', BOX_KEYS],
-    ['grpc_configuration', GRPC_KEYS],
-  ] as const;
+/** Every section that has keys of its own, by its place. */
+const SECTIONS: readonly (readonly [place: readonly string[], known: readonly string[]])[] = [
+  [['box_configuration'], BOX_KEYS],
+  [['box_configuration', 'base_urls'], BASE_URL_KEYS],
+  [['box_configuration', 'rate_limits'], RATE_LIMIT_KEYS],
+  [['grpc_configuration'], GRPC_KEYS],
+];
+
+function unknownKeys(document: ConfigurationDocument, known: readonly string[]): readonly UnknownKey[] {
   return [
-    ...unknownKeyWarnings(document, known),
-    ...sections.flatMap(([name, keys]) => {
-      const section = document[name];
-      return isRecord(section) ? unknownKeyWarnings(section, keys, `${name}.`) : [];
+    ...unknownKeysOf(document, known),
+    ...SECTIONS.flatMap(([place, keys]) => {
+      const section = valueAt(document, place);
+      return isRecord(section) ? unknownKeysOf(section, keys, `${place.join('.')}.`) : [];
     }),
   ];
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { didYouMean } from '../../nearest-name.ts';
 
 /** A number of seconds in a file, milliseconds inside. */
 export const seconds = (fallback: number) =>
@@ -44,6 +45,10 @@ const BASE_URLS = z.object({
   oauth2: z.url().optional(),
 });
 
+const RATE_LIMITS = z
+  .object({ calls_per_minute: z.int().positive(), uploads_per_minute: z.int().positive() })
+  .partial();
+
 /** A folder inside the shared one: no way out of it, no empty parts. */
 const innerPath = z
   .string()
@@ -79,10 +84,7 @@ export const BOX_SECTION = z.object({
   /** Calls a month that the enterprise's plan allows, of which the status tells the share. */
   monthly_api_quota: z.int().positive().optional(),
   /** What Box allows each account in a minute, where that is not Box's own rule. */
-  rate_limits: z
-    .object({ calls_per_minute: z.int().positive(), uploads_per_minute: z.int().positive() })
-    .partial()
-    .optional(),
+  rate_limits: RATE_LIMITS.optional(),
 });
 
 export const GRPC_SECTION = z.object({
@@ -131,5 +133,12 @@ export function transportOf(typeName: string): TransportKind | undefined {
   return last.startsWith('grpc') ? 'grpc' : undefined;
 }
 
+/** A class name that nobody knows, with the known ones. */
+export function unknownType(key: string, typeName: string, known: readonly string[]): string {
+  return `${key} is "${typeName}": known are ${known.join(' and ')}${didYouMean(typeName, known)}`;
+}
+
+export const BASE_URL_KEYS: readonly string[] = Object.keys(BASE_URLS.shape);
+export const RATE_LIMIT_KEYS: readonly string[] = Object.keys(RATE_LIMITS.shape);
 export const BOX_KEYS: readonly string[] = Object.keys(BOX_SECTION.shape);
 export const GRPC_KEYS: readonly string[] = Object.keys(GRPC_SECTION.shape);

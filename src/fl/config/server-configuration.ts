@@ -18,7 +18,9 @@ import {
   heartbeatSeconds,
   seconds,
   transportOf,
+  unknownType,
 } from './sections.ts';
+import { assertSide } from './wrong-side.ts';
 
 const SERVER_SCHEMA = z.object({
   server_type: className,
@@ -100,7 +102,10 @@ function transportFaults(value: Partial<ServerValues>): readonly string[] {
   const transport = transportOf(server_type);
   if (transport === undefined)
     faults.push(
-      `server_type is "${server_type}": known are mila.services.servers.BoxServer and mila.services.servers.GrpcServer`,
+      unknownType('server_type', server_type, [
+        'mila.services.servers.BoxServer',
+        'mila.services.servers.GrpcServer',
+      ]),
     );
   if (transport === 'box' && box_configuration === null)
     faults.push('box_configuration is missing: a BoxServer needs it');
@@ -175,6 +180,7 @@ export function parseServerConfiguration(
   document: ConfigurationDocument,
   path: string,
 ): ParsedConfiguration<ServerConfiguration> {
+  assertSide(document, path, 'server');
   return parseDocument(document, {
     path,
     schema: SERVER_SCHEMA,

@@ -4,7 +4,12 @@ import type { Clock } from '../../clock.ts';
 import { ConfigError, RoundError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import { stringifyAsWritten } from '../config/written-numbers.ts';
-import { type CommandOptions, fillPlaceholders, type Placeholders } from './command-options.ts';
+import {
+  type CommandOptions,
+  checkPlaceholders,
+  fillPlaceholders,
+  type Placeholders,
+} from './command-options.ts';
 import type { EvaluationRequest, Executor, Metrics, TrainingRequest, TrainingResult } from './executor.ts';
 import { findProgram } from './find-program.ts';
 import { endOrphan, forgetProgram, rememberProgram } from './orphan.ts';
@@ -64,6 +69,7 @@ export class CommandExecutor implements Executor {
   /** Errors: ConfigError 'command-not-found' | 'executor-options', long before a round would need the program. */
   async check(): Promise<void> {
     const { command, workingDirectory, environment } = this.#options;
+    checkPlaceholders(this.#options);
     await findProgram(command[0] ?? '', {
       workingDirectory,
       searchPath: environment['PATH'] ?? this.#deps.environment['PATH'] ?? '',
@@ -103,7 +109,10 @@ export class CommandExecutor implements Executor {
     }
     try {
       const after = await listCheckpoints(outputDirectory, checkpointName);
-      const checkpointPath = writtenCheckpoint(before, after, outputDirectory);
+      const checkpointPath = await writtenCheckpoint(before, after, {
+        where: outputDirectory,
+        checkpointName,
+      });
       const result = resultPath === null ? { samples: null, metrics: {} } : await readReport(resultPath);
       request.onProgress?.(1, result.metrics);
       return { checkpointPath, ...result };

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { ConfigError } from '../../errors.ts';
+import { boundedLines, faultText } from '../../issue-words.ts';
+import { didYouMean, isSlipOf } from '../../nearest-name.ts';
 
 /** `executor_options` of a configuration, as written. */
 export type ExecutorOptions = Readonly<Record<string, unknown>>;
@@ -7,7 +9,9 @@ export type ExecutorOptions = Readonly<Record<string, unknown>>;
 /** Longest time limit that may be asked for: a year. Units: seconds. */
 const TIME_LIMIT_MAX_S = 366 * 24 * 3600;
 
-const commandLine = z.tuple([z.string().min(1)]).rest(z.string());
+const commandLine = z
+  .tuple([z.string().min(1)], 'a list is expected, such as ["python3", "train.py", "{config}"]')
+  .rest(z.string());
 
 const optionsSchema = z.strictObject({
   command: commandLine.optional(),
@@ -51,8 +55,8 @@ export function parseCommandOptions(
   const parsed = optionsSchema.safeParse(options);
   const problems = parsed.success
     ? []
-    : parsed.error.issues.map(
-        (issue) => `${['executor_options', ...issue.path].join('.')}: ${issue.message}`,
+    : parsed.error.issues.map((issue) =>
+        faultText(issue, options, { prefix: 'executor_options', known: Object.keys(optionsSchema.shape) }),
       );
   const command = (parsed.success ? parsed.data.command : undefined) ?? defaultCommand;
   if (parsed.success && command === null)
@@ -62,7 +66,9 @@ export function parseCommandOptions(
   if (!parsed.success || command === null)
     throw new ConfigError({
       code: 'executor-options',
-      message: `the options of ${type} are wrong: ${problems.join('; ')}`,
+      message: `the options of ${type} are wrong:\n${boundedLines(problems)
+        .map((problem) => `  - ${problem}`)
+        .join('\n')}`,
       data: { type, problems },
     });
   const { data } = parsed;
@@ -78,6 +84,38 @@ export function parseCommandOptions(
   };
 }
 
+/** What stands for something in a training's command and result file, and in an evaluation's command. */
+const TRAINING_PLACEHOLDERS = ['config', 'output', 'checkpoint', 'round', 'participant'];
+const EVALUATION_PLACEHOLDERS = ['config', 'result', 'checkpoint', 'output'];
+
+/** Errors: ConfigError 'executor-options' for a placeholder that will stand for nothing, long before it is needed. */
+export function checkPlaceholders({ command, evaluateCommand, resultFile }: CommandOptions): void {
+  const checked = [
+    ['command', command, TRAINING_PLACEHOLDERS],
+    ['result_file', resultFile === null ? [] : [resultFile], TRAINING_PLACEHOLDERS],
+    ['evaluate_command', evaluateCommand ?? [], EVALUATION_PLACEHOLDERS],
+  ] as const;
+  for (const [key, words, known] of checked)
+    for (const word of words)
+      for (const [whole, name = ''] of word.matchAll(/\{([A-Za-z_-]+)\}/g)) {
+        // In other letters it may be meant as it stands, for a shell or a template.
+        const isMeant = /^[a-z_]+$/.test(name) || known.some((each) => isSlipOf(name, each));
+        if (isMeant && !known.includes(name))
+          throw unknownPlaceholder(`executor_options.${key}`, whole, known);
+      }
+}
+
+/** Longer ones are cut where they are named. Units: characters. */
+const PLACEHOLDER_SHOWN_MAX = 80;
+
+function unknownPlaceholder(where: string, whole: string, known: readonly string[]): ConfigError {
+  const braced = known.map((name) => `{${name}}`);
+  return new ConfigError({
+    code: 'executor-options',
+    message: `${where}: ${whole.slice(0, PLACEHOLDER_SHOWN_MAX)} stands for nothing${didYouMean(whole, braced)}; known are ${braced.join(', ')}`,
+  });
+}
+
 /** What placeholders stand for in one run of a program. */
 export type Placeholders = Readonly<Record<string, string>>;
 
@@ -90,13 +128,7 @@ export type Placeholders = Readonly<Record<string, string>>;
 export function fillPlaceholders(argument: string, values: Placeholders): string {
   return argument.replaceAll(/\{([a-z_]+)\}/g, (whole, name: string) => {
     const value = Object.hasOwn(values, name) ? values[name] : undefined;
-    if (value === undefined)
-      throw new ConfigError({
-        code: 'executor-options',
-        message: `executor_options: ${whole} stands for nothing; known are ${Object.keys(values)
-          .map((known) => `{${known}}`)
-          .join(', ')}`,
-      });
+    if (value === undefined) throw unknownPlaceholder('executor_options', whole, Object.keys(values));
     return value;
   });
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../../clock.ts';
 import { ConfigError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
+import { didYouMean } from '../../nearest-name.ts';
 import { CommandExecutor } from './command-executor.ts';
 import { type ExecutorOptions, parseCommandOptions } from './command-options.ts';
 import type { Executor } from './executor.ts';
@@ -26,6 +27,8 @@ export const COMMAND_EXECUTOR = 'mila.executors.Command';
 const ALIASES: Readonly<Record<string, string>> = {
   'run.Executor': KMOL_EXECUTOR,
 };
+
+const KNOWN = [KMOL_EXECUTOR, COMMAND_EXECUTOR, BUILT_IN_TRAINER];
 
 const KMOL_COMMAND = ['kmol', 'train', '{config}'];
 
@@ -66,8 +69,8 @@ export async function createExecutor(
     default:
       throw new ConfigError({
         code: 'executor-unknown',
-        message: `executor_type "${type}" is not known`,
-        hint: `Known are ${[KMOL_EXECUTOR, COMMAND_EXECUTOR, BUILT_IN_TRAINER].join(', ')}. Any program can be run by ${COMMAND_EXECUTOR}.`,
+        message: `executor_type "${type}" is not known${didYouMean(type, KNOWN)}`,
+        hint: `Known are ${KNOWN.join(', ')}. Any program can be run by ${COMMAND_EXECUTOR}.`,
         data: { type },
       });
   }

@@ -1,38 +1,25 @@
-import { execFile } from 'node:child_process';
 import { readFile, rm } from 'node:fs/promises';
-import { promisify } from 'node:util';
 import { z } from 'zod';
 import { writeFileAtomically } from '../../atomic-file.ts';
 import { type Clock, delay } from '../../clock.ts';
 import { errnoOf } from '../../errors.ts';
-
-const run = promisify(execFile);
+import { bootOf, groupMembers, startOf } from './process-group.ts';
 
 /** How long a stopped program may take to be gone. */
 const GONE_MS = 10_000;
 const POLL_MS = 20;
 
-const memoSchema = z.object({ pid: z.number().int().positive(), startedAt: z.string().min(1) });
-
-/**
- * When a process began, as the system words it; undefined when it does not run or nobody can tell.
- * A process id alone is given again; together with its start it names one process.
- */
-async function startOf(pid: number): Promise<string | undefined> {
-  try {
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-  } catch {
-    // No procfs (macOS), or no such process: `ps` knows both.
-  }
-  const { stdout } = await run('ps', ['-o', 'lstart=', '-p', String(pid)]).catch(() => ({ stdout: '' }));
-  return stdout.trim() || undefined;
-}
+const memoSchema = z.object({
+  pid: z.number().int().positive(),
+  startedAt: z.string().min(1),
+  boot: z.string().optional(),
+});
 
 /** Remember a running program, so that the next life of this process finds it should this one be killed. */
 export async function rememberProgram(memoPath: string, pid: number): Promise<void> {
   const startedAt = await startOf(pid);
-  if (startedAt !== undefined) await writeFileAtomically(memoPath, JSON.stringify({ pid, startedAt }));
+  if (startedAt === undefined) return;
+  await writeFileAtomically(memoPath, JSON.stringify({ pid, startedAt, boot: await bootOf() }));
 }
 
 /** The program has ended. */
@@ -41,27 +28,44 @@ export async function forgetProgram(memoPath: string): Promise<void> {
 }
 
 /**
+ * Whether the group of a remembered program is still its own. With its first process gone, its workers may go on: the
+ * system gives a number to no new process while a group has it, so that a free number with a group is the old group's.
+ */
+async function isOwnGroup({ pid, startedAt, boot }: Memo): Promise<boolean> {
+  const start = await startOf(pid);
+  if (start !== undefined) return start === startedAt;
+  if (boot === undefined || boot !== (await bootOf())) return false;
+  const workers = await groupMembers(pid);
+  const starts = await Promise.all(workers.map(startOf));
+  // None of its own began before it.
+  return starts.length > 0 && starts.every((each) => each === undefined || Number(each) >= Number(startedAt));
+}
+
+/**
  * End a training that outlived the process which began it: two would write into one folder and share one device.
  *
- * Guarantees: only the very process that was remembered is ended, with its group; returns once it is gone.
+ * Guarantees: only the very program that was remembered is ended, with what is left of its process group, also when
+ * its first process is gone; returns once they are gone.
  */
 export async function endOrphan(memoPath: string, clock: Clock): Promise<boolean> {
   const text = await readFile(memoPath, 'utf8').catch(() => '');
   const memo = parseMemo(text);
-  if (memo === undefined || (await startOf(memo.pid)) !== memo.startedAt) return false;
+  if (memo === undefined || !(await isOwnGroup(memo))) return false;
   try {
     process.kill(-memo.pid, 'SIGKILL');
   } catch (error) {
     if (errnoOf(error) !== 'ESRCH') throw error;
   }
   const deadlineMs = clock.monotonic() + GONE_MS;
-  while ((await startOf(memo.pid)) === memo.startedAt && clock.monotonic() < deadlineMs)
+  while ((await groupMembers(memo.pid)).length > 0 && clock.monotonic() < deadlineMs)
     await delay(clock, POLL_MS);
   await forgetProgram(memoPath);
   return true;
 }
 
-function parseMemo(text: string): z.infer<typeof memoSchema> | undefined {
+type Memo = z.infer<typeof memoSchema>;
+
+function parseMemo(text: string): Memo | undefined {
   try {
     return memoSchema.parse(JSON.parse(text));
   } catch {

@@ -1,11 +1,20 @@
 import { spawn } from 'node:child_process';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { Clock, Timer } from '../../clock.ts';
-import { ConfigError, errnoOf, messageOf, RoundError } from '../../errors.ts';
+import { ConfigError, errnoOf, RoundError, reasonOf } from '../../errors.ts';
 
 /** How much of a program's last output an error carries. */
 const LAST_WORDS_BYTES = 4_096;
 const LAST_WORDS_LINES = 20;
+
+/** With less room than this, a log may have lost its end. Units: bytes. */
+const LOG_ROOM_BYTES = 65_536;
+
+async function freeBytesAt(path: string): Promise<number> {
+  const { bavail, bsize } = await statfs(path);
+  return bavail * bsize;
+}
 
 /** One run of another program. */
 export interface ProgramRun {
@@ -19,6 +28,8 @@ export interface ProgramRun {
   readonly stopTimeoutMs: number;
   readonly signal: AbortSignal;
   readonly clock: Clock;
+  /** How much room a disk has. Default: as the system tells. */
+  readonly freeBytes?: (path: string) => Promise<number>;
   /** Told the program's process id once it runs. */
   readonly onStart?: (pid: number) => void;
 }
@@ -112,7 +123,7 @@ export async function runProgram(run: ProgramRun): Promise<string> {
     if (ending.kind === 'never-started')
       throw new ConfigError({
         code: 'command-not-found',
-        message: `cannot start "${command[0]}": ${messageOf(ending.error)}`,
+        message: `cannot start "${command[0]}": ${reasonOf(ending.error)}`,
         hint: 'Name the program in "executor_options": {"command": ["/path/to/program", ...]}, or put it on the PATH.',
         cause: ending.error,
         data: { program: command[0] },
@@ -120,12 +131,15 @@ export async function runProgram(run: ProgramRun): Promise<string> {
     if (ending.code === 0 && !late) return await lastWords(log, start);
     if (signal.aborted) throw stopped();
     const words = await lastWords(log, start);
+    const room = await (run.freeBytes ?? freeBytesAt)(dirname(logPath)).catch(() => Number.POSITIVE_INFINITY);
+    const full =
+      room < LOG_ROOM_BYTES ? `; the disk of its log ${logPath} is full, so its last words may be lost` : '';
     const how = late
       ? `did not end within ${(timeLimitMs ?? 0) / 1000} s`
       : `ended with ${ending.signal ?? `exit code ${ending.code}`}`;
     throw new RoundError({
       code: 'training-failed',
-      message: `${command[0]} ${how}${quoted(words)}`,
+      message: `${command[0]} ${how}${full}${quoted(words)}`,
       hint: `All of its output is in ${logPath}.`,
       data: { exitCode: ending.code, signal: ending.signal, lastWords: words, logPath },
     });

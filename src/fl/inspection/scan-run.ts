@@ -1,8 +1,9 @@
 import { constants, type Dirent, type Stats } from 'node:fs';
 import { lstat, open, opendir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { errnoOf, StateError } from '../../errors.ts';
+import { errnoOf, reasonOf, StateError } from '../../errors.ts';
 import { CONTROL_FILE_MAX_BYTES } from '../round/protocol-texts.ts';
+import { isRunFolderName, newestRun } from '../round/run-folder.ts';
 import { SIDE_FILE_MAX_BYTES } from '../transport/side-file.ts';
 import type { ObservedEntry, ObservedKind, ObservedRun } from './observed-run.ts';
 import { isRunFolder, type Role, roleOf } from './roles.ts';
@@ -11,6 +12,10 @@ import { isRunFolder, type Role, roleOf } from './roles.ts';
 const ENTRIES_MAX = 200_000;
 /** Most text that is kept of one folder. Units: bytes. */
 const TEXT_TOTAL_MAX_BYTES = 64 * 1024 * 1024;
+/** Most runs that an error names. */
+const RUNS_SHOWN_MAX = 10;
+/** What belongs to nobody's run. */
+const STRANGE: ReadonlySet<Role['kind']> = new Set(['unexpected', 'system', 'half-written']);
 /** Files looked at together. */
 const LANES = 64;
 /** What an answer, a heartbeat or a word of loss may take. Units: bytes. */
@@ -125,6 +130,26 @@ async function observe(root: string, place: Place, reader: TextReader): Promise<
   }
 }
 
+/** What a folder that holds runs is told for: the newest is most likely meant. */
+function parentOfRuns(folder: string, runs: readonly string[]): StateError {
+  const newest = newestRun(runs) ?? '';
+  return new StateError({
+    code: 'no-run',
+    message: `${folder} is no run folder, but holds ${runs.length} of them: ${runs.slice(-RUNS_SHOWN_MAX).join(', ')}`,
+    hint: `Name one of them, such as ${join(folder, newest)}`,
+    data: { folder, runs },
+  });
+}
+
+/** Nothing in it belongs to a run: no rounds, no heartbeats, no task. */
+function refuseStrangeFolder(folder: string, places: readonly Place[]): void {
+  const top = places.filter(({ path }) => !path.includes('/'));
+  if (top.some(({ path }) => isRunFolder(path) || !STRANGE.has(roleOf(path).kind))) return;
+  const runs = top.filter(({ kind, path }) => kind === 'folder' && isRunFolderName(path));
+  if (runs.length > 0) throw parentOfRuns(folder, runs.map(({ path }) => path).sort());
+  throw noRun(folder, 'nothing in it belongs to a run');
+}
+
 function noRun(folder: string, message: string, cause?: unknown): StateError {
   return new StateError({
     code: 'no-run',
@@ -140,14 +165,16 @@ function noRun(folder: string, message: string, cause?: unknown): StateError {
  *
  * Guarantees: reads only; links and special files are named and never opened; only control and side files are read,
  * each up to its own limit; the time taken grows with the number of entries and never with their sizes.
- * Errors: StateError 'no-run' when the folder does not exist, is empty or is no folder.
+ * Errors: StateError 'no-run' when the folder does not exist, is empty, is no folder, or holds
+ * nothing of a run; one that holds runs is told with their names.
  */
 export async function scanRun(folder: string): Promise<ObservedRun> {
   const root = resolve(folder);
   const { places, truncated } = await allPlaces(root).catch((error: unknown) => {
-    throw noRun(folder, `it cannot be listed (${errnoOf(error) ?? String(error)})`, error);
+    throw noRun(folder, `it cannot be listed: ${reasonOf(error)}`, error);
   });
   if (places.length === 0) throw noRun(folder, 'it is empty');
+  refuseStrangeFolder(folder, places);
   const reader = new TextReader(root);
   const entries: ObservedEntry[] = [];
   for (let first = 0; first < places.length; first += LANES) {

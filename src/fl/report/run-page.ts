@@ -23,6 +23,18 @@ export interface RunPage {
   readonly facts: readonly (readonly [label: string, value: string])[];
 }
 
+/** Says in a page who wrote it. */
+const PAGE_GENERATOR = 'mila-sync inspect';
+
+/** Whether a page's beginning is one of these, also of those that did not say so yet. */
+export function isRunPage(head: string): boolean {
+  if (!head.startsWith('<!doctype html>')) return false;
+  return (
+    head.includes(`<meta name="generator" content="${PAGE_GENERATOR}">`) ||
+    head.includes('<title>Federated run ')
+  );
+}
+
 const percent = (share: number) => `${(share * 100).toFixed(2)} %`;
 
 function accuracySection(rounds: readonly RoundAccuracy[]): Section {
@@ -94,6 +106,7 @@ export function renderRunPage(content: RunPage): string {
   const sections = sectionsOf(content);
   const page = html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="generator" content="${PAGE_GENERATOR}">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>Federated run ${name}</title><style>${PAGE_STYLE}</style></head>
 <body><a class="skip" href="#content">Skip to the content</a><header><h1>Federated run ${name}</h1>

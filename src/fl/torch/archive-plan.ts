@@ -1,4 +1,4 @@
-import { writeSync } from 'node:fs';
+import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { invariant } from '../../invariant.ts';
 import { type Dtype, elementCount, ITEM_BYTES } from '../tensor/tensor.ts';
@@ -137,4 +137,24 @@ export function writeFully(descriptor: number, bytes: Uint8Array, position: numb
   let done = 0;
   while (done < bytes.length)
     done += writeSync(descriptor, bytes, done, bytes.length - done, position + done);
+}
+
+/** Where a local header's name begins, and how much of a file holds the first instructions. Units: bytes. */
+const NAME_OFFSET = 30;
+const HEAD_BYTES = 512;
+/** How `ModelPickler` begins. Python's own pickler remembers the dictionary, which gives other bytes. */
+const PICKLE_HEAD = Buffer.from('\u0080\u0002}X\u0005\0\0\0model', 'latin1');
+
+/** Whether a file begins as one that `ArchivePlan` wrote. Guarantees: none that PyTorch's own code saved does. */
+export function isPlannedArchive(path: string): boolean {
+  const file = openSync(path, 'r');
+  try {
+    const head = Buffer.alloc(HEAD_BYTES);
+    const length = readSync(file, head, 0, HEAD_BYTES, 0);
+    const first = `${PREFIX}/data.pkl`;
+    const name = head.toString('latin1', NAME_OFFSET, NAME_OFFSET + first.length);
+    return name === first && head.subarray(0, length).includes(PICKLE_HEAD);
+  } finally {
+    closeSync(file);
+  }
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type BigIntStats, closeSync, constants, fstatSync, openSync, read, readSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { errnoOf, messageOf, StaleError, StateError } from '../../errors.ts';
+import { errnoOf, reasonOf, StaleError, StateError } from '../../errors.ts';
 import { malformed } from './malformed.ts';
 
 const readSoon = promisify(read);
@@ -23,7 +23,7 @@ function unreadable(path: string, cause: unknown): StateError {
   const isMissing = ['ENOENT', 'ENOTDIR'].includes(errnoOf(cause) ?? '');
   return new StateError({
     code: isMissing ? 'checkpoint-missing' : 'checkpoint-unreadable',
-    message: isMissing ? `there is no file ${path}` : `${path} cannot be read: ${messageOf(cause)}`,
+    message: isMissing ? `there is no file ${path}` : `${path} cannot be read: ${reasonOf(cause)}`,
     data: { path },
     cause,
   });

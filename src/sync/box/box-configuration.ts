@@ -1,7 +1,8 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { z } from 'zod';
-import { AuthError, ConfigError, errnoOf, messageOf } from '../../errors.ts';
+import { AuthError, ConfigError, errnoOf, reasonOf } from '../../errors.ts';
+import { issueWords } from '../../issue-words.ts';
 import { type Logger, silentLogger } from '../../logger.ts';
 import { Secret } from './secret.ts';
 
@@ -82,7 +83,7 @@ async function readText(path: string): Promise<string> {
       code: missing ? 'configuration-missing' : 'configuration-unreadable',
       message: missing
         ? `The Box configuration file ${path} does not exist`
-        : `The Box configuration file ${path} cannot be read: ${messageOf(error)}`,
+        : `The Box configuration file ${path} cannot be read: ${reasonOf(error)}`,
       hint: DOWNLOAD_HINT,
       data: { path },
       cause: error,
@@ -113,7 +114,7 @@ function check<T>(path: string, schema: z.ZodType<T>, json: unknown): T {
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   const key = issue?.path.join('.') || 'the whole file';
-  throw malformed(path, key, issue?.message ?? 'unexpected content');
+  throw malformed(path, key, issue === undefined ? 'unexpected content' : issueWords(issue));
 }
 
 function unlock(path: string, appAuth: AppAuth): KeyObject {

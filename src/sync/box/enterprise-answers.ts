@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { TransientError } from '../../errors.ts';
+import { messageOf, TransientError } from '../../errors.ts';
 import { remoteId } from '../../ids.ts';
 import type { Account, AccountKind, Collaboration, FolderFacts, Group, Member } from '../admin/enterprise.ts';
 
@@ -54,10 +54,9 @@ const membershipSchema = z.object({
 function read<T>(schema: z.ZodType<T>, json: unknown): T {
   const result = schema.safeParse(json);
   if (result.success) return result.data;
-  const issue = result.error.issues[0];
   throw new TransientError({
     code: 'answer-malformed',
-    message: `Box answered in an unexpected way: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`,
+    message: `Box answered in an unexpected way: ${messageOf(result.error)}`,
   });
 }
 

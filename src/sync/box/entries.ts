@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { TransientError } from '../../errors.ts';
+import { messageOf, TransientError } from '../../errors.ts';
 import { remoteId } from '../../ids.ts';
 import type { EntryKind, RemoteEntry, RemoteFile, RemoteFolder, RemoteUser } from '../tree/entry.ts';
 
@@ -53,8 +53,7 @@ function malformed(what: string, problem: string): TransientError {
 export function readItem(json: unknown): BoxItem {
   const result = itemSchema.safeParse(json);
   if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  throw malformed('an item', `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
+  throw malformed('an item', messageOf(result.error));
 }
 
 const instantMs = (text: string | null | undefined): number => {

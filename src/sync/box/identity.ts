@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AuthError, type MilaError, RejectedError, StaleError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
+import { didYouMean } from '../../nearest-name.ts';
 import type { RemoteUser } from '../tree/entry.ts';
 import { ask, type BoxSession } from './session.ts';
 import { writeOnce } from './write-once.ts';
@@ -154,6 +155,18 @@ export class BoxDirectory {
     }
   }
 
+  /** What groups the application sees; for advice only, so that none are no reason to fail. */
+  async #groupNames(): Promise<readonly string[]> {
+    try {
+      const json = await ask(undefined, () =>
+        this.#session.client.groups.getGroups({ fields: ['id', 'name'], limit: PAGE_SIZE }),
+      );
+      return groupsSchema.parse(json).entries.flatMap(({ name }) => name ?? []);
+    } catch {
+      return [];
+    }
+  }
+
   async #groupId(groupName: string): Promise<string> {
     const json = await ask(undefined, () =>
       this.#session.client.groups.getGroups({
@@ -164,9 +177,10 @@ export class BoxDirectory {
     );
     const group = groupsSchema.parse(json).entries.find(({ name }) => name === groupName);
     if (group !== undefined) return group.id;
+    const near = didYouMean(groupName, await this.#groupNames());
     throw new AuthError({
       code: 'group-missing',
-      message: `The enterprise has no group named "${groupName}" that the application can see`,
+      message: `The enterprise has no group named "${groupName}" that the application can see${near}`,
       hint:
         'An administrator creates it: Admin Console > Users & Groups > Groups > Create, adds the application (its ' +
         'service account) as a member, and invites the group to the shared folder with the role Editor.',

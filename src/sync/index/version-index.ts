@@ -1,5 +1,5 @@
 import Database from 'better-sqlite3';
-import { CorruptError, errnoOf, FullError, messageOf, StateError } from '../../errors.ts';
+import { CorruptError, errnoOf, FullError, reasonOf, StateError } from '../../errors.ts';
 import type { LocalId, RemoteId } from '../../ids.ts';
 import type { LocalEntry, RemoteEntry, SyncedEntry } from '../tree/entry.ts';
 import { SyncedTree } from '../tree/synced-tree.ts';
@@ -266,7 +266,7 @@ function noRoom(cause: unknown): FullError {
 function damaged(path: string, error: unknown): CorruptError {
   return new CorruptError({
     code: 'index-damaged',
-    message: `the index ${path} can't be opened: ${messageOf(error)}`,
+    message: `the index ${path} can't be opened: ${reasonOf(error)}`,
     hint: 'Move the file away: it is rebuilt from Box and the disk, and no file is lost.',
     data: { path },
     cause: error,

@@ -20,11 +20,13 @@ import type { RemoteFolder } from '../tree/entry.ts';
 import { lockOwner } from './lock-owner.ts';
 import { indexPath, lockPath } from './mount.ts';
 import { Pins } from './pins.ts';
-import { adoptSelection } from './remembered.ts';
+import { adoptSelection, assertSameMount } from './remembered.ts';
 import { folderMissing } from './remote-root.ts';
 
 export interface DryRunOptions {
   readonly layout: MountLayout;
+  /** For whom: "server", or a client's name. */
+  readonly participant?: string;
   /** True on the server's side: a missing folder in Box would be created. */
   readonly createRoot: boolean;
   /** A store that creates nothing by being opened. */
@@ -79,6 +81,7 @@ export async function dryRun(options: DryRunOptions): Promise<DryRun> {
       );
     const index = VersionIndex.open(join(folder, 'index.sqlite'));
     try {
+      assertSameMount(index, layout, options.participant);
       return await rehearseOn(index, options);
     } finally {
       index.close();

@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts';
-import { messageOf, StateError } from '../../errors.ts';
+import { messageOf, reasonOf, StateError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import { acquireLock, type Lock } from './lock.ts';
 import { ownerText, removalHint } from './lock-texts.ts';
@@ -43,7 +43,7 @@ export async function lockMount(
       onTrouble: (error) => {
         if (error === undefined) return onNotice?.(key, undefined);
         logger.warn({ path, error: messageOf(error) }, 'the lock cannot be renewed');
-        onNotice?.(key, `the lock ${path} cannot be renewed (${messageOf(error)}); trying again`);
+        onNotice?.(key, `the lock ${path} cannot be renewed (${reasonOf(error)}); trying again`);
       },
     });
     onNotice?.(key, undefined);

@@ -34,7 +34,8 @@ import { assertHeld, lockMount } from './mount-lock.ts';
 import { openMountSocket } from './mount-socket.ts';
 import { type MountStatus, mountStatus } from './mount-status.ts';
 import { obeyAboutFiles } from './obey-about-files.ts';
-import { openIndex, tolerateUnwritable, tolerateUnwritableLater } from './open-index.ts';
+import { tolerateUnwritable, tolerateUnwritableLater } from './open-index.ts';
+import { openOwnIndex } from './own-index.ts';
 import { Pins } from './pins.ts';
 import { openPrivateFolder } from './private-folder.ts';
 import { adoptSelection, rememberLayout } from './remembered.ts';
@@ -43,6 +44,8 @@ import { type BandwidthLimits, throttledStore } from './throttled-store.ts';
 
 export interface MountOptions {
   readonly layout: MountLayout;
+  /** For whom: "server", or a client's name. */
+  readonly participant?: string;
   /** True on the server's side: a missing folder in Box is created. */
   readonly createRoot: boolean;
   readonly openStore: (ledger: RemoteCallLedger) => Promise<RemoteStore>;
@@ -95,7 +98,7 @@ const LEDGER_FLUSH_MS = 5000;
  *
  * Guarantees: one mount a directory; whatever ends it, lock and socket are gone afterwards and the index is whole.
  * `onReady` is called once both sides agreed for the first time. Errors: StateError 'already-mounted' |
- * 'directory-not-empty' | 'root-missing' | 'lock-lost'; AuthError and TransientError from the first contact with Box.
+ * 'directory-not-empty' | 'mount-of-another' | 'root-missing' | 'lock-lost'; AuthError and TransientError from the first contact with Box.
  */
 export async function runMount(
   asked: MountOptions,
@@ -105,7 +108,7 @@ export async function runMount(
   const onNotice = (key: string, text: string | undefined) =>
     notices.set(key, text === undefined ? [] : [text]);
   const options = { ...asked, onNotice };
-  const { layout, logger } = options;
+  const { layout } = options;
   await refuseForeignContent(layout);
   await openPrivateFolder(stateFolder(layout)).catch((error: unknown) => {
     throw lockRefused(lockPath(layout), error);
@@ -119,7 +122,7 @@ export async function runMount(
   let session: Session | undefined;
   let socket: ControlSocket | undefined;
   try {
-    const index = await openIndex(indexPath(layout), logger);
+    const index = await openOwnIndex(indexPath(layout), options);
     // Once more, for the files of an index that was made just now.
     await openPrivateFolder(stateFolder(layout));
     session = {
@@ -196,7 +199,7 @@ async function mirror(session: Session, onReady: Parameters<typeof runMount>[1])
     store.confine(root.id);
     await prepareRoot(layout, index);
     await renewGeneration(layout, index, options);
-    rememberLayout(index, layout);
+    rememberLayout(index, layout, options.participant);
     if (options.selection !== undefined) adoptSelection(index, options.filter, options.selection);
     const replica = Replica.open(index, root);
     if (options.bringBack === true) replica.forgetAgreements();

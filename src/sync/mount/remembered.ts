@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { z } from 'zod';
 import { StateError } from '../../errors.ts';
 import { POSITION } from '../engine/replica.ts';
@@ -7,12 +8,42 @@ import type { Filter } from '../plan/op.ts';
 import { type Selection, selectionOf } from './selection.ts';
 
 const ROOT_PATH = 'root_path';
+const PARTICIPANT = 'participant';
 const SELECTION = 'selection';
 const pathSchema = z.array(z.string());
 
-/** Keep in the index where the mirrored folder stands, for commands that work also when no mount runs. */
-export function rememberLayout(index: VersionIndex, { rootPath }: MountLayout): void {
+/** Keep in the index where the mirrored folder stands and for whom, for commands that work also when no mount runs. */
+export function rememberLayout(index: VersionIndex, { rootPath }: MountLayout, participant?: string): void {
   index.setMeta(ROOT_PATH, JSON.stringify(rootPath));
+  if (participant !== undefined) index.setMeta(PARTICIPANT, participant);
+}
+
+/**
+ * A directory belongs to one participant's mount of one folder: another's selection would take its files away, and
+ * another's account would sign what it writes.
+ *
+ * Errors: StateError 'mount-of-another', naming whose it is.
+ */
+export function assertSameMount(
+  index: VersionIndex,
+  { directory, rootPath }: MountLayout,
+  participant?: string,
+): void {
+  const mirrored = index.meta(ROOT_PATH);
+  const holder = index.meta(PARTICIPANT);
+  const isSameFolder = mirrored === undefined || mirrored === JSON.stringify(rootPath);
+  const isSameHolder = holder === undefined || participant === undefined || holder === participant;
+  if (isSameFolder && isSameHolder) return;
+  const folder = pathSchema.parse(JSON.parse(mirrored ?? '[]')).join('/');
+  const whose = holder === undefined ? 'the mount' : `${holder === 'server' ? 'the server' : holder}'s mount`;
+  throw new StateError({
+    code: 'mount-of-another',
+    message: `${directory} is ${whose} of ${folder} in Box, and this configuration means ${
+      isSameHolder ? rootPath.join('/') : `${participant === 'server' ? 'the server' : participant}'s`
+    }`,
+    hint: `Give each participant and each folder a directory of its own: --dir, or box_configuration.mount_path. To give this one up for the other, unmount it and delete ${join(directory, '.mila-sync')}; nothing is deleted in Box for that.`,
+    data: { directory, holder, folder },
+  });
 }
 
 /** The layout of the mount that wrote an index. Errors: StateError 'root-unknown'. */

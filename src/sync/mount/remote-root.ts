@@ -2,6 +2,7 @@ import { type Clock, delay } from '../../clock.ts';
 import { AuthError } from '../../errors.ts';
 import { invariant } from '../../invariant.ts';
 import type { Logger } from '../../logger.ts';
+import { didYouMean } from '../../nearest-name.ts';
 import type { RemoteStore } from '../remote/remote-store.ts';
 import type { RemoteFolder } from '../tree/entry.ts';
 
@@ -56,15 +57,27 @@ async function ensureBelow(
   return folder;
 }
 
+/** The folders that the account sees at its top; for advice only, so that none are no reason to fail. */
+async function folderNames(store: RemoteStore): Promise<readonly string[]> {
+  try {
+    const top = await store.findFolder([]);
+    const entries = top === undefined ? [] : ((await store.list(top.id)) ?? []);
+    return entries.flatMap(({ kind, name }) => (kind === 'folder' ? name : []));
+  } catch {
+    return [];
+  }
+}
+
 /** What to tell when the shared folder itself is not there, or not shared with this account. */
 export async function folderMissing({
   store,
   path,
 }: Pick<RemoteRootOptions, 'store' | 'path'>): Promise<AuthError> {
   const account = await store.account();
+  const near = didYouMean(path[0] ?? '', await folderNames(store));
   return new AuthError({
     code: 'folder-missing',
-    message: `no folder ${path[0]} is shared with ${account.name} in Box`,
+    message: `no folder ${path[0]} is shared with ${account.name} in Box${near}`,
     hint: 'In Box, share the folder with the group (as Editor), and make this account a member of the group.',
     data: { folder: path[0], account: account.id },
   });

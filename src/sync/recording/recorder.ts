@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { writeFileAtomically } from '../../atomic-file.ts';
 import type { Clock, Timer } from '../../clock.ts';
-import { ConfigError, messageOf } from '../../errors.ts';
+import { ConfigError, messageOf, reasonOf } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import { type NewLine, RECORDING_FORMAT } from './recording-line.ts';
 
@@ -78,7 +78,7 @@ export class Recorder {
     } catch (cause) {
       throw new ConfigError({
         code: 'recording-file',
-        message: `--record ${options.path} cannot be written (${messageOf(cause)})`,
+        message: `--record ${options.path} cannot be written (${reasonOf(cause)})`,
         hint: 'Name a file in an existing folder, outside the mirrored one.',
         cause,
       });

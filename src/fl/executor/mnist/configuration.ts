@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ConfigError } from '../../../errors.ts';
+import { boundedLines, faultText } from '../../../issue-words.ts';
 import { withPlainNumbers } from '../../config/written-numbers.ts';
 import type { TaskConfiguration } from '../executor.ts';
 
@@ -35,12 +36,12 @@ export function parseMnistConfiguration(configuration: TaskConfiguration, path?:
   const where = path ?? 'the task configuration';
   const parsed = configurationSchema.safeParse(withPlainNumbers(configuration));
   if (!parsed.success) {
-    const problems = parsed.error.issues.map(
-      (issue) => `${issue.path.join('.') || '(top)'}: ${issue.message}`,
-    );
+    const problems = parsed.error.issues.map((issue) => faultText(issue, configuration));
     throw new ConfigError({
       code: 'task-configuration',
-      message: `${where} cannot be trained: ${problems.join('; ')}`,
+      message: `${where} cannot be trained:\n${boundedLines(problems)
+        .map((problem) => `  - ${problem}`)
+        .join('\n')}`,
       data: { path, problems },
     });
   }

@@ -1,3 +1,4 @@
+import { nearestNames } from '../../../nearest-name.ts';
 import type { Account, Group } from '../enterprise.ts';
 import type { Outcome, StepId } from '../finding.ts';
 import { type Check, enterpriseOf, failedBy, isForbidden, type Look, type Participant } from '../look.ts';
@@ -18,12 +19,16 @@ async function group({ facts, wanted }: Look): Promise<Outcome> {
     facts.group = exact;
     return { status: 'ok', found: `"${groupName}"` };
   }
-  const alike = groups.map(({ name }) => name).slice(0, 5);
+  const names = groups.map(({ name }) => name);
+  const near = nearestNames(groupName, names);
+  const alike = near.length > 0 ? near : names.slice(0, 5);
   return {
     status: 'failed',
     means:
       `The enterprise has no group named exactly "${groupName}"` +
-      (alike.length === 0 ? '.' : `, but ${quoted(alike)}. Correct group_name, or rename the group.`),
+      (alike.length === 0
+        ? '.'
+        : `, but ${quoted(alike)}. ${near.length > 0 ? 'Is that one meant? ' : ''}Correct group_name, or rename the group.`),
   };
 }
 

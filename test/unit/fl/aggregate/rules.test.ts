@@ -48,6 +48,12 @@ describe('weights', () => {
     expect(report.notes[0]).toContain('c told no number');
   });
 
+  it('counts all alike when all told 0 samples, and says so', async () => {
+    for (const name of ['a', 'b']) await round.join(name, new Map([['w', float32(2)]]), 0);
+    const { report } = await round.aggregate('sample-weighted');
+    expect(report.notes).toContain('every update counts the same, as all of them told 0 samples');
+  });
+
   it('keeps integers integer: equal counters stay, others are rounded', async () => {
     await round.join(
       'a',

@@ -98,11 +98,11 @@ it('fills in the documented defaults', () => {
 
 it('names an unknown key with the nearest known one', () => {
   const { warnings } = parseServerConfiguration(
-    { ...SERVER, round_count: 3, zzz_unlike_any: 1 },
+    { ...SERVER, round_counters: 3, zzz_unlike_any: 1 },
     'server.json',
   );
   expect(warnings).toEqual([
-    'server.json: unknown key round_count is ignored; did you mean rounds_count?',
+    'server.json: unknown key round_counters is ignored; did you mean rounds_count?',
     'server.json: unknown key zzz_unlike_any is ignored',
   ]);
   expect(nearestKey('share_dir_name', ['shared_dir_name', 'save_path'])).toBe('shared_dir_name');

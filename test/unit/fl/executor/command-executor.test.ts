@@ -8,8 +8,10 @@ import { ConfigError, RoundError } from '../../../../src/errors.ts';
 import type { ExecutorOptions } from '../../../../src/fl/executor/command-options.ts';
 import { createExecutor } from '../../../../src/fl/executor/create-executor.ts';
 import type { TrainingRequest } from '../../../../src/fl/executor/executor.ts';
-import { rememberProgram } from '../../../../src/fl/executor/orphan.ts';
+import { endOrphan, rememberProgram } from '../../../../src/fl/executor/orphan.ts';
 import { silentLogger } from '../../../../src/logger.ts';
+
+const CHECKPOINTS = new URL('../../../../fixtures/checkpoints/files/', import.meta.url).pathname;
 
 let folder = '';
 beforeEach(async () => {
@@ -106,6 +108,29 @@ describe('training by another program', () => {
     await expect(empty.train(request())).rejects.toThrow(/wrote no checkpoint/);
   });
 
+  it('tells what was written instead of the checkpoint, and what is older', async () => {
+    await writeFile(join(folder, 'old.pt'), 'of an earlier round');
+    const other = await program(`require('fs').writeFileSync(process.argv[2] + '/model.pth', '');`);
+    await expect(other.train(request())).rejects.toThrow(
+      /no checkpoint "\*\.pt" below .*; 1 older one is of earlier rounds; there are .*model\.pth.*checkpoint_name/s,
+    );
+  });
+
+  it('names the file that it took when that has no model, and what else was written', async () => {
+    const source = `const fs = require('fs'); const out = process.argv[2];
+      fs.copyFileSync(${JSON.stringify(join(CHECKPOINTS, 'handmade_ok.pt'))}, out + '/model.pt');
+      fs.utimesSync(out + '/model.pt', 1, 1);
+      fs.copyFileSync(${JSON.stringify(join(CHECKPOINTS, 'no_model_key.pt'))}, out + '/optimizer.pt');`;
+    const wrong = await (await program(source)).train(request()).catch((error: unknown) => error);
+    expect(wrong).toBeInstanceOf(RoundError);
+    expect(String(wrong)).toMatch(
+      /optimizer\.pt, the newest file.*no "model".*torch\.save.*also written: model\.pt/,
+    );
+    await rm(join(folder, 'optimizer.pt'));
+    const named = await program(source, { checkpoint_name: 'model.pt' });
+    expect(basename((await named.train(request())).checkpointPath)).toBe('model.pt');
+  });
+
   it('stops the program and its workers, also those that ignore being asked', async () => {
     const controller = new AbortController();
     const executor = await program(
@@ -149,6 +174,36 @@ describe('training by another program', () => {
     expect(isAlive(pid)).toBe(false);
     expect(await readdir(folder)).not.toContain('training.process.json');
   });
+
+  it.skipIf(process.platform !== 'linux')(
+    'ends the workers of a training whose first process is gone, and no others',
+    async () => {
+      const source = `const { spawn } = require('child_process');
+        const worker = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+        process.stdout.write(String(worker.pid)); process.stdin.once('data', () => process.exit(0));`;
+      const leader = spawn(process.execPath, ['-e', source], {
+        detached: true,
+        stdio: ['pipe', 'pipe', 'ignore'],
+      });
+      const worker = Number(
+        await new Promise<string>((told) => leader.stdout.once('data', (bytes) => told(String(bytes)))),
+      );
+      const memoPath = join(folder, 'training.process.json');
+      await rememberProgram(memoPath, leader.pid ?? 0);
+      const gone = new Promise((resolve) => leader.once('exit', resolve));
+      leader.stdin.write('end');
+      await gone;
+      expect(isAlive(worker)).toBe(true);
+      const memo = await readFile(memoPath, 'utf8');
+      // Of another start of the machine, the number says nothing.
+      await writeFile(memoPath, JSON.stringify({ ...JSON.parse(memo), boot: 'another' }));
+      expect(await endOrphan(memoPath, systemClock())).toBe(false);
+      expect(isAlive(worker)).toBe(true);
+      await writeFile(memoPath, memo);
+      expect(await endOrphan(memoPath, systemClock())).toBe(true);
+      await vi.waitFor(() => expect(isAlive(worker)).toBe(false), { timeout: 5_000 });
+    },
+  );
 
   it('leaves a process alone that only has the number of the one remembered', async () => {
     const memo = JSON.stringify({ pid: process.pid, startedAt: 'long ago' });
@@ -215,6 +270,20 @@ it('refuses unknown executors, options and placeholders, naming what is known', 
   await expect(create('mila.executors.Command', {})).rejects.toThrow(/command: missing/);
   await expect(create('kmol.run.Executor', { comand: ['x'] })).rejects.toThrow(/comand/);
   await expect(create('mila_sync.executors.Mnist2NN', { command: ['x'] })).rejects.toThrow(ConfigError);
+  const check = async (options: ExecutorOptions) =>
+    (await create('mila.executors.Command', { command: [process.execPath], ...options })).check?.();
+  for (const [options, meant] of [
+    [{ command: [process.execPath, '{configuration}'] }, 'known are {config}, {output}'],
+    [{ command: [process.execPath, '--config={confg}'] }, 'did you mean {config}?'],
+    [{ command: [process.execPath, '{Output}'] }, 'did you mean {output}?'],
+    [{ result_file: '{ouput}/result.json' }, 'executor_options.result_file: {ouput} stands for nothing'],
+    [{ evaluate_command: ['x', '{round}'] }, 'executor_options.evaluate_command: {round} stands for nothing'],
+  ] as const) {
+    await expect(check(options)).rejects.toBeInstanceOf(ConfigError);
+    await expect(check(options)).rejects.toThrow(meant);
+  }
+  const fine = { command: [process.execPath, '{config}', '{"json":1}', '{HOME}', '{}', '{DATA}'] };
+  await expect(check(fine)).resolves.toBeUndefined();
   const executor = await create('mila.executors.Command', { command: ['x', '{round_number}'] });
   await expect(executor.train(request())).rejects.toThrow(/\{round_number\} stands for nothing/);
   await expect(executor.train(request())).rejects.not.toThrow(RoundError);

@@ -33,3 +33,18 @@ it('does not start what was stopped while its log was being opened', async () =>
   expect(started).toEqual([]);
   expect(await readdir(folder)).toEqual(['log']);
 });
+
+it('tells that the disk of its log is full, as the program itself cannot', async () => {
+  const run = runProgram({
+    command: [process.execPath, '-e', 'process.exit(1)'],
+    workingDirectory: folder,
+    environment: process.env,
+    logPath: join(folder, 'log'),
+    timeLimitMs: null,
+    stopTimeoutMs: 200,
+    signal: new AbortController().signal,
+    clock: systemClock(),
+    freeBytes: async () => 0,
+  });
+  await expect(run).rejects.toThrow(/ended with exit code 1; the disk of its log .*log is full/);
+});
