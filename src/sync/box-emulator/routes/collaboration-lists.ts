@@ -1,25 +1,27 @@
 import { requireAdmin } from '../auth/authenticate.ts';
 import type { Box } from '../box.ts';
-import { type ActorContext, askedFields, idParam, numberParam } from '../http/context.ts';
+import { type ActorContext, idParam } from '../http/context.ts';
+import { askedFields, limitParam, numberParam } from '../http/query.ts';
 import { notFound } from '../http/refusal.ts';
 import { json, type Reply } from '../http/reply.ts';
 import { api, type Route } from '../http/route.ts';
+import { endMarker } from '../operations/listing.ts';
 import { renderCollaboration } from '../render/collaborations.ts';
 
 function ofItem(box: Box, context: ActorContext, kind: 'file' | 'folder'): Reply {
   const id = idParam(context);
   if (id === 0) throw notFound('folder', id);
   const sight = box.access.see(context.actor, id, kind);
-  const limit = Math.min(1000, numberParam(context, 'limit', 100, { min: 0, max: Number.MAX_SAFE_INTEGER }));
+  const limit = limitParam(context);
   const after = numberParam(context, 'marker', 0, { min: 0, max: Number.MAX_SAFE_INTEGER });
   const rows = box.store.collaborations.ofItem(sight.row.id).filter((row) => row.id > after);
   const page = rows.slice(0, limit);
   const entries = page.map((row) => renderCollaboration(box, context.actor, row, askedFields(context)));
-  const last = page.at(-1);
+  const more = rows.length > page.length;
   return json({
     entries,
     limit,
-    next_marker: rows.length > page.length && last !== undefined ? String(last.id) : null,
+    ...(more ? { next_marker: String(page.at(-1)?.id ?? after) } : endMarker(box)),
   });
 }
 
@@ -27,7 +29,7 @@ function ofGroup(box: Box, context: ActorContext): Reply {
   requireAdmin(context.actor, 'manage_groups');
   const id = idParam(context);
   if (box.store.groups.get(id) === undefined) throw notFound('group_id', id);
-  const limit = Math.min(1000, numberParam(context, 'limit', 100, { min: 0, max: Number.MAX_SAFE_INTEGER }));
+  const limit = limitParam(context);
   const offset = numberParam(context, 'offset', 0, { min: 0, max: box.settings.values.offsetMax });
   const rows = box.store.collaborations.ofGroup(id);
   const page = rows.slice(offset, offset + limit);

@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import type { Box } from '../box.ts';
+import { announcedSha1 } from '../content/digest.ts';
 import { hashFile } from '../content/part-writer.ts';
 import { timeSchema } from '../content/upload-form.ts';
 import { bodyOf } from '../http/body.ts';
 import { requireNoMatch } from '../http/conditions.ts';
-import { type ActorContext, header } from '../http/context.ts';
-import { badRequest, refuse } from '../http/refusal.ts';
+import type { ActorContext } from '../http/context.ts';
+import { given } from '../http/given.ts';
+import { refuse } from '../http/refusal.ts';
 import { empty, type Reply } from '../http/reply.ts';
 import { destinationOf, requireFreeName } from '../operations/place.ts';
 import { addVersion, type Content, createFile, type FileAttributes } from '../operations/tree-operations.ts';
@@ -23,7 +25,7 @@ const commitSchema = z.object({
         part_id: z.string().max(64),
         offset: z.number(),
         size: z.number(),
-        sha1: z.string().max(64).optional(),
+        sha1: given(z.string().max(64)),
       }),
     )
     .max(PARTS_MAX),
@@ -55,13 +57,6 @@ function requireParts(box: Box, session: UploadSessionRow, listed: CommitBody['p
   }
   if (covered !== session.size)
     throw refuse(400, 'parts_mismatch', `The parts cover ${covered} of ${session.size} bytes`);
-}
-
-function announcedSha1(context: ActorContext): string {
-  const digest = /^sha=([A-Za-z0-9+/]{27}=)$/.exec(header(context, 'digest')?.trim() ?? '');
-  if (digest === null)
-    throw badRequest({ reason: 'missing_parameter', name: 'digest', message: "'digest' is required" });
-  return Buffer.from(digest[1] ?? '', 'base64').toString('hex');
 }
 
 /** Turn a session's parts into a file or a version. */

@@ -3,7 +3,9 @@ import type { Sight } from '../access/access.ts';
 import { RIGHT } from '../access/rights.ts';
 import type { Box } from '../box.ts';
 import { bodyOf } from '../http/body.ts';
-import { type ActorContext, askedFields, idOf, idParam, numberParam } from '../http/context.ts';
+import { type ActorContext, idOf, idParam } from '../http/context.ts';
+import { given, idSchema } from '../http/given.ts';
+import { askedFields, limitParam, numberParam } from '../http/query.ts';
 import { forbidden, notFound } from '../http/refusal.ts';
 import { empty, json, type Reply } from '../http/reply.ts';
 import { api, type Route } from '../http/route.ts';
@@ -29,7 +31,7 @@ const STANDARD = [
   'purged_at',
 ];
 
-const promoteSchema = z.object({ type: z.literal('file_version').optional(), id: z.coerce.string() });
+const promoteSchema = z.object({ type: given(z.literal('file_version')), id: idSchema });
 const restoreSchema = z.object({ trashed_at: z.null().optional() });
 
 /** A version of a file. */
@@ -70,7 +72,7 @@ function versionOf(box: Box, sight: Sight, id: number): VersionRow {
 /** Past versions only, newest first: the current one is the file itself. */
 function list(box: Box, context: ActorContext): Reply {
   const sight = fileOf(box, context, RIGHT.preview);
-  const limit = Math.min(1000, numberParam(context, 'limit', 1000, { min: 0, max: Number.MAX_SAFE_INTEGER }));
+  const limit = limitParam(context, 1000);
   const offset = numberParam(context, 'offset', 0, { min: 0, max: box.settings.values.offsetMax });
   const past = box.store.versions.ofItem(sight.row.id).filter((row) => row.id !== sight.row.version_id);
   const entries = past

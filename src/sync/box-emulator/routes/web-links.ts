@@ -3,7 +3,9 @@ import { RIGHT } from '../access/rights.ts';
 import type { Box } from '../box.ts';
 import { bodyOf } from '../http/body.ts';
 import { notModified, requireMatch } from '../http/conditions.ts';
-import { type ActorContext, askedFields, idOf, idParam } from '../http/context.ts';
+import { type ActorContext, idOf, idParam } from '../http/context.ts';
+import { given, reference } from '../http/given.ts';
+import { askedFields } from '../http/query.ts';
 import { empty, json, type Reply } from '../http/reply.ts';
 import { api, type Route } from '../http/route.ts';
 import { requireUnblocked } from '../operations/blocked.ts';
@@ -20,11 +22,11 @@ const url = z
   .regex(/^https?:\/\//, 'not an http address');
 const createSchema = z.object({
   url,
-  parent: z.object({ id: z.coerce.string() }),
-  name: z.string().optional(),
-  description: z.string().max(10_000).optional(),
+  parent: reference,
+  name: given(z.string()),
+  description: given(z.string().max(10_000)),
 });
-const changeSchema = z.object({ ...itemChangeShape, url: url.optional() });
+const changeSchema = z.object({ ...itemChangeShape, url: given(url) });
 
 function show(box: Box, context: ActorContext, id: number): Reply {
   const sight = box.access.see(context.actor, id, 'web_link');
