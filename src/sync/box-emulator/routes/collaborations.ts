@@ -124,11 +124,18 @@ interface Found {
   readonly sight: Sight;
 }
 
+/** One who is invited, and has not accepted, knows of the invitation without seeing the item. */
+function sightFor(box: Box, actor: Actor, row: CollaborationRow, item: ItemRow): Sight | undefined {
+  const sight = box.access.sightOf(actor, item);
+  if (sight !== undefined || row.user_id !== actor.user.id || row.status === 'accepted') return sight;
+  return box.access.recollect(actor, item);
+}
+
 function find(box: Box, context: ActorContext): Found {
   const id = idParam(context);
   const row = box.store.collaborations.get(id);
   const item = row === undefined ? undefined : box.store.items.get(row.item_id);
-  const sight = item === undefined ? undefined : box.access.sightOf(context.actor, item);
+  const sight = row === undefined || item === undefined ? undefined : sightFor(box, context.actor, row, item);
   if (row === undefined || sight === undefined) throw notFound('collab', id < 0 ? 'unknown' : id);
   return { row, sight };
 }

@@ -45,7 +45,7 @@ function answerWith(box: Box, context: ActorContext, sight: Sight, status = 200)
 }
 
 function get(box: Box, context: ActorContext): Reply {
-  const sight = box.access.see(context.actor, idParam(context), 'file');
+  const sight = box.access.look(context.actor, idParam(context), 'file');
   return notModified(context, sight.row.etag) ?? answerWith(box, context, sight);
 }
 

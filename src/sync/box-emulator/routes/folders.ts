@@ -15,7 +15,8 @@ import { type Listed, markerPage, offsetPage } from '../operations/listing.ts';
 import { destinationOf, requireFreeName } from '../operations/place.ts';
 import { trash } from '../operations/trash-operations.ts';
 import { createFolder } from '../operations/tree-operations.ts';
-import { ItemRenderer, renderRoot } from '../render/items.ts';
+import { ItemRenderer } from '../render/items.ts';
+import { renderRoot } from '../render/root.ts';
 import { acceptedName } from '../store/names.ts';
 import { changeItem, itemChangeShape } from './item-change.ts';
 
@@ -60,17 +61,10 @@ function show(box: Box, context: ActorContext, id: number, status = 200): Reply 
 function get(box: Box, context: ActorContext): Reply {
   const id = idParam(context);
   if (id === 0) {
-    const { user } = context.actor;
-    const size = box.store.users.get(user.id)?.space_used ?? 0;
-    const page = offsetPage(box, context, null, undefined);
-    const root = renderRoot(box, user.id, size, page);
-    const asked = askedFields(context);
-    const names = asked === undefined ? undefined : new Set(['type', 'id', 'etag', ...asked]);
-    return json(
-      names === undefined
-        ? root
-        : Object.fromEntries(Object.entries(root).filter(([name]) => names.has(name))),
-    );
+    const { id: ownerId } = context.actor.user;
+    const size = box.store.users.get(ownerId)?.space_used ?? 0;
+    const itemCollection = offsetPage(box, context, null, undefined);
+    return json(renderRoot({ box, ownerId, size, itemCollection }, askedFields(context)));
   }
   const sight = box.access.see(context.actor, id, 'folder');
   return notModified(context, sight.row.etag) ?? show(box, context, id);

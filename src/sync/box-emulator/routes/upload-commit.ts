@@ -11,7 +11,7 @@ import { refuse } from '../http/refusal.ts';
 import { empty, type Reply } from '../http/reply.ts';
 import { destinationOf, requireFreeName } from '../operations/place.ts';
 import { addVersion, type Content, createFile, type FileAttributes } from '../operations/tree-operations.ts';
-import { visibleParts } from '../operations/upload-session-state.ts';
+import { openSession, visibleParts } from '../operations/upload-session-state.ts';
 import type { ItemRow } from '../store/rows.ts';
 import type { UploadSessionRow } from '../store/upload-sessions.ts';
 import { requireVersionable, uploadReply, versionName } from './content.ts';
@@ -77,11 +77,12 @@ export async function commit(box: Box, context: ActorContext, session: UploadSes
     const sha1 = await hashFile(box.store.blobs.pathOf(session.blob_id));
     if (sha1 !== announced)
       throw refuse(400, 'bad_digest', 'The specified digest did not match what we received');
-    if (box.store.uploads.get(session.id) === undefined) throw refuse(404, 'not_found', 'Not Found');
+    // It may have been given up, or committed, meanwhile.
+    openSession(box, context.actor, session.id);
     const content: Content = { kind: 'shared', blobId: session.blob_id, sha1, size: session.size };
     const row = box.store.transaction(() => {
       const made = record(box, context, session, body, content);
-      box.store.uploads.remove(session.id);
+      box.store.uploads.finish(session.id);
       return made;
     });
     return uploadReply(box, context, row, 201);

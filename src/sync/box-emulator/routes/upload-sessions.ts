@@ -19,6 +19,7 @@ import {
   discardSession,
   forgetExpiredSessions,
   openSession,
+  ownSession,
   renderPart,
   renderSession,
   visibleParts,
@@ -95,6 +96,7 @@ async function start(
     created_at: now,
     expires_at: now + box.settings.values.uploadSessionLifetimeS * 1000,
     commits: 0,
+    committed: 0,
   };
   box.store.uploads.insert(session);
   return json(renderSession(box, session), 201);
@@ -182,8 +184,10 @@ function listParts(box: Box, context: ActorContext): Reply {
   });
 }
 
+/** One that was committed may be given up as well, which changes nothing: Box's clients end every upload so. */
 async function abort(box: Box, context: ActorContext): Promise<Reply> {
-  await discardSession(box, sessionOf(box, context));
+  const session = ownSession(box, context.actor, context.params['session'] ?? '');
+  if (session.committed === 0) await discardSession(box, session);
   return empty();
 }
 

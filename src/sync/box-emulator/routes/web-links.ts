@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Sight } from '../access/access.ts';
 import { RIGHT } from '../access/rights.ts';
 import type { Box } from '../box.ts';
 import { bodyOf } from '../http/body.ts';
@@ -29,7 +30,10 @@ const createSchema = z.object({
 const changeSchema = z.object({ ...itemChangeShape, url: given(url) });
 
 function show(box: Box, context: ActorContext, id: number): Reply {
-  const sight = box.access.see(context.actor, id, 'web_link');
+  return answerWith(box, context, box.access.see(context.actor, id, 'web_link'));
+}
+
+function answerWith(box: Box, context: ActorContext, sight: Sight): Reply {
   return json(new ItemRenderer(box).standard({ sight }, askedFields(context)), 200, {
     etag: String(sight.row.etag),
   });
@@ -86,8 +90,8 @@ export function webLinkRoutes(box: Box): readonly Route[] {
   return [
     api('POST', '/2.0/web_links', (context) => create(box, context)),
     api('GET', '/2.0/web_links/:id', (context) => {
-      const sight = box.access.see(context.actor, idParam(context), 'web_link');
-      return notModified(context, sight.row.etag) ?? show(box, context, sight.row.id);
+      const sight = box.access.look(context.actor, idParam(context), 'web_link');
+      return notModified(context, sight.row.etag) ?? answerWith(box, context, sight);
     }),
     api('PUT', '/2.0/web_links/:id', (context) => update(box, context)),
     api('DELETE', '/2.0/web_links/:id', (context) => remove(box, context)),
