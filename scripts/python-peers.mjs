@@ -20,7 +20,12 @@ for (const list of readdirSync(lists).filter((name) => name.endsWith('.txt'))) {
   console.error(`> installing ${basename(list, '.txt')} into ${target}`);
   rmSync(target, { recursive: true, force: true });
   mkdirSync(target, { recursive: true });
-  const options = ['--quiet', '--disable-pip-version-check', '--no-warn-conflicts', '--root-user-action=ignore'];
+  const options = [
+    '--quiet',
+    '--disable-pip-version-check',
+    '--no-warn-conflicts',
+    '--root-user-action=ignore',
+  ];
   const args = ['-m', 'pip', 'install', ...options, '--target', target, '-r', join(lists, list)];
   const { status, error } = spawnSync(PYTHON, args, { stdio: ['ignore', 2, 2] });
   if (status !== 0) {

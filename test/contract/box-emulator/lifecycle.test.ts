@@ -191,6 +191,17 @@ describe('an upload session that was committed', () => {
     expect((await send('DELETE', urls.abort, undefined, stranger.token)).status).toBe(403);
   });
 
+  it('was planned with every part missing, as nothing is known from other uploads', async () => {
+    const wish = { folder_id: top, file_name: fresh(), file_size: bytes.length };
+    const { id, session_endpoints: urls } = (await send('POST', '/2.0/files/upload_sessions', wish)).body;
+    const parts = [{ offset: 0, size: 1024, sha512: 'ab' }];
+    const answer = await send('POST', urls.plan, { parts });
+    expect(answer).toMatchObject({ status: 200, body: { upload_session_id: id, hits: [], misses: parts } });
+    expect((await send('POST', urls.plan, {})).status).toBe(400);
+    await send('DELETE', urls.abort);
+    expect((await send('POST', urls.plan, { parts })).status).toBe(404);
+  });
+
   it('takes nothing more', async () => {
     const { urls, commit } = await committed();
     expect((await commit()).status).toBe(404);

@@ -54,6 +54,7 @@ export function renderSession(box: Box, session: UploadSessionRow): Record<strin
       abort: url,
       list_parts: `${url}/parts`,
       status: url,
+      plan: `${url}/plan`,
       log_event: `${url}/log`,
     },
   };

@@ -28,6 +28,7 @@ import { acceptedName } from '../store/names.ts';
 import type { UploadPartRow, UploadSessionRow } from '../store/upload-sessions.ts';
 import { requireVersionable, versionName } from './content.ts';
 import { commit } from './upload-commit.ts';
+import { plan } from './upload-plan.ts';
 
 const createSchema = z.object({
   folder_id: given(idSchema),
@@ -201,6 +202,7 @@ export function uploadSessionRoutes(box: Box): readonly Route[] {
     api('PUT', one, (context) => uploadPart(box, context), { upload: true }),
     api('DELETE', one, (context) => abort(box, context)),
     api('GET', `${one}/parts`, (context) => listParts(box, context)),
+    api('POST', `${one}/plan`, (context) => plan(context, sessionOf(box, context))),
     api('POST', `${one}/commit`, (context) => commit(box, context, sessionOf(box, context))),
   ];
 }
