@@ -397,6 +397,39 @@ describe('headers', () => {
   });
 });
 
+describe('ids', () => {
+  it('are taken as numbers, too', async () => {
+    const made = await send('POST', '/2.0/folders', { name: fresh(), parent: { id: 0 } });
+    expect(made.status).toBe(201);
+    const file = await rig.upload(token, { name: fresh(), parent: { id: Number(top) } }, 'x');
+    expect(file.status).toBe(201);
+    const id = Number(file.body.entries[0].id);
+    const moved = await send('PUT', `/2.0/files/${id}`, { parent: { id: Number(made.body.id) } });
+    expect(moved).toMatchObject({ status: 200, body: { parent: { id: made.body.id } } });
+  });
+});
+
+describe('fields', () => {
+  it.each(['id,role', 'role', 'role,,', ' role '])(
+    'are those that were asked for, of memberships too: "%s"',
+    async (fields) => {
+      const { id } = await rig.appUser(fresh());
+      const { body: group } = await send('POST', '/2.0/groups', { name: fresh() });
+      const path = `/2.0/group_memberships?fields=${encodeURIComponent(fields)}`;
+      const made = await send('POST', path, { user: { id }, group: { id: group.id } });
+      expect(made.body).toEqual({ type: 'group_membership', id: expect.any(String), role: 'member' });
+      const one = path.replace('?', `/${made.body.id}?`);
+      expect((await rig.get(one, token)).body).toEqual(made.body);
+      expect((await send('PUT', one, { role: 'admin' })).body).toEqual({ ...made.body, role: 'admin' });
+    },
+  );
+
+  it('may be given one by one', async () => {
+    const { body } = await rig.get('/2.0/folders/0?fields=name&fields=size', token);
+    expect(Object.keys(body).sort()).toEqual(['etag', 'id', 'name', 'size', 'type']);
+  });
+});
+
 describe('a copy', () => {
   it('is one of the version that is asked for', async () => {
     const id = await rig.file(token, top, fresh(), 'one');

@@ -117,7 +117,7 @@ async function addMember(box: Box, context: ActorContext): Promise<Reply> {
     tellMember(box, context.actor, group, user.id, 'GROUP_ADD_USER');
     return added;
   });
-  return json(renderMembership(box, row), 201);
+  return json(renderMembership(box, row, askedFields(context)), 201);
 }
 
 function membershipOf(box: Box, context: ActorContext): MembershipRow {
@@ -133,7 +133,8 @@ async function changeMember(box: Box, context: ActorContext): Promise<Reply> {
   const row = membershipOf(box, context);
   const { role } = await bodyOf(context, memberSchema.pick({ role: true, configurable_permissions: true }));
   box.store.groups.changeMember(row.id, role ?? row.role, box.clock.now());
-  return json(renderMembership(box, box.store.groups.membership(row.id) ?? row));
+  const changed = box.store.groups.membership(row.id) ?? row;
+  return json(renderMembership(box, changed, askedFields(context)));
 }
 
 function removeMember(box: Box, context: ActorContext): Reply {
@@ -178,7 +179,7 @@ export function groupRoutes(box: Box): readonly Route[] {
     }),
     api('POST', '/2.0/group_memberships', (context) => addMember(box, context)),
     api('GET', '/2.0/group_memberships/:id', (context) =>
-      json(renderMembership(box, membershipOf(box, context))),
+      json(renderMembership(box, membershipOf(box, context), askedFields(context))),
     ),
     api('PUT', '/2.0/group_memberships/:id', (context) => changeMember(box, context)),
     api('DELETE', '/2.0/group_memberships/:id', (context) => removeMember(box, context)),

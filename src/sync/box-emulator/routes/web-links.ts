@@ -20,7 +20,7 @@ import { changeItem, itemChangeShape } from './item-change.ts';
 const url = z
   .string()
   .max(2000)
-  .regex(/^https?:\/\//, 'not an http address');
+  .regex(/^https?:\/\//i, 'not an http address');
 const createSchema = z.object({
   url,
   parent: reference,
@@ -44,7 +44,7 @@ async function create(box: Box, context: ActorContext): Promise<Reply> {
   const { actor } = context;
   const place = destinationOf(box, actor, idOf(body.parent.id));
   const fallback = body.url
-    .replace(/^https?:\/\//, '')
+    .replace(/^https?:\/\//i, '')
     .replaceAll('/', ' ')
     .trim();
   const name = acceptedName(body.name ?? fallback, 'web_link', box.settings.values);
