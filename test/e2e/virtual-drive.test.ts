@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { type MountProcess, MountRig } from '../support/mount-rig.ts';
@@ -113,6 +113,33 @@ describe('the virtual drive', () => {
     expect(unknown).toMatchObject({ code: 4 });
     expect(unknown.stderr).toContain('has no version 999');
   }, 60_000);
+
+  it('names the file as it is called after an old version with another name was made current', async () => {
+    const renamed = rig.path('server', 'run', 'renamed.txt');
+    await rename(notes, renamed);
+    await eventually(async () => expect(await rig.inBox()).toHaveProperty(['run/renamed.txt']));
+    await writeFile(renamed, 'by another name');
+    await eventually(async () =>
+      expect(await rig.inBox()).toMatchObject({ 'run/renamed.txt': sha1('by another name') }),
+    );
+    const versions = (await rig.json('history', renamed)) as { version: string; sha1: string }[];
+    const oldest = versions.at(-1)?.version ?? '';
+    const answer = await rig.run('restore', renamed, '--version', oldest);
+    expect(answer).toMatchObject({ code: 0 });
+    expect(answer.stderr).toMatch(/run\/notes\.txt stands at version \d+ now/);
+    expect(answer.stderr).toContain('it was run/renamed.txt');
+    await eventually(async () => expect(await readFile(notes, 'utf8')).toBe('hello'));
+    expect(existsSync(renamed)).toBe(false);
+    const newest = versions[0]?.version ?? '';
+    expect(await rig.json('restore', notes, '--version', newest)).toMatchObject({
+      path: 'run/renamed.txt',
+      renamed_from: 'run/notes.txt',
+      sha1: sha1('by another name'),
+    });
+    await eventually(async () => expect(await readFile(renamed, 'utf8')).toBe('by another name'));
+    await rig.run('restore', renamed, '--version', oldest);
+    await eventually(async () => expect(await readFile(notes, 'utf8')).toBe('hello'));
+  }, 90_000);
 
   it('tells what was done, also when no mount runs', async () => {
     await rig.stop(ada);

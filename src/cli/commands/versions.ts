@@ -60,9 +60,17 @@ async function restore(path: string, flags: VersionFlags & { readonly setVersion
   const { layout, names } = await placeOf(path, flags.dir);
   const request = { command: 'restore' as const, path: names.join('/'), version: flags.setVersion };
   const answer = await askMount(layout, request, BOX_ANSWER_TIMEOUT_MS);
-  const { versionId, content } = answer as RemoteFile;
-  if (output.json) output.document({ path: request.path, version: versionId, sha1: content.sha1 });
-  else output.note(`${printable(request.path)} stands at version ${versionId} now`);
+  const { name, versionId, content } = answer as RemoteFile;
+  // Box gives the file back the name that it had then.
+  const renamed = name !== names.at(-1);
+  const stands = [...names.slice(0, -1), name].join('/');
+  if (output.json) {
+    const before = renamed ? { renamed_from: request.path } : {};
+    output.document({ path: stands, ...before, version: versionId, sha1: content.sha1 });
+    return;
+  }
+  const was = renamed ? `, and has the name of that version again: it was ${printable(request.path)}` : '';
+  output.note(`${printable(stands)} stands at version ${versionId} now${was}`);
 }
 
 /** `history`, `restore`. */
@@ -78,12 +86,12 @@ export function versionCommands(): readonly Command[] {
       .action(history),
     new Command('restore')
       .description(
-        'make an old version of a file current, in Box and on every mount; the present one stays in its history',
+        'make an old version of a file current, under the name that it had, in Box and on every mount; the present one stays in its history',
       )
       .argument('<path>', 'a file in the mount directory, or from the mirrored folder down')
       .requiredOption('--version <v>', 'the version, as `history` lists it')
       .option(...DIR_OPTION)
-      .option('--json', 'the outcome as JSON')
+      .option('--json', 'the outcome as JSON: path, renamed_from if the name changed, version, sha1')
       .option('--quiet', 'no notes')
       .option('--no-color', 'no colours')
       .addHelpText('after', '\nExample:\n  mila-sync restore cfg.json --version 9500000012')

@@ -146,7 +146,7 @@ export class MemoryStore implements RemoteStore {
         return describeFile(holder);
       }
       this.world.checkFree(parentId, name);
-      const versions = [this.#version(bytes, source.sha1, source.modifiedAtMs)];
+      const versions = [this.#version(name, bytes, source)];
       const createdBy = this.#options.user;
       return describeFile(this.world.add({ kind: 'file', name, parentId, createdBy, versions }));
     });
@@ -163,7 +163,7 @@ export class MemoryStore implements RemoteStore {
         if (currentOf(file).sha1 === source.sha1) return describeFile(file);
         throw movedOn(file, etag);
       }
-      this.world.addVersion(file, this.#version(bytes, source.sha1, source.modifiedAtMs));
+      this.world.addVersion(file, this.#version(file.name, bytes, source));
       return describeFile(file);
     });
   }
@@ -245,7 +245,9 @@ export class MemoryStore implements RemoteStore {
         });
       }
       if (version === currentOf(file)) return describeFile(file);
-      file.versions.push(this.#version(version.bytes, version.sha1, version.modifiedAtMs));
+      if (file.parentId !== null) this.world.checkFree(file.parentId, version.name, id);
+      file.versions.push(this.#version(version.name, version.bytes, version));
+      file.name = version.name;
       this.world.touch(file);
       return describeFile(file);
     });
@@ -328,9 +330,14 @@ export class MemoryStore implements RemoteStore {
     return item;
   }
 
-  #version(bytes: Uint8Array, sha1: string, modifiedAtMs: number): MemoryVersion {
+  #version(
+    name: string,
+    bytes: Uint8Array,
+    { sha1, modifiedAtMs }: Pick<MemoryVersion, 'sha1' | 'modifiedAtMs'>,
+  ): MemoryVersion {
     return {
       id: this.world.nextId(),
+      name,
       sha1,
       bytes,
       modifiedAtMs: wholeSeconds(Math.max(0, modifiedAtMs)),

@@ -6,6 +6,8 @@ import type { RemoteVersion, Visibility } from './remote-store.ts';
 /** One kept version, with its bytes. */
 export interface MemoryVersion {
   readonly id: string;
+  /** Of the file, when this was its content. */
+  readonly name: string;
   readonly sha1: string;
   readonly bytes: Uint8Array;
   readonly modifiedAtMs: number;

@@ -151,7 +151,11 @@ export interface RemoteStore {
   remove(removal: Removal, signal?: AbortSignal): Promise<void>;
   /** All versions, newest first, the current one included. */
   versions(id: RemoteId, signal?: AbortSignal): Promise<readonly RemoteVersion[]>;
-  /** Make an old version current again. */
+  /**
+   * Make an old version current again; the file takes back the name that it had then.
+   *
+   * Errors: RejectedError 'name-taken' where another item holds that name by now, 'version-missing'.
+   */
   promote(id: RemoteId, versionId: string, signal?: AbortSignal): Promise<RemoteFile>;
   /** The event feed's present position. */
   position(signal?: AbortSignal): Promise<string>;

@@ -10,8 +10,13 @@ const notTrashed = { status: 404, code: 'not_trashed', message: 'Item is not tra
 /** Refusals about what lies in the trash, or does not. */
 export const TRASH_ROWS: readonly ErrorRow[] = [
   {
-    name: 'a trashed file',
-    run: async (world) => world.rig.get(`/2.0/files/${await trashedFile(world)}`, world.owner),
+    name: 'a trashed folder',
+    run: async (world) => {
+      const { rig, owner, folder, fresh } = world;
+      const id = await rig.folder(owner, folder, fresh());
+      await rig.call('DELETE', `/2.0/folders/${id}`, { token: owner });
+      return rig.get(`/2.0/folders/${id}`, owner);
+    },
     status: 404,
     code: 'trashed',
     message: 'Item is trashed',

@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startEmulator } from '../../../src/sync/box-emulator/emulator.ts';
 import { startProcess } from './emulator-process.ts';
@@ -34,6 +35,36 @@ describe('an emulator with a data folder', () => {
     const fresh = await second.file(token, top, 'fresh');
     expect(Number(fresh)).toBeGreaterThan(Number(large));
     await second.close();
+  });
+
+  it('takes data that an earlier version of it wrote', async () => {
+    const first = await Rig.open({ dataDir: folder });
+    const token = await first.service();
+    const id = await first.file(token, '0', 'old', 'one');
+    const { file_version } = (await first.get(`/2.0/files/${id}`, token)).body;
+    await first.version(token, id, 'two');
+    await first.close();
+    const sql = new Database(join(folder, 'metadata.sqlite'));
+    for (const column of ['restored_at', 'restored_by'])
+      sql.exec(`ALTER TABLE versions DROP COLUMN ${column}`);
+    sql.exec('ALTER TABLE upload_sessions DROP COLUMN committed');
+    sql.pragma('user_version = 1');
+    sql.close();
+    const second = await Rig.open({ dataDir: folder });
+    expect((await second.download(token, id)).toString()).toBe('two');
+    const path = `/2.0/files/${id}/versions/${file_version.id}`;
+    await second.call('DELETE', path, { token });
+    const back = await second.call('PUT', path, { token, json: { trashed_at: null } });
+    expect(back.body.restored_at).toMatch(/^\d{4}-/);
+    await second.close();
+  });
+
+  it.each([3, 999])('refuses data of a version that it does not know: %d', async (version) => {
+    await (await Rig.open({ dataDir: folder })).close();
+    const sql = new Database(join(folder, 'metadata.sqlite'));
+    sql.pragma(`user_version = ${version}`);
+    sql.close();
+    await expect(Rig.open({ dataDir: folder })).rejects.toThrow(/has version \d+, this program knows 2/);
   });
 
   it('gives on after a restart what it has not given before', async () => {

@@ -66,6 +66,9 @@ async function tourPeople(world: World): Promise<void> {
   await rig.get(`/2.0/folders/${world.folder}/collaborations?limit=2`, owner);
   await rig.get(`/2.0/files/${world.file}/collaborations`, owner);
   await rig.get(`/2.0/groups/${group.id}/collaborations`, owner);
+  const own = (await rig.share(owner, world.folder, user.id, 'viewer')).body;
+  await json(world, 'PUT', `/2.0/collaborations/${own.id}`, { status: 'pending' });
+  await rig.get('/2.0/collaborations?status=pending', await rig.tokenOf(user.id));
   for (const path of [`collaborations/${shared.id}`, `group_memberships/${member.id}`, `groups/${group.id}`])
     await rig.call('DELETE', `/2.0/${path}`, { token: owner });
   await rig.call('DELETE', `/2.0/users/${user.id}`, { token: owner });
@@ -88,6 +91,7 @@ async function tourFolders(world: World): Promise<void> {
     'permissions,tags,size,has_collaborations,allowed_invitee_roles,sync_state,is_externally_owned,path_collection';
   for (const path of [
     '/2.0/folders/0',
+    `/2.0/folders/0?fields=${full}`,
     '/2.0/folders/0/items',
     '/2.0/folders/0/items?usemarker=true&limit=1',
     `/2.0/folders/${made.id}`,
@@ -108,6 +112,7 @@ async function tourFolders(world: World): Promise<void> {
   await json(world, 'POST', `/2.0/folders/${made.id}/copy`, { parent: { id: folder }, name: 'postcards' });
   await rig.call('DELETE', `/2.0/web_links/${link.id}`, { token: owner });
   await rig.get(`/2.0/web_links/${link.id}/trash`, owner);
+  await rig.get(`/2.0/web_links/${link.id}`, owner);
   await json(world, 'POST', `/2.0/web_links/${link.id}`, {});
   await rig.call('DELETE', `/2.0/web_links/${link.id}`, { token: owner });
   await rig.call('DELETE', `/2.0/web_links/${link.id}/trash`, { token: owner });
@@ -148,6 +153,7 @@ async function tourFiles(world: World): Promise<void> {
   await json(world, 'PUT', `/2.0/files/${id}/versions/${version}`, { trashed_at: null });
   await rig.call('DELETE', `/2.0/files/${id}`, { token: owner });
   await rig.get(`/2.0/files/${id}/trash`, owner);
+  await rig.get(`/2.0/files/${id}`, owner);
   await json(world, 'POST', `/2.0/files/${id}`, {});
   await rig.call('DELETE', `/2.0/files/${id}`, { token: owner });
   await rig.call('DELETE', `/2.0/files/${id}/trash`, { token: owner });

@@ -226,6 +226,31 @@ export function describeRemoteStore(name: string, open: () => Promise<StoreFixtu
         expect(await store.versions(first.id)).toHaveLength(2);
       });
 
+      it('give a file the name back that it had, when they are made current again', async () => {
+        const first = await put('name at first', 'one');
+        const renamed = await store.relocate({ ...first, parentId: folder.id, name: 'name of today' });
+        const second = await store.uploadVersion({
+          ...first,
+          name: 'name of today',
+          etag: renamed.etag,
+          source: sourceOf('two'),
+        });
+        expect(second.name).toBe('name of today');
+        const again = await store.promote(first.id, first.versionId);
+        expect(again).toMatchObject({ id: first.id, name: 'name at first', parentId: first.parentId });
+        expect(await store.get(first.id, 'file')).toMatchObject({ name: 'name at first' });
+      });
+
+      it('are not made current again where another item holds their name by now', async () => {
+        const first = await put('a name', 'one');
+        const renamed = await store.relocate({ ...first, parentId: folder.id, name: 'another name' });
+        const source = sourceOf('two');
+        await store.uploadVersion({ ...first, name: 'another name', etag: renamed.etag, source });
+        await put('a name', 'three');
+        await expectCode(store.promote(first.id, first.versionId), RejectedError, 'name-taken');
+        expect(await store.get(first.id, 'file')).toMatchObject({ name: 'another name' });
+      });
+
       it('are listed newest first and can be made current again', async () => {
         const first = await put('v', 'one');
         const second = await store.uploadVersion({ ...first, source: sourceOf('two') });

@@ -8,7 +8,7 @@ export type RangeAnswer =
 
 /** Read a `range` header of one byte range; anything else asks for the whole. Source: RFC 9110, section 14. */
 export function parseRange(header: string | undefined, size: number): RangeAnswer {
-  const match = header === undefined ? null : /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header.trim());
+  const match = header === undefined ? null : /^bytes=(\d{0,15})-(\d{0,15})$/i.exec(header.trim());
   if (match === null) return { kind: 'whole' };
   const [, first = '', last = ''] = match;
   if (first === '' && last === '') return { kind: 'whole' };

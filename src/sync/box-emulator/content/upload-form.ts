@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Box } from '../box.ts';
 import { parseJson, parseParameters } from '../http/body.ts';
 import type { RequestContext } from '../http/context.ts';
+import { given, reference } from '../http/given.ts';
 import { badRequest, Refusal, refuse } from '../http/refusal.ts';
 import { type Received, receiveContent } from './receive.ts';
 
@@ -25,11 +26,11 @@ export const timeSchema = z
   });
 
 const attributesSchema = z.object({
-  name: z.string().optional(),
-  parent: z.object({ id: z.coerce.string() }).optional(),
-  content_created_at: timeSchema.nullish(),
-  content_modified_at: timeSchema.nullish(),
-  description: z.string().nullish(),
+  name: given(z.string()),
+  parent: given(reference),
+  content_created_at: given(timeSchema),
+  content_modified_at: given(timeSchema),
+  description: given(z.string()),
 });
 
 /** What the `attributes` part of an upload says. */

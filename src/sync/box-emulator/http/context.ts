@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Actor } from '../auth/actor.ts';
-import { badRequest, Refusal } from './refusal.ts';
+import { Refusal } from './refusal.ts';
 
 /** One request on its way through the emulator. */
 export interface RequestContext {
@@ -22,10 +22,10 @@ export interface ActorContext extends RequestContext {
   readonly actor: Actor;
 }
 
-/** One header, if it was sent once. */
+/** One header, if it was sent once. An empty one counts as not sent. */
 export function header(context: RequestContext, name: string): string | undefined {
   const value = context.request.headers[name];
-  return typeof value === 'string' ? value : undefined;
+  return typeof value === 'string' && value.trim() !== '' ? value : undefined;
 }
 
 /** The largest id that JavaScript's numbers hold exactly; Box's are shorter. */
@@ -47,33 +47,4 @@ export function idParam(context: RequestContext, name = 'id'): number {
 /** An id from a body or query. Returns -1 for what names nothing. */
 export function idOf(value: string | undefined): number {
   return value !== undefined && /^\d{1,15}$/.test(value) ? Number(value) : -1;
-}
-
-/** Which fields the caller asked for; undefined means the standard ones. */
-export function askedFields(context: RequestContext): readonly string[] | undefined {
-  const value = context.query.get('fields');
-  if (value === null || value === '') return undefined;
-  return value
-    .split(',')
-    .map((field) => field.trim())
-    .filter((field) => field !== '');
-}
-
-/** A whole number from the query. Errors: 400 `bad_request` naming the parameter. */
-export function numberParam(
-  context: RequestContext,
-  name: string,
-  fallback: number,
-  bounds: { readonly min: number; readonly max: number },
-): number {
-  const value = context.query.get(name);
-  if (value === null || value === '') return fallback;
-  const number = /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN;
-  if (!Number.isSafeInteger(number) || number < bounds.min || number > bounds.max)
-    throw badRequest({
-      reason: 'invalid_parameter',
-      name,
-      message: `Invalid value '${value.slice(0, 100)}'.`,
-    });
-  return number;
 }

@@ -201,9 +201,11 @@ export class Dispatcher {
     const otherMethod = ['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS'].some(
       (each) => this.#find(each, path) !== null,
     );
+    const name = `${method} ${path.slice(0, 200)}`;
+    const what = { errors: [{ reason: 'not_emulated', name, message: `${name} is not emulated` }] };
     return otherMethod
-      ? refuse(405, 'method_not_allowed', 'Method Not Allowed')
-      : refuse(404, 'not_found', 'Not Found');
+      ? refuse(405, 'method_not_allowed', 'Method Not Allowed', what)
+      : refuse(404, 'not_found', 'Not Found', what);
   }
 
   async #serveControl(route: Route & { kind: 'control' }, { context, response }: Arrival): Promise<void> {

@@ -36,6 +36,11 @@ export function badRequest(...errors: readonly ParameterError[]): Refusal {
   return new Refusal(400, { code: 'bad_request', message: 'Bad Request', contextInfo: { errors } });
 }
 
+/** 400 for one parameter that is required and was not given. */
+export function missingParameter(name: string): Refusal {
+  return badRequest({ reason: 'missing_parameter', name, message: `'${name}' is required` });
+}
+
 /** 400 for one invalid parameter. */
 export function invalidParameter(name: string, message: string): Refusal {
   return badRequest({ reason: 'invalid_parameter', name, message });

@@ -1,38 +1,16 @@
 import type { Sight } from '../access/access.ts';
 import type { Actor } from '../auth/actor.ts';
 import type { Box } from '../box.ts';
-import { type ActorContext, askedFields, numberParam } from '../http/context.ts';
+import type { ActorContext } from '../http/context.ts';
+import { askedFields, limitParam, numberParam, textParam } from '../http/query.ts';
 import { invalidParameter } from '../http/refusal.ts';
 import { ItemRenderer } from '../render/items.ts';
 import type { ItemRow } from '../store/rows.ts';
-
-/** The most entries on one page, whatever was asked. */
-const LIMIT_MAX = 1000;
-
-const COLUMN_OF_SORT: Readonly<Record<string, string>> = {
-  id: 'id',
-  name: 'name_key',
-  date: 'content_modified_at',
-  size: 'size',
-};
-
-interface Order {
-  readonly sort: string;
-  readonly direction: 'ASC' | 'DESC';
-}
+import { BEGINNING, isAfter, markerAt, readMarker, writeMarker } from './markers.ts';
+import { columnOf, compareRows, type Order, orderOf } from './order.ts';
 
 /** A folder to be listed; null stands for the actor's root. */
 export type Listed = Sight | null;
-
-function orderOf(context: ActorContext): Order {
-  const sort = context.query.get('sort') ?? 'name';
-  const direction = (context.query.get('direction') ?? 'ASC').toUpperCase();
-  if (!Object.hasOwn(COLUMN_OF_SORT, sort))
-    throw invalidParameter('sort', `Invalid value '${sort.slice(0, 50)}'.`);
-  if (direction !== 'ASC' && direction !== 'DESC')
-    throw invalidParameter('direction', `Invalid value '${direction.slice(0, 50)}'.`);
-  return { sort, direction };
-}
 
 const placeOf = (actor: Actor, listed: Listed) =>
   listed === null
@@ -44,31 +22,10 @@ function rootRows(box: Box, actor: Actor, order: Order): readonly Sight[] {
   const place = placeOf(actor, null);
   const owned = box.store.items.page(place, 'rank, name_key, id', box.settings.values.subtreeMaxEntries, 0);
   const sights = [...owned.map((row) => ownedSight(box, actor, row)), ...box.access.sharedRootsOf(actor)];
-  return sights.sort((left, right) => compare(left.row, right.row, order));
+  return sights.sort((left, right) => compareRows(left.row, right.row, order));
 }
 
 const ownedSight = (box: Box, actor: Actor, row: ItemRow): Sight => box.access.recollect(actor, row);
-
-function compare(left: ItemRow, right: ItemRow, order: Order): number {
-  if (left.rank !== right.rank) return left.rank - right.rank;
-  const sign = order.direction === 'ASC' ? 1 : -1;
-  const [a, b] = [sortValue(left, order.sort), sortValue(right, order.sort)];
-  if (a < b) return -sign;
-  return a > b ? sign : left.id - right.id;
-}
-
-function sortValue(row: ItemRow, sort: string): string | number {
-  switch (sort) {
-    case 'id':
-      return row.id;
-    case 'date':
-      return row.content_modified_at;
-    case 'size':
-      return row.size;
-    default:
-      return row.name_key;
-  }
-}
 
 function pageLength(box: Box, limit: number): number {
   const short = box.settings.values.shortPageEntries;
@@ -89,8 +46,7 @@ export function offsetPage(
 ): Record<string, unknown> {
   const { actor } = context;
   const order = orderOf(context);
-  const asked = numberParam(context, 'limit', 100, { min: 0, max: Number.MAX_SAFE_INTEGER });
-  const limit = Math.min(asked, LIMIT_MAX);
+  const limit = limitParam(context);
   const offset = numberParam(context, 'offset', 0, { min: 0, max: box.settings.values.offsetMax });
   const length = pageLength(box, limit);
   let sights: readonly Sight[];
@@ -102,7 +58,7 @@ export function offsetPage(
   } else {
     const place = placeOf(actor, listed);
     total = box.store.items.countActive(place);
-    const phrase = `rank, ${COLUMN_OF_SORT[order.sort]} ${order.direction}, id ${order.direction}`;
+    const phrase = `rank, ${columnOf(order)} ${order.direction}, id ${order.direction}`;
     const rows = box.store.items.page(place, phrase, length, offset);
     sights = rows.map((row) => box.access.childSight(actor, listed, row));
   }
@@ -118,29 +74,6 @@ export function offsetPage(
   };
 }
 
-interface Marker {
-  readonly rank: number;
-  readonly nameKey: string;
-  readonly id: number;
-}
-
-function readMarker(value: string): Marker {
-  try {
-    const parsed: unknown = JSON.parse(Buffer.from(value, 'base64url').toString('utf8'));
-    if (Array.isArray(parsed) && parsed.length === 3) {
-      const [rank, nameKey, id] = parsed as unknown[];
-      if (typeof rank === 'number' && typeof nameKey === 'string' && typeof id === 'number')
-        return { rank, nameKey, id };
-    }
-  } catch {
-    // Fall through: what cannot be read is no marker of ours.
-  }
-  throw invalidParameter('marker', 'Invalid marker');
-}
-
-const writeMarker = (row: ItemRow) =>
-  Buffer.from(JSON.stringify([row.rank, row.name_key, row.id])).toString('base64url');
-
 /** How the last page says that it is the last. */
 export function endMarker(box: Box): Readonly<Record<string, unknown>> {
   switch (box.settings.values.endMarker) {
@@ -155,38 +88,31 @@ export function endMarker(box: Box): Readonly<Record<string, unknown>> {
 
 /** One page by marker. */
 export function markerPage(box: Box, context: ActorContext, listed: Listed): Record<string, unknown> {
-  const { actor, query } = context;
-  const limit = Math.min(
-    numberParam(context, 'limit', 100, { min: 0, max: Number.MAX_SAFE_INTEGER }),
-    LIMIT_MAX,
-  );
-  if (listed === null && query.get('sort') !== null)
+  const { actor } = context;
+  const limit = limitParam(context);
+  if (listed === null && textParam(context, 'sort') !== undefined)
     throw invalidParameter('sort', 'sort is not supported here');
-  const value = query.get('marker') ?? '';
-  const after: Marker = value === '' ? { rank: -1, nameKey: '', id: 0 } : readMarker(value);
+  const order = orderOf(context);
+  const marker = textParam(context, 'marker');
+  const after = marker === undefined ? undefined : readMarker(marker, order);
   const length = pageLength(box, limit);
   let found: readonly Sight[];
   if (listed === null) {
-    const natural: Order = { sort: 'name', direction: 'ASC' };
-    found = rootRows(box, actor, natural)
-      .filter(({ row }) => isAfter(row, after))
+    found = rootRows(box, actor, order)
+      .filter(({ row }) => after === undefined || isAfter(row, after, order))
       .slice(0, length + 1);
   } else {
-    const rows = box.store.items.pageAfter(placeOf(actor, listed), after, length + 1);
+    const by = { column: columnOf(order), direction: order.direction };
+    const rows = box.store.items.pageAfter(placeOf(actor, listed), after, by, length + 1);
     found = rows.map((row) => box.access.childSight(actor, listed, row));
   }
   const page = found.slice(0, length);
   const last = page.at(-1);
-  const more = found.length > page.length && last !== undefined;
+  // A page of no entries ends nothing: it leads on to where it stands.
+  const next = last === undefined ? (marker ?? writeMarker(BEGINNING, order)) : markerAt(last.row, order);
   return {
     entries: render(box, page, askedFields(context)),
     limit,
-    ...(more ? { next_marker: writeMarker(last.row) } : endMarker(box)),
+    ...(found.length > page.length ? { next_marker: next } : endMarker(box)),
   };
-}
-
-function isAfter(row: ItemRow, after: Marker): boolean {
-  if (row.rank !== after.rank) return row.rank > after.rank;
-  if (row.name_key !== after.nameKey) return row.name_key > after.nameKey;
-  return row.id > after.id;
 }

@@ -4,8 +4,15 @@ import type { Box } from '../box.ts';
 import { refuse } from '../http/refusal.ts';
 import type { UploadPartRow, UploadSessionRow } from '../store/upload-sessions.ts';
 
-/** Errors: 400 for an id that is none, 404 unknown, 403 another user's, 410 expired. */
+/** A session that still takes parts. Errors: as `ownSession`, and 404 for one that was committed. */
 export function openSession(box: Box, actor: Actor, id: string): UploadSessionRow {
+  const session = ownSession(box, actor, id);
+  if (session.committed === 1) throw refuse(404, 'not_found', 'Not Found');
+  return session;
+}
+
+/** A session, open or committed. Errors: 400 for an id that is none, 404 unknown, 403 another user's, 410 expired. */
+export function ownSession(box: Box, actor: Actor, id: string): UploadSessionRow {
   if (!/^[0-9A-Za-z]{32}$/.test(id))
     throw refuse(
       400,
@@ -47,6 +54,7 @@ export function renderSession(box: Box, session: UploadSessionRow): Record<strin
       abort: url,
       list_parts: `${url}/parts`,
       status: url,
+      plan: `${url}/plan`,
       log_event: `${url}/log`,
     },
   };
@@ -56,6 +64,8 @@ export function renderSession(box: Box, session: UploadSessionRow): Record<strin
 export async function discardSession(box: Box, session: UploadSessionRow): Promise<void> {
   const path = box.store.transaction(() => {
     box.store.uploads.remove(session.id);
+    // A committed one has given its content to a file.
+    if (session.committed === 1) return undefined;
     return box.store.blobs.remove(session.blob_id);
   });
   if (path !== undefined) await rm(path, { force: true });

@@ -45,7 +45,11 @@ export function renderCollaboration(
     can_view_path: () => row.can_view_path === 1,
     item: () => {
       const item = box.store.items.get(row.item_id);
-      return item === undefined ? null : new ItemRenderer(box).mini(box.access.recollect(actor, item));
+      // Who has not accepted does not see the item. Source: OAS #Collaboration.
+      const hidden = row.status !== 'accepted' && row.user_id === actor.user.id;
+      return item === undefined || hidden
+        ? null
+        : new ItemRenderer(box).mini(box.access.recollect(actor, item));
     },
   };
   return renderFields(table, row, STANDARD, asked);

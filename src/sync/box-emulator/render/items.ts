@@ -4,6 +4,7 @@ import type { Box } from '../box.ts';
 import { RawNumber } from '../http/raw-number.ts';
 import { type ItemKind, type ItemRow, isExternal } from '../store/rows.ts';
 import { type FieldTable, renderFields } from './fields.ts';
+import { UNUSED_OF_FILES, UNUSED_OF_FOLDERS, UNUSED_OF_WEB_LINKS } from './unused-features.ts';
 import { renderMiniUser } from './users.ts';
 
 /** What an item's fields are written from. */
@@ -44,14 +45,16 @@ const MINI: Readonly<Record<ItemKind, readonly string[]>> = {
   folder: MINI_FOLDER,
   web_link: MINI_WEB_LINK,
 };
-const STANDARD: Readonly<Record<ItemKind, readonly string[]>> = {
+/** The fields that are shown when none are asked for. */
+export const STANDARD: Readonly<Record<ItemKind, readonly string[]>> = {
   file: [...MINI_FILE, ...STANDARD_TAIL.filter((name) => !FOLDER_ONLY.includes(name))],
   folder: [...MINI_FOLDER, ...STANDARD_TAIL],
   web_link: [...MINI_WEB_LINK, ...STANDARD_TAIL.filter((name) => !NOT_OF_WEB_LINKS.includes(name))],
 };
 
 const DAY_MS = 86_400_000;
-const ROOT = { type: 'folder', id: '0', sequence_id: null, etag: null, name: 'All Files' };
+/** The root of an account as other items name it. */
+export const ROOT = { type: 'folder', id: '0', sequence_id: null, etag: null, name: 'All Files' };
 const TRASH = { type: 'folder', id: '1', sequence_id: null, etag: null, name: 'Trash' };
 
 const miniFolder = (row: ItemRow) => ({
@@ -159,21 +162,20 @@ const ITEM_FIELDS: FieldTable<ItemView> = {
   path_collection: pathCollection,
   parent: parentOf,
   item_status: ({ sight }) => sight.row.status,
-  shared_link: () => null,
-  folder_upload_email: ({ sight }) => (sight.row.kind === 'folder' ? null : undefined),
   item_collection: (view) => view.itemCollection,
   permissions: permissionsOf,
   tags: ({ sight }) => JSON.parse(sight.row.tags) as unknown,
   lock: ({ sight }) => fileOnly(sight.row, lockOf(sight.row)),
   version_number: ({ sight }) => fileOnly(sight.row, String(sight.row.version_number)),
-  comment_count: ({ sight }) => fileOnly(sight.row, 0),
   extension: ({ sight }) => fileOnly(sight.row, extensionOf(sight.row.name)),
-  is_package: ({ sight }) => fileOnly(sight.row, false),
-  sync_state: ({ sight }) => (sight.row.kind === 'folder' ? 'not_synced' : undefined),
-  can_non_owners_invite: ({ sight }) => (sight.row.kind === 'folder' ? true : undefined),
-  watermark_info: () => ({ is_watermarked: false }),
   ...DATES,
   ...PEOPLE,
+};
+
+const FIELDS: Readonly<Record<ItemKind, FieldTable<ItemView>>> = {
+  file: { ...ITEM_FIELDS, ...UNUSED_OF_FILES },
+  folder: { ...ITEM_FIELDS, ...UNUSED_OF_FOLDERS },
+  web_link: { ...ITEM_FIELDS, ...UNUSED_OF_WEB_LINKS },
 };
 
 /** Writes items, each as one user sees it. */
@@ -189,40 +191,13 @@ export class ItemRenderer {
     view: { readonly sight: Sight; readonly itemCollection?: unknown },
     asked?: readonly string[],
   ): Record<string, unknown> {
-    return renderFields(ITEM_FIELDS, { box: this.#box, ...view }, STANDARD[view.sight.row.kind], asked);
+    const { kind } = view.sight.row;
+    return renderFields(FIELDS[kind], { box: this.#box, ...view }, STANDARD[kind], asked);
   }
 
   /** As listings, conflicts and parents show it. */
   mini(sight: Sight, asked?: readonly string[]): Record<string, unknown> {
-    return renderFields(ITEM_FIELDS, { box: this.#box, sight }, MINI[sight.row.kind], asked);
+    const { kind } = sight.row;
+    return renderFields(FIELDS[kind], { box: this.#box, sight }, MINI[kind], asked);
   }
-}
-
-/** The root of an account, which has no row of its own. */
-export function renderRoot(
-  box: Box,
-  ownerId: number,
-  size: number,
-  itemCollection?: unknown,
-): Record<string, unknown> {
-  return {
-    ...ROOT,
-    created_at: null,
-    modified_at: null,
-    description: '',
-    size,
-    path_collection: { total_count: 0, entries: [] },
-    created_by: { type: 'user', id: '', name: '', login: '' },
-    modified_by: renderMiniUser(box, ownerId),
-    trashed_at: null,
-    purged_at: null,
-    content_created_at: null,
-    content_modified_at: null,
-    owned_by: renderMiniUser(box, ownerId),
-    shared_link: null,
-    folder_upload_email: null,
-    parent: null,
-    item_status: 'active',
-    ...(itemCollection === undefined ? {} : { item_collection: itemCollection }),
-  };
 }

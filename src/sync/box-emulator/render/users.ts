@@ -112,15 +112,22 @@ export function renderMiniGroup(box: Box, id: number): Record<string, unknown> {
   };
 }
 
+const MEMBERSHIP_STANDARD = ['type', 'id', 'user', 'group', 'role', 'created_at', 'modified_at'];
+
 /** One member of one group. */
-export function renderMembership(box: Box, row: MembershipRow): Record<string, unknown> {
-  return {
-    type: 'group_membership',
-    id: String(row.id),
-    user: renderMiniUser(box, row.user_id),
-    group: renderMiniGroup(box, row.group_id),
-    role: row.role,
-    created_at: box.clock.format(row.created_at),
-    modified_at: box.clock.format(row.modified_at),
+export function renderMembership(
+  box: Box,
+  membership: MembershipRow,
+  asked?: readonly string[],
+): Record<string, unknown> {
+  const table: FieldTable<MembershipRow> = {
+    type: () => 'group_membership',
+    id: (row) => String(row.id),
+    user: (row) => renderMiniUser(box, row.user_id),
+    group: (row) => renderMiniGroup(box, row.group_id),
+    role: (row) => row.role,
+    created_at: (row) => box.clock.format(row.created_at),
+    modified_at: (row) => box.clock.format(row.modified_at),
   };
+  return renderFields(table, membership, MEMBERSHIP_STANDARD, asked);
 }

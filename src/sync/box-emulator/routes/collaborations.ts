@@ -5,8 +5,10 @@ import type { Actor } from '../auth/actor.ts';
 import type { Box } from '../box.ts';
 import { timeSchema } from '../content/upload-form.ts';
 import { bodyOf } from '../http/body.ts';
-import { type ActorContext, askedFields, idOf, idParam } from '../http/context.ts';
-import { badRequest, forbidden, invalidParameter, notFound, refuse } from '../http/refusal.ts';
+import { type ActorContext, idOf, idParam } from '../http/context.ts';
+import { given, idSchema, onlyAs } from '../http/given.ts';
+import { askedFields, booleanParam } from '../http/query.ts';
+import { forbidden, invalidParameter, missingParameter, notFound, refuse } from '../http/refusal.ts';
 import { empty, json, type Reply } from '../http/reply.ts';
 import { api, type Route } from '../http/route.ts';
 import { changeOwner } from '../operations/trash-operations.ts';
@@ -17,22 +19,23 @@ import type { CollaborationRow, ItemRow, UserRow } from '../store/rows.ts';
 const ROLES = Object.keys(RIGHTS_OF_ROLE);
 
 const createSchema = z.object({
-  item: z.object({ type: z.enum(['file', 'folder']), id: z.coerce.string() }),
+  item: z.object({ type: z.enum(['file', 'folder']), id: idSchema }),
   accessible_by: z.object({
     type: z.enum(['user', 'group']),
-    id: z.coerce.string().optional(),
-    login: z.string().max(255).optional(),
+    id: given(idSchema),
+    login: given(z.string().max(255)),
   }),
   role: z.enum([...ROLES]),
-  can_view_path: z.boolean().nullish(),
-  is_access_only: z.boolean().nullish(),
-  expires_at: timeSchema.nullish(),
+  can_view_path: given(z.boolean()),
+  is_access_only: onlyAs(false),
+  expires_at: given(timeSchema),
 });
 
 const updateSchema = z.object({
-  role: z.enum([...ROLES, 'owner']).optional(),
-  status: z.enum(['pending', 'accepted', 'rejected']).optional(),
-  can_view_path: z.boolean().nullish(),
+  role: given(z.enum([...ROLES, 'owner'])),
+  status: given(z.enum(['pending', 'accepted', 'rejected'])),
+  can_view_path: given(z.boolean()),
+  // Null is a wish of its own here: it ends never.
   expires_at: timeSchema.nullish(),
 });
 
@@ -57,8 +60,7 @@ function invited(box: Box, by: z.infer<typeof createSchema>['accessible_by']): I
 /** Errors: 400 for nobody at all, and for somebody outside the enterprise. */
 function invitedByLogin(box: Box, login: string | undefined): UserRow {
   const name = 'accessible_by.id';
-  if (login === undefined)
-    throw badRequest({ reason: 'missing_parameter', name, message: `'${name}' is required` });
+  if (login === undefined) throw missingParameter(name);
   const user = box.store.users.byLogin(login);
   if (user !== undefined) return user;
   throw refuse(
@@ -69,6 +71,8 @@ function invitedByLogin(box: Box, login: string | undefined): UserRow {
 }
 
 async function create(box: Box, context: ActorContext): Promise<Reply> {
+  // Nobody is written to; whether he should have been is still understood, or refused.
+  booleanParam(context, 'notify');
   const body = await bodyOf(context, createSchema);
   const { actor } = context;
   if (body.item.id === '0')
@@ -120,11 +124,18 @@ interface Found {
   readonly sight: Sight;
 }
 
+/** One who is invited, and has not accepted, knows of the invitation without seeing the item. */
+function sightFor(box: Box, actor: Actor, row: CollaborationRow, item: ItemRow): Sight | undefined {
+  const sight = box.access.sightOf(actor, item);
+  if (sight !== undefined || row.user_id !== actor.user.id || row.status === 'accepted') return sight;
+  return box.access.recollect(actor, item);
+}
+
 function find(box: Box, context: ActorContext): Found {
   const id = idParam(context);
   const row = box.store.collaborations.get(id);
   const item = row === undefined ? undefined : box.store.items.get(row.item_id);
-  const sight = item === undefined ? undefined : box.access.sightOf(context.actor, item);
+  const sight = row === undefined || item === undefined ? undefined : sightFor(box, context.actor, row, item);
   if (row === undefined || sight === undefined) throw notFound('collab', id < 0 ? 'unknown' : id);
   return { row, sight };
 }
@@ -166,7 +177,7 @@ async function update(box: Box, context: ActorContext): Promise<Reply> {
       ...(body.role === undefined ? {} : { role: body.role }),
       ...(body.status === undefined ? {} : { status: body.status }),
       ...(body.expires_at === undefined ? {} : { expires_at: body.expires_at }),
-      ...(body.can_view_path == null ? {} : { can_view_path: body.can_view_path ? 1 : 0 }),
+      ...(body.can_view_path === undefined ? {} : { can_view_path: body.can_view_path ? 1 : 0 }),
       modified_at: box.clock.now(),
     });
     box.access.invalidate();

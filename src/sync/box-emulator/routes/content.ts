@@ -7,15 +7,10 @@ import { contentReply } from '../content/serve.ts';
 import { readUploadForm, type UploadAttributes } from '../content/upload-form.ts';
 import { bodyOf } from '../http/body.ts';
 import { requireMatch } from '../http/conditions.ts';
-import {
-  type ActorContext,
-  askedFields,
-  header,
-  idOf,
-  idParam,
-  type RequestContext,
-} from '../http/context.ts';
-import { badRequest, notFound, refuse } from '../http/refusal.ts';
+import { type ActorContext, header, idOf, idParam, type RequestContext } from '../http/context.ts';
+import { given, reference } from '../http/given.ts';
+import { askedFields, textParam } from '../http/query.ts';
+import { missingParameter, notFound, refuse } from '../http/refusal.ts';
 import { empty, json, type Reply } from '../http/reply.ts';
 import { api, plain, type Route } from '../http/route.ts';
 import { requireUnblocked } from '../operations/blocked.ts';
@@ -26,14 +21,11 @@ import { ItemRenderer } from '../render/items.ts';
 import { acceptedName, nameKey } from '../store/names.ts';
 import type { ItemRow, VersionRow } from '../store/rows.ts';
 
-const missing = (name: string) =>
-  badRequest({ reason: 'missing_parameter', name, message: `'${name}' is required` });
-
 function fileAttributes(name: string, attributes: UploadAttributes): FileAttributes {
   return {
     name,
-    contentCreatedAt: attributes.content_created_at ?? undefined,
-    contentModifiedAt: attributes.content_modified_at ?? undefined,
+    contentCreatedAt: attributes.content_created_at,
+    contentModifiedAt: attributes.content_modified_at,
   };
 }
 
@@ -61,8 +53,8 @@ async function upload(box: Box, context: ActorContext): Promise<Reply> {
   const { actor } = context;
   let release: (() => void) | undefined;
   const check = (attributes: UploadAttributes): NewFileTarget => {
-    if (attributes.name === undefined) throw missing('name');
-    if (attributes.parent === undefined) throw missing('parent');
+    if (attributes.name === undefined) throw missingParameter('name');
+    if (attributes.parent === undefined) throw missingParameter('parent');
     const place = destinationOf(box, actor, idOf(attributes.parent.id));
     const name = acceptedName(attributes.name, 'file', box.settings.values);
     if (place.sight !== null) requireUnblocked(box, [...place.sight.ancestors, place.sight.row]);
@@ -147,9 +139,9 @@ async function uploadVersion(box: Box, context: ActorContext): Promise<Reply> {
 }
 
 const preflightSchema = z.object({
-  name: z.string().optional(),
-  size: z.number().int().min(0).nullish(),
-  parent: z.object({ id: z.coerce.string() }).nullish(),
+  name: given(z.string()),
+  size: given(z.number().int().min(0)),
+  parent: given(reference),
 });
 
 async function preflight(box: Box, context: ActorContext): Promise<Reply> {
@@ -173,8 +165,8 @@ async function preflightVersion(box: Box, context: ActorContext): Promise<Reply>
 }
 
 function versionToServe(box: Box, context: ActorContext, row: ItemRow): VersionRow {
-  const wanted = context.query.get('version');
-  const id = wanted === null || wanted === '' ? (row.version_id ?? -1) : idOf(wanted);
+  const wanted = textParam(context, 'version');
+  const id = wanted === undefined ? (row.version_id ?? -1) : idOf(wanted);
   const version = box.store.versions.get(id);
   if (version === undefined || version.item_id !== row.id || version.trashed_at !== null)
     throw notFound('file_version_id', (wanted ?? '').slice(0, 50));

@@ -2,7 +2,8 @@ import type { Actor } from '../auth/actor.ts';
 import { requireAdmin } from '../auth/authenticate.ts';
 import type { Box } from '../box.ts';
 import type { EventSource } from '../events/event-feed.ts';
-import { type ActorContext, askedFields, numberParam, type RequestContext } from '../http/context.ts';
+import type { ActorContext, RequestContext } from '../http/context.ts';
+import { askedFields, choiceParam, numberParam, textParam } from '../http/query.ts';
 import { RawNumber } from '../http/raw-number.ts';
 import { insufficientScope, invalidParameter } from '../http/refusal.ts';
 import { empty, json, type Reply } from '../http/reply.ts';
@@ -30,13 +31,13 @@ function positionOf(box: Box, value: string): number {
   return position <= base(box) ? 0 : Number(position - base(box));
 }
 
+const streamType = (context: ActorContext) =>
+  choiceParam(context, 'stream_type', [...USER_STREAMS, ...ADMIN_STREAMS], 'all');
+
 function list(box: Box, context: ActorContext): Reply {
-  const { actor, query } = context;
+  const { actor } = context;
   if (actor.token.authority.restrictions !== null) throw insufficientScope();
-  const stream = query.get('stream_type') ?? 'all';
-  if (ADMIN_STREAMS.includes(stream)) return adminStream(box, context);
-  if (!USER_STREAMS.includes(stream))
-    throw invalidParameter('stream_type', `Invalid value '${stream.slice(0, 50)}'.`);
+  if (ADMIN_STREAMS.includes(streamType(context))) return adminStream(box, context);
   const short = box.settings.values.shortEventPageEntries;
   const limit = Math.min(
     numberParam(context, 'limit', 100, { min: 0, max: Number.MAX_SAFE_INTEGER }),
@@ -44,7 +45,7 @@ function list(box: Box, context: ActorContext): Reply {
     LIMIT_MAX,
   );
   box.feed.publishDue();
-  const wanted = query.get('stream_position') ?? '0';
+  const wanted = textParam(context, 'stream_position') ?? '0';
   if (wanted === 'now') return page(box, [], box.store.events.lastPosition());
   const position = positionOf(box, wanted);
   const forgotten = box.store.transaction(() => forget(box));
@@ -115,7 +116,7 @@ function renderSource(box: Box, actor: Actor, source: EventSource, asked?: reado
 
 function realtime(box: Box, context: ActorContext): Reply {
   if (context.actor.token.authority.restrictions !== null) throw insufficientScope();
-  const stream = context.query.get('stream_type') ?? 'all';
+  const stream = streamType(context);
   if (ADMIN_STREAMS.includes(stream))
     throw invalidParameter('stream_type', 'Enterprise streams have no long poll');
   const channel = box.polls.channelFor(context.actor.user.id);
@@ -126,8 +127,8 @@ function realtime(box: Box, context: ActorContext): Reply {
 async function subscribe(box: Box, context: RequestContext): Promise<Reply> {
   const userId = box.polls.userOf(context.query.get('channel') ?? '');
   if (userId === undefined) return json({ version: 1, message: 'reconnect' });
-  const wanted = context.query.get('stream_position');
-  const position = wanted === null || wanted === 'now' || wanted === '' ? undefined : positionOf(box, wanted);
+  const wanted = textParam(context, 'stream_position');
+  const position = wanted === undefined || wanted === 'now' ? undefined : positionOf(box, wanted);
   const outcome = await box.polls.wait(userId, position, context.aborted());
   return outcome === 'gone' ? empty(204) : json({ version: 1, message: outcome });
 }

@@ -5,7 +5,9 @@ import type { Box } from '../box.ts';
 import { timeSchema } from '../content/upload-form.ts';
 import { bodyOf } from '../http/body.ts';
 import { notModified, requireMatch } from '../http/conditions.ts';
-import { type ActorContext, askedFields, idOf, idParam } from '../http/context.ts';
+import { type ActorContext, idOf, idParam } from '../http/context.ts';
+import { given, idSchema, notEmulated, reference } from '../http/given.ts';
+import { askedFields } from '../http/query.ts';
 import { empty, json, type Reply } from '../http/reply.ts';
 import { api, type Route } from '../http/route.ts';
 import { requireUnblocked } from '../operations/blocked.ts';
@@ -17,13 +19,19 @@ import { ItemRenderer } from '../render/items.ts';
 import { changeItem, itemChangeShape } from './item-change.ts';
 
 const lockSchema = z.object({
-  type: z.literal('lock').optional(),
-  access: z.literal('lock').optional(),
-  expires_at: timeSchema.nullish(),
-  is_download_prevented: z.boolean().nullish(),
+  type: given(z.literal('lock')),
+  access: given(z.literal('lock')),
+  expires_at: given(timeSchema),
+  is_download_prevented: given(z.boolean()),
 });
-const changeSchema = z.object({ ...itemChangeShape, lock: lockSchema.nullish() });
-const copySchema = z.object({ parent: z.object({ id: z.coerce.string() }), name: z.string().optional() });
+const changeSchema = z.object({
+  ...itemChangeShape,
+  // Null is a wish of its own here: it unlocks.
+  lock: lockSchema.nullish(),
+  disposition_at: notEmulated,
+  permissions: notEmulated,
+});
+const copySchema = z.object({ parent: reference, name: given(z.string()), version: given(idSchema) });
 
 /** A file as its own endpoints answer it. */
 export function showFile(box: Box, context: ActorContext, id: number, status = 200): Reply {
@@ -37,7 +45,7 @@ function answerWith(box: Box, context: ActorContext, sight: Sight, status = 200)
 }
 
 function get(box: Box, context: ActorContext): Reply {
-  const sight = box.access.see(context.actor, idParam(context), 'file');
+  const sight = box.access.look(context.actor, idParam(context), 'file');
   return notModified(context, sight.row.etag) ?? answerWith(box, context, sight);
 }
 
@@ -65,7 +73,11 @@ function remove(box: Box, context: ActorContext): Reply {
 async function copy(box: Box, context: ActorContext): Promise<Reply> {
   const body = await bodyOf(context, copySchema);
   const sight = box.access.see(context.actor, idParam(context), 'file');
-  const row = copyItem(box, context.actor, sight, idOf(body.parent.id), body.name);
+  const row = copyItem(box, context.actor, sight, {
+    parentId: idOf(body.parent.id),
+    name: body.name,
+    version: body.version,
+  });
   return showFile(box, context, row.id, 201);
 }
 

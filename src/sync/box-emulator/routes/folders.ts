@@ -3,7 +3,9 @@ import { RIGHT } from '../access/rights.ts';
 import type { Box } from '../box.ts';
 import { bodyOf } from '../http/body.ts';
 import { notModified, requireMatch } from '../http/conditions.ts';
-import { type ActorContext, askedFields, idOf, idParam } from '../http/context.ts';
+import { type ActorContext, idOf, idParam } from '../http/context.ts';
+import { given, notEmulated, onlyAs, reference } from '../http/given.ts';
+import { askedFields, booleanParam, byMarkerParam } from '../http/query.ts';
 import { forbidden, insufficientScope, notFound, refuse } from '../http/refusal.ts';
 import { empty, json, type Reply } from '../http/reply.ts';
 import { api, type Route } from '../http/route.ts';
@@ -13,18 +15,26 @@ import { type Listed, markerPage, offsetPage } from '../operations/listing.ts';
 import { destinationOf, requireFreeName } from '../operations/place.ts';
 import { trash } from '../operations/trash-operations.ts';
 import { createFolder } from '../operations/tree-operations.ts';
-import { ItemRenderer, renderRoot } from '../render/items.ts';
+import { ItemRenderer } from '../render/items.ts';
+import { renderRoot } from '../render/root.ts';
 import { acceptedName } from '../store/names.ts';
 import { changeItem, itemChangeShape } from './item-change.ts';
 
-const reference = z.object({ id: z.coerce.string() });
+const settingsShape = { folder_upload_email: notEmulated, sync_state: onlyAs('not_synced') };
 const createSchema = z.object({
   name: z.string(),
   parent: reference,
-  description: z.string().max(10_000).optional(),
+  description: given(z.string().max(10_000)),
+  ...settingsShape,
 });
-const changeSchema = z.object(itemChangeShape);
-const copySchema = z.object({ parent: reference, name: z.string().optional() });
+const changeSchema = z.object({
+  ...itemChangeShape,
+  ...settingsShape,
+  can_non_owners_invite: onlyAs(true),
+  can_non_owners_view_collaborators: onlyAs(true),
+  is_collaboration_restricted_to_enterprise: onlyAs(false),
+});
+const copySchema = z.object({ parent: reference, name: given(z.string()) });
 
 async function create(box: Box, context: ActorContext): Promise<Reply> {
   const body = await bodyOf(context, createSchema);
@@ -51,17 +61,10 @@ function show(box: Box, context: ActorContext, id: number, status = 200): Reply 
 function get(box: Box, context: ActorContext): Reply {
   const id = idParam(context);
   if (id === 0) {
-    const { user } = context.actor;
-    const size = box.store.users.get(user.id)?.space_used ?? 0;
-    const page = offsetPage(box, context, null, undefined);
-    const root = renderRoot(box, user.id, size, page);
-    const asked = askedFields(context);
-    const names = asked === undefined ? undefined : new Set(['type', 'id', 'etag', ...asked]);
-    return json(
-      names === undefined
-        ? root
-        : Object.fromEntries(Object.entries(root).filter(([name]) => names.has(name))),
-    );
+    const { id: ownerId } = context.actor.user;
+    const size = box.store.users.get(ownerId)?.space_used ?? 0;
+    const itemCollection = offsetPage(box, context, null, undefined);
+    return json(renderRoot({ box, ownerId, size, itemCollection }, askedFields(context)));
   }
   const sight = box.access.see(context.actor, id, 'folder');
   return notModified(context, sight.row.etag) ?? show(box, context, id);
@@ -72,9 +75,10 @@ function items(box: Box, context: ActorContext): Reply {
   const listed: Listed = id === 0 ? null : box.access.see(context.actor, id, 'folder');
   if (listed === null && (box.access.allowedInRoot(context.actor) & RIGHT.list) === 0)
     throw context.actor.token.authority.restrictions === null ? insufficientScope() : notFound('folder', id);
-  const byMarker = context.query.get('usemarker') === 'true';
   return json(
-    byMarker ? markerPage(box, context, listed) : offsetPage(box, context, listed, askedFields(context)),
+    byMarkerParam(context)
+      ? markerPage(box, context, listed)
+      : offsetPage(box, context, listed, askedFields(context)),
   );
 }
 
@@ -91,11 +95,12 @@ function remove(box: Box, context: ActorContext): Reply {
   const id = idParam(context);
   if (id === 0) throw forbidden();
   const sight = box.access.see(context.actor, id, 'folder');
+  const recursive = booleanParam(context, 'recursive');
   requireMatch(context, sight.row.etag);
   box.access.require(sight, RIGHT.delete);
   requireUnblocked(box, [...sight.ancestors, sight.row]);
   const place = { parentId: id, ownerId: sight.row.owner_id };
-  if (context.query.get('recursive') !== 'true' && box.store.items.hasActiveChild(place))
+  if (!recursive && box.store.items.hasActiveChild(place))
     throw refuse(400, 'folder_not_empty', 'Cannot delete - folder not empty');
   box.store.transaction(() => trash(box, context.actor, sight.row));
   holdSubtrees(box, id, sight.row.parent_id);
@@ -107,7 +112,7 @@ async function copy(box: Box, context: ActorContext): Promise<Reply> {
   if (id === 0) throw refuse(500, 'internal_server_error', 'Internal Server Error');
   const body = await bodyOf(context, copySchema);
   const sight = box.access.see(context.actor, id, 'folder');
-  const row = copyItem(box, context.actor, sight, idOf(body.parent.id), body.name);
+  const row = copyItem(box, context.actor, sight, { parentId: idOf(body.parent.id), name: body.name });
   holdSubtrees(box, id, row.parent_id);
   return show(box, context, row.id, 201);
 }

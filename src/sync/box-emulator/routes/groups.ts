@@ -3,7 +3,9 @@ import type { Actor } from '../auth/actor.ts';
 import { requireAdmin } from '../auth/authenticate.ts';
 import type { Box } from '../box.ts';
 import { bodyOf } from '../http/body.ts';
-import { type ActorContext, askedFields, idOf, idParam, numberParam } from '../http/context.ts';
+import { type ActorContext, idOf, idParam } from '../http/context.ts';
+import { given, notEmulated, reference } from '../http/given.ts';
+import { askedFields, limitParam, numberParam, textParam } from '../http/query.ts';
 import { notFound, valueInUse } from '../http/refusal.ts';
 import { empty, json, type Reply } from '../http/reply.ts';
 import { api, type Route } from '../http/route.ts';
@@ -11,20 +13,22 @@ import { renderGroup, renderMembership } from '../render/users.ts';
 import type { GroupRow, MembershipRow } from '../store/rows.ts';
 
 const NAME_MAX = 255;
+const LEVEL = z.enum(['admins_only', 'admins_and_members', 'all_managed_users']);
 const detailsSchema = z.object({
-  description: z.string().max(255).optional(),
-  provenance: z.string().max(255).optional(),
-  external_sync_identifier: z.string().max(255).optional(),
-  invitability_level: z.enum(['admins_only', 'admins_and_members', 'all_managed_users']).optional(),
-  member_viewability_level: z.enum(['admins_only', 'admins_and_members', 'all_managed_users']).optional(),
+  description: given(z.string().max(255)),
+  provenance: given(z.string().max(255)),
+  external_sync_identifier: given(z.string().max(255)),
+  invitability_level: given(LEVEL),
+  member_viewability_level: given(LEVEL),
 });
-const createSchema = detailsSchema.extend({ name: z.string().min(1).max(NAME_MAX) });
-const updateSchema = createSchema.partial();
-const reference = z.object({ id: z.coerce.string() });
+const groupName = z.string().min(1).max(NAME_MAX);
+const createSchema = detailsSchema.extend({ name: groupName });
+const updateSchema = detailsSchema.extend({ name: given(groupName) });
 const memberSchema = z.object({
   user: reference,
   group: reference,
-  role: z.enum(['member', 'admin']).optional(),
+  role: given(z.enum(['member', 'admin'])),
+  configurable_permissions: notEmulated,
 });
 
 const appOnly = (box: Box) => box.application.grant?.access === 'app';
@@ -37,11 +41,11 @@ function groupOf(box: Box, id: number): GroupRow {
 
 function list(box: Box, context: ActorContext): Reply {
   requireAdmin(context.actor, 'manage_groups');
-  const limit = Math.min(1000, numberParam(context, 'limit', 100, { min: 0, max: Number.MAX_SAFE_INTEGER }));
+  const limit = limitParam(context);
   const offset = numberParam(context, 'offset', 0, { min: 0, max: box.settings.values.offsetMax });
-  const term = context.query.get('filter_term');
+  const term = textParam(context, 'filter_term');
   const found = box.store.groups.list({
-    ...(term === null || term === '' ? {} : { term }),
+    ...(term === undefined ? {} : { term }),
     appGroupsOnly: appOnly(box),
     limit,
     offset,
@@ -62,11 +66,12 @@ async function create(box: Box, context: ActorContext): Promise<Reply> {
 async function update(box: Box, context: ActorContext): Promise<Reply> {
   requireAdmin(context.actor, 'manage_groups');
   const group = groupOf(box, idParam(context));
-  const { name, ...given } = await bodyOf(context, updateSchema);
+  const { name, ...changed } = await bodyOf(context, updateSchema);
   if (name !== undefined && (box.store.groups.byName(name)?.id ?? group.id) !== group.id)
     throw valueInUse('name');
   const kept = JSON.parse(group.details) as Readonly<Record<string, unknown>>;
-  const details = JSON.stringify({ ...kept, ...given });
+  const named = Object.entries(changed).filter(([, value]) => value !== undefined);
+  const details = JSON.stringify({ ...kept, ...Object.fromEntries(named) });
   box.store.groups.update(group.id, {
     ...(name === undefined ? {} : { name }),
     details,
@@ -112,7 +117,7 @@ async function addMember(box: Box, context: ActorContext): Promise<Reply> {
     tellMember(box, context.actor, group, user.id, 'GROUP_ADD_USER');
     return added;
   });
-  return json(renderMembership(box, row), 201);
+  return json(renderMembership(box, row, askedFields(context)), 201);
 }
 
 function membershipOf(box: Box, context: ActorContext): MembershipRow {
@@ -126,9 +131,10 @@ function membershipOf(box: Box, context: ActorContext): MembershipRow {
 
 async function changeMember(box: Box, context: ActorContext): Promise<Reply> {
   const row = membershipOf(box, context);
-  const { role } = await bodyOf(context, memberSchema.pick({ role: true }));
+  const { role } = await bodyOf(context, memberSchema.pick({ role: true, configurable_permissions: true }));
   box.store.groups.changeMember(row.id, role ?? row.role, box.clock.now());
-  return json(renderMembership(box, box.store.groups.membership(row.id) ?? row));
+  const changed = box.store.groups.membership(row.id) ?? row;
+  return json(renderMembership(box, changed, askedFields(context)));
 }
 
 function removeMember(box: Box, context: ActorContext): Reply {
@@ -143,7 +149,7 @@ function removeMember(box: Box, context: ActorContext): Reply {
 }
 
 function listMembers(box: Box, context: ActorContext, rows: readonly MembershipRow[]): Reply {
-  const limit = Math.min(1000, numberParam(context, 'limit', 100, { min: 0, max: Number.MAX_SAFE_INTEGER }));
+  const limit = limitParam(context);
   const offset = numberParam(context, 'offset', 0, { min: 0, max: box.settings.values.offsetMax });
   const entries = rows.slice(offset, offset + limit).map((row) => renderMembership(box, row));
   return json({ total_count: rows.length, entries, limit, offset });
@@ -173,7 +179,7 @@ export function groupRoutes(box: Box): readonly Route[] {
     }),
     api('POST', '/2.0/group_memberships', (context) => addMember(box, context)),
     api('GET', '/2.0/group_memberships/:id', (context) =>
-      json(renderMembership(box, membershipOf(box, context))),
+      json(renderMembership(box, membershipOf(box, context), askedFields(context))),
     ),
     api('PUT', '/2.0/group_memberships/:id', (context) => changeMember(box, context)),
     api('DELETE', '/2.0/group_memberships/:id', (context) => removeMember(box, context)),

@@ -6,6 +6,7 @@ import type { Box } from '../box.ts';
 import { timeSchema } from '../content/upload-form.ts';
 import { requireMatch } from '../http/conditions.ts';
 import { type ActorContext, idOf } from '../http/context.ts';
+import { given, notEmulated, reference } from '../http/given.ts';
 import { cyclical } from '../http/refusal.ts';
 import { holdSubtrees, requireUnblocked } from '../operations/blocked.ts';
 import { requireUnlocked } from '../operations/locks.ts';
@@ -17,22 +18,24 @@ import type { ItemRow } from '../store/rows.ts';
 
 /** What PUT accepts for every kind of item. */
 export const itemChangeShape = {
-  name: z.string().optional(),
-  description: z.string().max(10_000).nullish(),
-  parent: z.object({ id: z.coerce.string() }).nullish(),
-  tags: z.array(z.string().max(255)).max(100).optional(),
-  content_created_at: timeSchema.nullish(),
-  content_modified_at: timeSchema.nullish(),
+  name: given(z.string()),
+  description: given(z.string().max(10_000)),
+  parent: given(reference),
+  tags: given(z.array(z.string().max(255)).max(100)),
+  content_created_at: given(timeSchema),
+  content_modified_at: given(timeSchema),
+  shared_link: notEmulated,
+  collections: notEmulated,
 };
 
 /** A change as PUT asks for it. */
 export interface ItemChange {
   readonly name?: string | undefined;
-  readonly description?: string | null | undefined;
-  readonly parent?: { readonly id: string } | null | undefined;
+  readonly description?: string | undefined;
+  readonly parent?: { readonly id: string } | undefined;
   readonly tags?: readonly string[] | undefined;
-  readonly content_created_at?: number | null | undefined;
-  readonly content_modified_at?: number | null | undefined;
+  readonly content_created_at?: number | undefined;
+  readonly content_modified_at?: number | undefined;
   readonly url?: string | undefined;
 }
 
@@ -77,7 +80,7 @@ function moveOf(box: Box, actor: Actor, sight: Sight, change: ItemChange): Move 
   const { row } = sight;
   const name =
     change.name === undefined ? row.name : acceptedName(change.name, row.kind, box.settings.values);
-  const wanted = change.parent == null ? undefined : idOf(change.parent.id);
+  const wanted = change.parent === undefined ? undefined : idOf(change.parent.id);
   // A collaborator's root stands for the place that he cannot see: asking for it again moves nothing.
   const stays = wanted === undefined || wanted === row.parent_id || (wanted === 0 && sharedAtRoot(sight));
   if (stays) {
@@ -112,21 +115,21 @@ function fieldsOf(
 ): Partial<Omit<ItemRow, 'id'>> {
   const now = box.clock.now();
   const described =
-    (change.description != null && change.description !== row.description) ||
+    (change.description !== undefined && change.description !== row.description) ||
     change.tags !== undefined ||
-    change.content_modified_at != null ||
-    change.content_created_at != null ||
+    change.content_modified_at !== undefined ||
+    change.content_created_at !== undefined ||
     change.url !== undefined;
   const touched = renamed || moved || described;
   const touchesDate = renamed || described || (moved && row.kind !== 'folder');
   return {
     ...(renamed ? { name, name_key: nameKey(name, box.settings.values.nameFolding) } : {}),
-    ...(change.description == null ? {} : { description: change.description }),
+    ...(change.description === undefined ? {} : { description: change.description }),
     ...(change.tags === undefined ? {} : { tags: JSON.stringify(change.tags) }),
     ...(change.url === undefined ? {} : { url: change.url }),
     ...(renamed && row.kind === 'folder' ? { content_modified_at: now } : {}),
-    ...(change.content_created_at == null ? {} : { content_created_at: change.content_created_at }),
-    ...(change.content_modified_at == null ? {} : { content_modified_at: change.content_modified_at }),
+    ...(change.content_created_at === undefined ? {} : { content_created_at: change.content_created_at }),
+    ...(change.content_modified_at === undefined ? {} : { content_modified_at: change.content_modified_at }),
     ...(touchesDate ? { modified_at: now } : {}),
     ...(touched ? { modified_by: actor.user.id, etag: row.etag + 1 } : {}),
   };

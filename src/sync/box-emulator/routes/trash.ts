@@ -3,23 +3,22 @@ import type { Sight } from '../access/access.ts';
 import { RIGHT } from '../access/rights.ts';
 import type { Box } from '../box.ts';
 import { bodyOf } from '../http/body.ts';
-import { type ActorContext, askedFields, idOf, idParam, numberParam } from '../http/context.ts';
+import { type ActorContext, idOf, idParam } from '../http/context.ts';
+import { given, reference } from '../http/given.ts';
+import { askedFields, byMarkerParam, limitParam, numberParam, textParam } from '../http/query.ts';
 import { invalidParameter, notFound } from '../http/refusal.ts';
 import { empty, json, type Reply } from '../http/reply.ts';
 import { api, type Route } from '../http/route.ts';
 import { holdSubtrees, requireUnblocked } from '../operations/blocked.ts';
 import { endMarker } from '../operations/listing.ts';
+import { compareRows, orderOf } from '../operations/order.ts';
 import { destinationOf, requireFreeName } from '../operations/place.ts';
 import { purge, restore } from '../operations/trash-operations.ts';
 import { ItemRenderer } from '../render/items.ts';
 import { acceptedName } from '../store/names.ts';
 import type { ItemKind } from '../store/rows.ts';
 
-const LIMIT_MAX = 1000;
-const restoreSchema = z.object({
-  name: z.string().optional(),
-  parent: z.object({ id: z.coerce.string() }).nullish(),
-});
+const restoreSchema = z.object({ name: given(z.string()), parent: given(reference) });
 
 const COLLECTIONS: readonly (readonly [string, ItemKind])[] = [
   ['files', 'file'],
@@ -36,39 +35,46 @@ function trashed(box: Box, context: ActorContext): readonly Sight[] {
 }
 
 function list(box: Box, context: ActorContext): Reply {
-  const { query } = context;
-  const limit = Math.min(
-    numberParam(context, 'limit', 100, { min: 0, max: Number.MAX_SAFE_INTEGER }),
-    LIMIT_MAX,
-  );
-  const byMarker = query.get('usemarker') === 'true';
+  return json(byMarkerParam(context) ? pageByMarker(box, context) : pageByOffset(box, context));
+}
+
+function pageByMarker(box: Box, context: ActorContext): Record<string, unknown> {
   for (const name of ['sort', 'direction', 'offset'])
-    if (byMarker && query.get(name) !== null) throw invalidParameter(name, 'not with a marker');
-  if (!byMarker && query.get('marker') !== null) throw invalidParameter('marker', 'usemarker is not set');
-  const all = trashed(box, context);
-  const renderer = new ItemRenderer(box);
-  const asked = askedFields(context);
-  const start = byMarker
-    ? all.findIndex((sight) => sight.row.id > idOf(query.get('marker') ?? undefined))
-    : numberParam(context, 'offset', 0, { min: 0, max: box.settings.values.offsetMax });
-  const page = start < 0 ? [] : all.slice(start, start + limit);
-  const entries = page.map((sight) => renderer.mini(sight, asked));
-  const last = page.at(-1);
-  if (byMarker) {
-    const more = last !== undefined && start + page.length < all.length;
-    return json({ entries, limit, ...(more ? { next_marker: String(last.row.id) } : endMarker(box)) });
-  }
+    if (textParam(context, name) !== undefined) throw invalidParameter(name, 'not with a marker');
+  const limit = limitParam(context);
+  const after = numberParam(context, 'marker', 0, { min: 0, max: Number.MAX_SAFE_INTEGER });
+  const found = trashed(box, context).filter((sight) => sight.row.id > after);
+  const page = found.slice(0, limit);
+  const more = found.length > page.length;
+  return {
+    entries: minis(box, context, page),
+    limit,
+    ...(more ? { next_marker: String(page.at(-1)?.row.id ?? after) } : endMarker(box)),
+  };
+}
+
+function pageByOffset(box: Box, context: ActorContext): Record<string, unknown> {
+  const limit = limitParam(context);
+  const offset = numberParam(context, 'offset', 0, { min: 0, max: box.settings.values.offsetMax });
+  const wanted = orderOf(context, ['name', 'date', 'size']);
+  const all = [...trashed(box, context)].sort((left, right) => compareRows(left.row, right.row, wanted));
   const order = [
     { by: 'type', direction: 'ASC' },
-    { by: 'name', direction: 'ASC' },
+    { by: wanted.sort, direction: wanted.direction },
   ];
-  return json({
+  return {
     total_count: all.length,
-    entries,
-    offset: start,
+    entries: minis(box, context, all.slice(offset, offset + limit)),
+    offset,
     limit,
     order: box.settings.values.trashOrderAsObject ? order[0] : order,
-  });
+  };
+}
+
+function minis(box: Box, context: ActorContext, page: readonly Sight[]): unknown[] {
+  const renderer = new ItemRenderer(box);
+  const asked = askedFields(context);
+  return page.map((sight) => renderer.mini(sight, asked));
 }
 
 function get(box: Box, context: ActorContext, kind: ItemKind): Reply {
@@ -82,8 +88,8 @@ async function bringBack(box: Box, context: ActorContext, kind: ItemKind): Promi
   const sight = box.access.seeTrashed(actor, idParam(context), kind);
   box.access.require(sight, RIGHT.delete);
   const parentGone = sight.ancestors.some((folder) => folder.status !== 'active');
-  if (parentGone && body.parent == null) throw notFound('parent', sight.row.parent_id);
-  const parentId = body.parent == null ? sight.row.parent_id : idOf(body.parent.id);
+  if (parentGone && body.parent === undefined) throw notFound('parent', sight.row.parent_id);
+  const parentId = body.parent === undefined ? sight.row.parent_id : idOf(body.parent.id);
   const place = destinationOf(box, actor, parentId);
   if (place.sight !== null) requireUnblocked(box, [...place.sight.ancestors, place.sight.row]);
   const name = acceptedName(body.name ?? sight.row.name, kind, box.settings.values);

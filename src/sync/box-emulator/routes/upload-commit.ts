@@ -1,15 +1,17 @@
 import { z } from 'zod';
 import type { Box } from '../box.ts';
+import { announcedSha1 } from '../content/digest.ts';
 import { hashFile } from '../content/part-writer.ts';
 import { timeSchema } from '../content/upload-form.ts';
 import { bodyOf } from '../http/body.ts';
 import { requireNoMatch } from '../http/conditions.ts';
-import { type ActorContext, header } from '../http/context.ts';
-import { badRequest, refuse } from '../http/refusal.ts';
+import type { ActorContext } from '../http/context.ts';
+import { given } from '../http/given.ts';
+import { refuse } from '../http/refusal.ts';
 import { empty, type Reply } from '../http/reply.ts';
 import { destinationOf, requireFreeName } from '../operations/place.ts';
 import { addVersion, type Content, createFile, type FileAttributes } from '../operations/tree-operations.ts';
-import { visibleParts } from '../operations/upload-session-state.ts';
+import { openSession, visibleParts } from '../operations/upload-session-state.ts';
 import type { ItemRow } from '../store/rows.ts';
 import type { UploadSessionRow } from '../store/upload-sessions.ts';
 import { requireVersionable, uploadReply, versionName } from './content.ts';
@@ -23,7 +25,7 @@ const commitSchema = z.object({
         part_id: z.string().max(64),
         offset: z.number(),
         size: z.number(),
-        sha1: z.string().max(64).optional(),
+        sha1: given(z.string().max(64)),
       }),
     )
     .max(PARTS_MAX),
@@ -57,13 +59,6 @@ function requireParts(box: Box, session: UploadSessionRow, listed: CommitBody['p
     throw refuse(400, 'parts_mismatch', `The parts cover ${covered} of ${session.size} bytes`);
 }
 
-function announcedSha1(context: ActorContext): string {
-  const digest = /^sha=([A-Za-z0-9+/]{27}=)$/.exec(header(context, 'digest')?.trim() ?? '');
-  if (digest === null)
-    throw badRequest({ reason: 'missing_parameter', name: 'digest', message: "'digest' is required" });
-  return Buffer.from(digest[1] ?? '', 'base64').toString('hex');
-}
-
 /** Turn a session's parts into a file or a version. */
 export async function commit(box: Box, context: ActorContext, session: UploadSessionRow): Promise<Reply> {
   const body = await bodyOf(context, commitSchema);
@@ -82,11 +77,12 @@ export async function commit(box: Box, context: ActorContext, session: UploadSes
     const sha1 = await hashFile(box.store.blobs.pathOf(session.blob_id));
     if (sha1 !== announced)
       throw refuse(400, 'bad_digest', 'The specified digest did not match what we received');
-    if (box.store.uploads.get(session.id) === undefined) throw refuse(404, 'not_found', 'Not Found');
+    // It may have been given up, or committed, meanwhile.
+    openSession(box, context.actor, session.id);
     const content: Content = { kind: 'shared', blobId: session.blob_id, sha1, size: session.size };
     const row = box.store.transaction(() => {
       const made = record(box, context, session, body, content);
-      box.store.uploads.remove(session.id);
+      box.store.uploads.finish(session.id);
       return made;
     });
     return uploadReply(box, context, row, 201);

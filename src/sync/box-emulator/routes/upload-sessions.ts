@@ -3,10 +3,13 @@ import { randomName } from '../../../random.ts';
 import { RIGHT } from '../access/rights.ts';
 import type { Actor } from '../auth/actor.ts';
 import type { Box } from '../box.ts';
+import { announcedSha1 } from '../content/digest.ts';
 import { writePart } from '../content/part-writer.ts';
 import { bodyOf } from '../http/body.ts';
-import { type ActorContext, header, idOf, idParam, numberParam } from '../http/context.ts';
-import { badRequest, refuse } from '../http/refusal.ts';
+import { type ActorContext, header, idOf, idParam } from '../http/context.ts';
+import { given, idSchema } from '../http/given.ts';
+import { limitParam, numberParam } from '../http/query.ts';
+import { badRequest, invalidParameter, missingParameter, refuse } from '../http/refusal.ts';
 import { empty, json, type Reply } from '../http/reply.ts';
 import { api, type Route } from '../http/route.ts';
 import { requireUnblocked } from '../operations/blocked.ts';
@@ -16,6 +19,7 @@ import {
   discardSession,
   forgetExpiredSessions,
   openSession,
+  ownSession,
   renderPart,
   renderSession,
   visibleParts,
@@ -24,11 +28,12 @@ import { acceptedName } from '../store/names.ts';
 import type { UploadPartRow, UploadSessionRow } from '../store/upload-sessions.ts';
 import { requireVersionable, versionName } from './content.ts';
 import { commit } from './upload-commit.ts';
+import { plan } from './upload-plan.ts';
 
 const createSchema = z.object({
-  folder_id: z.coerce.string().optional(),
+  folder_id: given(idSchema),
   file_size: z.unknown().optional(),
-  file_name: z.string().optional(),
+  file_name: given(z.string()),
 });
 
 function requireSize(box: Box, size: unknown): number {
@@ -92,6 +97,7 @@ async function start(
     created_at: now,
     expires_at: now + box.settings.values.uploadSessionLifetimeS * 1000,
     commits: 0,
+    committed: 0,
   };
   box.store.uploads.insert(session);
   return json(renderSession(box, session), 201);
@@ -110,25 +116,19 @@ interface AnnouncedPart {
 
 /** Source: developer.box.com guides uploads/chunked/upload-part. */
 function announcedPart(context: ActorContext, session: UploadSessionRow): AnnouncedPart {
-  const range = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15})$/.exec(
-    header(context, 'content-range')?.trim() ?? '',
-  );
+  const sent = header(context, 'content-range')?.trim();
+  if (sent === undefined) throw missingParameter('content-range');
+  const range = /^bytes\s+(\d{1,15})-(\d{1,15})\/(\d{1,15})$/i.exec(sent);
   if (range === null)
-    throw badRequest({
-      reason: 'missing_parameter',
-      name: 'content-range',
-      message: "'content-range' is required",
-    });
-  const digest = /^sha=([A-Za-z0-9+/]{27}=)$/.exec(header(context, 'digest')?.trim() ?? '');
-  if (digest === null)
-    throw badRequest({ reason: 'missing_parameter', name: 'digest', message: "'digest' is required" });
+    throw invalidParameter('content-range', "Invalid value. 'bytes FIRST-LAST/TOTAL' is expected.");
+  const sha1 = announcedSha1(context);
   const [start, end, total] = [Number(range[1]), Number(range[2]), Number(range[3])];
   if (total !== session.size) throw badRange('The total size is not that of the session');
   if (start % session.part_size !== 0) throw badRange('The offset is not a multiple of the part size');
   const expectedEnd = Math.min(start + session.part_size, session.size) - 1;
   if (start >= session.size || end !== expectedEnd)
     throw badRange('The range is not that of a part of the session');
-  return { start, end, sha1: Buffer.from(digest[1] ?? '', 'base64').toString('hex') };
+  return { start, end, sha1 };
 }
 
 async function uploadPart(box: Box, context: ActorContext): Promise<Reply> {
@@ -174,7 +174,7 @@ function requireNoOverlap(box: Box, session: UploadSessionRow, range: AnnouncedP
 
 function listParts(box: Box, context: ActorContext): Reply {
   const parts = visibleParts(box, sessionOf(box, context));
-  const limit = Math.min(1000, numberParam(context, 'limit', 1000, { min: 0, max: Number.MAX_SAFE_INTEGER }));
+  const limit = limitParam(context, 1000);
   const offset = numberParam(context, 'offset', 0, { min: 0, max: Number.MAX_SAFE_INTEGER });
   return json({
     entries: parts.slice(offset, offset + limit).map(renderPart),
@@ -185,8 +185,10 @@ function listParts(box: Box, context: ActorContext): Reply {
   });
 }
 
+/** One that was committed may be given up as well, which changes nothing: Box's clients end every upload so. */
 async function abort(box: Box, context: ActorContext): Promise<Reply> {
-  await discardSession(box, sessionOf(box, context));
+  const session = ownSession(box, context.actor, context.params['session'] ?? '');
+  if (session.committed === 0) await discardSession(box, session);
   return empty();
 }
 
@@ -200,6 +202,7 @@ export function uploadSessionRoutes(box: Box): readonly Route[] {
     api('PUT', one, (context) => uploadPart(box, context), { upload: true }),
     api('DELETE', one, (context) => abort(box, context)),
     api('GET', `${one}/parts`, (context) => listParts(box, context)),
+    api('POST', `${one}/plan`, (context) => plan(context, sessionOf(box, context))),
     api('POST', `${one}/commit`, (context) => commit(box, context, sessionOf(box, context))),
   ];
 }

@@ -3,8 +3,25 @@ import { randomName } from '../../../random.ts';
 import { requireAdmin } from '../auth/authenticate.ts';
 import type { Box } from '../box.ts';
 import { bodyOf } from '../http/body.ts';
-import { type ActorContext, askedFields, idParam, numberParam } from '../http/context.ts';
-import { badRequest, forbidden, insufficientScope, notFound, refuse, valueInUse } from '../http/refusal.ts';
+import { type ActorContext, idParam } from '../http/context.ts';
+import { given, notEmulated, onlyAs } from '../http/given.ts';
+import {
+  askedFields,
+  booleanParam,
+  byMarkerParam,
+  choiceParam,
+  limitParam,
+  numberParam,
+  textParam,
+} from '../http/query.ts';
+import {
+  forbidden,
+  insufficientScope,
+  missingParameter,
+  notFound,
+  refuse,
+  valueInUse,
+} from '../http/refusal.ts';
 import { empty, json, type Reply } from '../http/reply.ts';
 import { api, type Route } from '../http/route.ts';
 import { endMarker } from '../operations/listing.ts';
@@ -16,31 +33,39 @@ const NAME_MAX = 50;
 const USER_SCOPES = ['manage_managed_users', 'manage_app_users'];
 
 const details = {
-  language: z.string().optional(),
-  is_sync_enabled: z.boolean().optional(),
-  job_title: z.string().max(100).optional(),
-  phone: z.string().max(100).optional(),
-  address: z.string().max(255).optional(),
-  timezone: z.string().optional(),
-  tracking_codes: z.array(z.unknown()).optional(),
-  can_see_managed_users: z.boolean().optional(),
-  is_external_collab_restricted: z.boolean().optional(),
-  is_exempt_from_device_limits: z.boolean().optional(),
-  is_exempt_from_login_verification: z.boolean().optional(),
+  language: given(z.string()),
+  is_sync_enabled: given(z.boolean()),
+  job_title: given(z.string().max(100)),
+  phone: given(z.string().max(100)),
+  address: given(z.string().max(255)),
+  timezone: given(z.string()),
+  tracking_codes: given(z.array(z.unknown())),
+  can_see_managed_users: given(z.boolean()),
+  is_external_collab_restricted: given(z.boolean()),
+  is_exempt_from_device_limits: given(z.boolean()),
+  is_exempt_from_login_verification: given(z.boolean()),
 };
 
+const userName = z.string().min(1).max(NAME_MAX);
+
 const createSchema = z.object({
-  name: z.string().min(1).max(NAME_MAX),
-  login: z.email().optional(),
-  is_platform_access_only: z.boolean().optional(),
-  role: z.enum(['coadmin', 'user']).optional(),
-  space_amount: z.number().int().min(-1).optional(),
-  status: z.enum(['active', 'inactive', 'cannot_delete_edit', 'cannot_delete_edit_upload']).optional(),
-  external_app_user_id: z.string().max(255).optional(),
+  name: userName,
+  login: given(z.email()),
+  is_platform_access_only: given(z.boolean()),
+  role: given(z.enum(['coadmin', 'user'])),
+  space_amount: given(z.number().int().min(-1)),
+  status: given(z.enum(['active', 'inactive', 'cannot_delete_edit', 'cannot_delete_edit_upload'])),
+  external_app_user_id: given(z.string().max(255)),
   ...details,
 });
 
-const updateSchema = createSchema.partial().extend({ notification_email: z.unknown().optional() });
+const updateSchema = createSchema.extend({
+  name: given(userName),
+  notification_email: notEmulated,
+  is_password_reset_required: onlyAs(false),
+  // Null is a wish of its own at Box, which lets the user go: that is refused, too.
+  enterprise: z.undefined({ error: 'This is not emulated.' }).optional(),
+});
 
 const detailsOf = (body: Readonly<Record<string, unknown>>) =>
   Object.fromEntries(
@@ -61,30 +86,35 @@ function userOf(box: Box, context: ActorContext): UserRow {
 
 function list(box: Box, context: ActorContext): Reply {
   requireAdmin(context.actor, ...USER_SCOPES);
-  const { query } = context;
-  const limit = numberParam(context, 'limit', 100, { min: 0, max: Number.MAX_SAFE_INTEGER });
+  const limit = limitParam(context);
   const offset = numberParam(context, 'offset', 0, { min: 0, max: box.settings.values.offsetMax });
-  const byMarker = query.get('usemarker') === 'true';
-  const clamped = Math.min(limit, 1000);
-  const term = query.get('filter_term');
-  const external = query.get('external_app_user_id');
-  if (query.get('user_type') === 'external')
-    return json({ total_count: 0, entries: [], limit: clamped, offset });
-  const found = box.store.users.list({
-    ...(term === null || term === '' ? {} : { term }),
-    ...(external === null ? {} : { externalAppUserId: external }),
-    appUsersOnly: box.application.grant?.access === 'app',
-    afterId: byMarker ? numberParam(context, 'marker', 0, { min: 0, max: Number.MAX_SAFE_INTEGER }) : 0,
-    // One more than the page holds, to know whether another page follows.
-    limit: byMarker ? clamped + 1 : clamped,
-    offset: byMarker ? 0 : offset,
-  });
-  const rows = found.rows.slice(0, clamped);
+  const byMarker = byMarkerParam(context);
+  const after = numberParam(context, 'marker', 0, { min: 0, max: Number.MAX_SAFE_INTEGER });
+  const term = textParam(context, 'filter_term');
+  const externalAppUserId = textParam(context, 'external_app_user_id');
+  const type = choiceParam(context, 'user_type', ['all', 'managed', 'external'], 'all');
+  // Nobody from outside the enterprise is listed here.
+  const found =
+    type === 'external'
+      ? { rows: [], total: 0 }
+      : box.store.users.list({
+          ...(term === undefined ? {} : { term }),
+          ...(externalAppUserId === undefined ? {} : { externalAppUserId }),
+          appUsersOnly: box.application.grant?.access === 'app',
+          afterId: after,
+          // One more than the page holds, to know whether another page follows.
+          limit: byMarker ? limit + 1 : limit,
+          offset: byMarker ? 0 : offset,
+        });
+  const rows = found.rows.slice(0, limit);
   const entries = rows.map((row) => renderUser(box, row, askedFields(context)));
-  if (!byMarker) return json({ total_count: found.total, entries, limit: clamped, offset });
-  const last = rows.at(-1);
-  const more = found.rows.length > rows.length && last !== undefined;
-  return json({ entries, limit: clamped, ...(more ? { next_marker: String(last.id) } : endMarker(box)) });
+  if (!byMarker) return json({ total_count: found.total, entries, limit, offset });
+  const more = found.rows.length > rows.length;
+  return json({
+    entries,
+    limit,
+    ...(more ? { next_marker: String(rows.at(-1)?.id ?? after) } : endMarker(box)),
+  });
 }
 
 async function create(box: Box, context: ActorContext): Promise<Reply> {
@@ -92,8 +122,7 @@ async function create(box: Box, context: ActorContext): Promise<Reply> {
   const appUser = body.is_platform_access_only === true;
   requireAdmin(context.actor, appUser ? 'manage_app_users' : 'manage_managed_users');
   if (!appUser && box.application.grant?.access === 'app') throw insufficientScope();
-  if (!appUser && body.login === undefined)
-    throw badRequest({ reason: 'missing_parameter', name: 'login', message: "'login' is required" });
+  if (!appUser && body.login === undefined) throw missingParameter('login');
   const login = appUser
     ? `AppUser_${box.application.current.serviceAccountId}_${randomName(box.random, 10)}@boxdevedition.com`
     : (body.login ?? '');
@@ -145,8 +174,10 @@ function remove(box: Box, context: ActorContext): Reply {
   requireAdmin(context.actor, ...USER_SCOPES);
   const user = userOf(box, context);
   if (user.kind === 'service' || user.role === 'admin') throw forbidden();
+  const force = booleanParam(context, 'force');
+  booleanParam(context, 'notify');
   const owned = box.store.items.ownedCount(user.id);
-  if (owned > 0 && context.query.get('force') !== 'true')
+  if (owned > 0 && !force)
     throw refuse(400, 'user_has_content', 'The user still owns content; use force to delete it, too');
   box.store.transaction(() => {
     const place = { parentId: 0, ownerId: user.id };

@@ -3,15 +3,20 @@ import type { Sight } from '../access/access.ts';
 import { RIGHT } from '../access/rights.ts';
 import type { Box } from '../box.ts';
 import { bodyOf } from '../http/body.ts';
-import { type ActorContext, askedFields, idOf, idParam, numberParam } from '../http/context.ts';
+import { requireMatch } from '../http/conditions.ts';
+import { type ActorContext, idOf, idParam } from '../http/context.ts';
+import { given, idSchema } from '../http/given.ts';
+import { askedFields, limitParam, numberParam } from '../http/query.ts';
 import { forbidden, notFound } from '../http/refusal.ts';
 import { empty, json, type Reply } from '../http/reply.ts';
 import { api, type Route } from '../http/route.ts';
+import { requireUnblocked } from '../operations/blocked.ts';
 import { requireUnlocked } from '../operations/locks.ts';
 import { addVersion } from '../operations/tree-operations.ts';
 import { type FieldTable, renderFields } from '../render/fields.ts';
 import { renderMiniUser } from '../render/users.ts';
 import type { VersionRow } from '../store/rows.ts';
+import { versionName } from './content.ts';
 
 const STANDARD = [
   'type',
@@ -29,7 +34,7 @@ const STANDARD = [
   'purged_at',
 ];
 
-const promoteSchema = z.object({ type: z.literal('file_version').optional(), id: z.coerce.string() });
+const promoteSchema = z.object({ type: given(z.literal('file_version')), id: idSchema });
 const restoreSchema = z.object({ trashed_at: z.null().optional() });
 
 /** A version of a file. */
@@ -47,7 +52,8 @@ function renderVersion(box: Box, version: VersionRow, asked?: readonly string[])
     modified_by: (row) => renderMiniUser(box, row.modified_by),
     trashed_at: (row) => clock.formatOrNull(row.trashed_at),
     trashed_by: (row) => (row.trashed_by === null ? undefined : renderMiniUser(box, row.trashed_by)),
-    restored_at: () => null,
+    restored_at: (row) => clock.formatOrNull(row.restored_at),
+    restored_by: (row) => (row.restored_by === null ? null : renderMiniUser(box, row.restored_by)),
     purged_at: () => null,
     version_number: (row) => String(row.number),
   };
@@ -70,7 +76,7 @@ function versionOf(box: Box, sight: Sight, id: number): VersionRow {
 /** Past versions only, newest first: the current one is the file itself. */
 function list(box: Box, context: ActorContext): Reply {
   const sight = fileOf(box, context, RIGHT.preview);
-  const limit = Math.min(1000, numberParam(context, 'limit', 1000, { min: 0, max: Number.MAX_SAFE_INTEGER }));
+  const limit = limitParam(context, 1000);
   const offset = numberParam(context, 'offset', 0, { min: 0, max: box.settings.values.offsetMax });
   const past = box.store.versions.ofItem(sight.row.id).filter((row) => row.id !== sight.row.version_id);
   const entries = past
@@ -80,16 +86,22 @@ function list(box: Box, context: ActorContext): Reply {
   return json({ total_count: past.length, limit, offset, order, entries });
 }
 
-/** Making an old version current adds a copy of it as the newest. */
+/**
+ * Making an old version current adds a copy of it as the newest, under the name that it had.
+ *
+ * Errors: 409 when another item holds that name by now. Source: OAS post_files_id_versions_current.
+ */
 async function promote(box: Box, context: ActorContext): Promise<Reply> {
   const { id } = await bodyOf(context, promoteSchema);
   const sight = fileOf(box, context, RIGHT.edit);
   requireUnlocked(box, context.actor, sight.row);
   const version = versionOf(box, sight, idOf(id));
   if (version.trashed_at !== null) throw notFound('file_version_id', version.id);
+  requireUnblocked(box, sight.ancestors);
+  const name = versionName(box, context, sight, version.name);
   const row = box.store.transaction(() =>
     addVersion(box, context.actor, sight.row, {
-      attributes: { name: sight.row.name, contentModifiedAt: sight.row.content_modified_at },
+      attributes: { name, contentModifiedAt: sight.row.content_modified_at },
       content: { kind: 'shared', blobId: version.blob_id, sha1: version.sha1, size: version.size },
       event: 'ITEM_MAKE_CURRENT_VERSION',
     }),
@@ -101,8 +113,14 @@ async function promote(box: Box, context: ActorContext): Promise<Reply> {
 function remove(box: Box, context: ActorContext): Reply {
   const sight = fileOf(box, context, RIGHT.delete);
   const version = versionOf(box, sight, idParam(context, 'version'));
+  requireMatch(context, sight.row.etag);
   if (version.id === sight.row.version_id) throw forbidden();
-  box.store.versions.update(version.id, { trashed_at: box.clock.now(), trashed_by: context.actor.user.id });
+  box.store.versions.update(version.id, {
+    trashed_at: box.clock.now(),
+    trashed_by: context.actor.user.id,
+    restored_at: null,
+    restored_by: null,
+  });
   return empty();
 }
 
@@ -110,7 +128,13 @@ async function restore(box: Box, context: ActorContext): Promise<Reply> {
   const { trashed_at } = await bodyOf(context, restoreSchema);
   const sight = fileOf(box, context, RIGHT.delete);
   const version = versionOf(box, sight, idParam(context, 'version'));
-  if (trashed_at === null) box.store.versions.update(version.id, { trashed_at: null, trashed_by: null });
+  if (trashed_at === null && version.trashed_at !== null)
+    box.store.versions.update(version.id, {
+      trashed_at: null,
+      trashed_by: null,
+      restored_at: box.clock.now(),
+      restored_by: context.actor.user.id,
+    });
   return json(renderVersion(box, versionOf(box, sight, version.id), askedFields(context)));
 }
 

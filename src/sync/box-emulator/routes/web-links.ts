@@ -1,9 +1,12 @@
 import { z } from 'zod';
+import type { Sight } from '../access/access.ts';
 import { RIGHT } from '../access/rights.ts';
 import type { Box } from '../box.ts';
 import { bodyOf } from '../http/body.ts';
 import { notModified, requireMatch } from '../http/conditions.ts';
-import { type ActorContext, askedFields, idOf, idParam } from '../http/context.ts';
+import { type ActorContext, idOf, idParam } from '../http/context.ts';
+import { given, reference } from '../http/given.ts';
+import { askedFields } from '../http/query.ts';
 import { empty, json, type Reply } from '../http/reply.ts';
 import { api, type Route } from '../http/route.ts';
 import { requireUnblocked } from '../operations/blocked.ts';
@@ -17,17 +20,20 @@ import { changeItem, itemChangeShape } from './item-change.ts';
 const url = z
   .string()
   .max(2000)
-  .regex(/^https?:\/\//, 'not an http address');
+  .regex(/^https?:\/\//i, 'not an http address');
 const createSchema = z.object({
   url,
-  parent: z.object({ id: z.coerce.string() }),
-  name: z.string().optional(),
-  description: z.string().max(10_000).optional(),
+  parent: reference,
+  name: given(z.string()),
+  description: given(z.string().max(10_000)),
 });
-const changeSchema = z.object({ ...itemChangeShape, url: url.optional() });
+const changeSchema = z.object({ ...itemChangeShape, url: given(url) });
 
 function show(box: Box, context: ActorContext, id: number): Reply {
-  const sight = box.access.see(context.actor, id, 'web_link');
+  return answerWith(box, context, box.access.see(context.actor, id, 'web_link'));
+}
+
+function answerWith(box: Box, context: ActorContext, sight: Sight): Reply {
   return json(new ItemRenderer(box).standard({ sight }, askedFields(context)), 200, {
     etag: String(sight.row.etag),
   });
@@ -38,7 +44,7 @@ async function create(box: Box, context: ActorContext): Promise<Reply> {
   const { actor } = context;
   const place = destinationOf(box, actor, idOf(body.parent.id));
   const fallback = body.url
-    .replace(/^https?:\/\//, '')
+    .replace(/^https?:\/\//i, '')
     .replaceAll('/', ' ')
     .trim();
   const name = acceptedName(body.name ?? fallback, 'web_link', box.settings.values);
@@ -84,8 +90,8 @@ export function webLinkRoutes(box: Box): readonly Route[] {
   return [
     api('POST', '/2.0/web_links', (context) => create(box, context)),
     api('GET', '/2.0/web_links/:id', (context) => {
-      const sight = box.access.see(context.actor, idParam(context), 'web_link');
-      return notModified(context, sight.row.etag) ?? show(box, context, sight.row.id);
+      const sight = box.access.look(context.actor, idParam(context), 'web_link');
+      return notModified(context, sight.row.etag) ?? answerWith(box, context, sight);
     }),
     api('PUT', '/2.0/web_links/:id', (context) => update(box, context)),
     api('DELETE', '/2.0/web_links/:id', (context) => remove(box, context)),

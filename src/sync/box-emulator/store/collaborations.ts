@@ -30,6 +30,10 @@ export class Collaborations {
     ).all(groupId);
   }
 
+  pendingOf(userId: number): readonly CollaborationRow[] {
+    return this.ofUser(userId).filter((row) => row.status === 'pending');
+  }
+
   ofUser(userId: number): readonly CollaborationRow[] {
     return query<CollaborationRow>(
       this.#sql,

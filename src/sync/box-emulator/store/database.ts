@@ -5,7 +5,7 @@ import { type Random, randomBelow } from '../../../random.ts';
 /** The emulator's connection to its metadata. */
 export type Sql = Database.Database;
 
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 
 /**
  * Where each kind of id may start, from and up to, so that ids look like Box's and are not mistaken for each other. Box
@@ -59,7 +59,8 @@ CREATE TABLE blobs (id TEXT PRIMARY KEY, size INTEGER NOT NULL, bytes BLOB) STRI
 CREATE TABLE versions (
   id INTEGER PRIMARY KEY AUTOINCREMENT, item_id INTEGER NOT NULL, blob_id TEXT NOT NULL, sha1 TEXT NOT NULL,
   size INTEGER NOT NULL, name TEXT NOT NULL, number INTEGER NOT NULL, created_at INTEGER NOT NULL,
-  modified_at INTEGER NOT NULL, modified_by INTEGER NOT NULL, trashed_at INTEGER, trashed_by INTEGER
+  modified_at INTEGER NOT NULL, modified_by INTEGER NOT NULL, trashed_at INTEGER, trashed_by INTEGER,
+  restored_at INTEGER, restored_by INTEGER
 ) STRICT;
 CREATE INDEX versions_item ON versions (item_id, id);
 CREATE INDEX versions_blob ON versions (blob_id);
@@ -82,7 +83,7 @@ CREATE TABLE used_assertions (jti TEXT PRIMARY KEY, expires_at INTEGER NOT NULL)
 CREATE TABLE upload_sessions (
   id TEXT PRIMARY KEY, user_id INTEGER NOT NULL, item_id INTEGER, parent_id INTEGER NOT NULL, name TEXT NOT NULL,
   size INTEGER NOT NULL, part_size INTEGER NOT NULL, blob_id TEXT NOT NULL, created_at INTEGER NOT NULL,
-  expires_at INTEGER NOT NULL, commits INTEGER NOT NULL
+  expires_at INTEGER NOT NULL, commits INTEGER NOT NULL, committed INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE TABLE upload_parts (
   session_id TEXT NOT NULL, part_id TEXT NOT NULL, offset INTEGER NOT NULL, size INTEGER NOT NULL, sha1 TEXT NOT NULL,
@@ -90,10 +91,20 @@ CREATE TABLE upload_parts (
 ) STRICT;
 `;
 
+/** What leads from each older version to the next. */
+const MIGRATIONS: Readonly<Record<number, string>> = {
+  1: `
+ALTER TABLE versions ADD COLUMN restored_at INTEGER;
+ALTER TABLE versions ADD COLUMN restored_by INTEGER;
+ALTER TABLE upload_sessions ADD COLUMN committed INTEGER NOT NULL DEFAULT 0;
+`,
+};
+
 /**
  * Open the metadata in `path`, creating it when new, with ids that begin where `random` says.
  *
- * Guarantees: a process killed at any moment leaves a file that opens again, holding every answered write.
+ * Guarantees: a process killed at any moment leaves a file that opens again, holding every answered write. Data of an
+ * older version is brought up to this one.
  * `durable: false` is for stores that are deleted on close anyway.
  */
 export function openDatabase(path: string, durable: boolean, random: Random): Sql {
@@ -103,9 +114,9 @@ export function openDatabase(path: string, durable: boolean, random: Random): Sq
   sql.pragma('cache_size = -16384');
   sql.pragma('temp_store = MEMORY');
   sql.pragma('wal_autocheckpoint = 4000');
-  const version = sql.pragma('user_version', { simple: true });
+  const version = Number(sql.pragma('user_version', { simple: true }));
   if (version === 0) createSchema(sql, random);
-  else if (version !== SCHEMA_VERSION) {
+  else if (!migrated(sql, version)) {
     sql.close();
     throw new CorruptError({
       code: 'emulator-data-version',
@@ -114,6 +125,19 @@ export function openDatabase(path: string, durable: boolean, random: Random): Sq
     });
   }
   return sql;
+}
+
+/** Returns whether the data has this program's version now. */
+function migrated(sql: Sql, from: number): boolean {
+  return sql.transaction(() => {
+    let version = from;
+    for (let step = MIGRATIONS[version]; step !== undefined; step = MIGRATIONS[version]) {
+      sql.exec(step);
+      version += 1;
+    }
+    if (version !== from) sql.pragma(`user_version = ${version}`);
+    return version === SCHEMA_VERSION;
+  })();
 }
 
 function createSchema(sql: Sql, random: Random): void {

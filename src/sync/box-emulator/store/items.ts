@@ -151,17 +151,24 @@ export class Items {
     ).all(place.parentId, place.ownerId, limit, offset);
   }
 
-  /** The page that follows an entry in the listing's natural order. */
+  /** The page that follows an entry in an order, or the first one. `column` is one of the emulator's own names. */
   pageAfter(
     place: Place,
-    after: { rank: number; nameKey: string; id: number },
+    after: { readonly rank: number; readonly value: string | number; readonly id: number } | undefined,
+    { column, direction }: { readonly column: string; readonly direction: 'ASC' | 'DESC' },
     limit: number,
   ): readonly ItemRow[] {
+    const { rank, value, id } = after ?? { rank: -1, value: '', id: 0 };
+    const ascending = direction === 'ASC';
+    // The first form alone lets the index find the place.
+    const behind = ascending
+      ? `(rank, ${column}, id) > (?, ?, ?)`
+      : `(rank > ? OR (rank = ? AND (${column}, id) < (?, ?)))`;
     return query<ItemRow>(
       this.#sql,
-      `SELECT * FROM items WHERE parent_id = ? AND owner_id = ? AND status = 'active'
-       AND (rank, name_key, id) > (?, ?, ?) ORDER BY rank, name_key, id LIMIT ?`,
-    ).all(place.parentId, place.ownerId, after.rank, after.nameKey, after.id, limit);
+      `SELECT * FROM items WHERE parent_id = ? AND owner_id = ? AND status = 'active' AND ${behind}
+       ORDER BY rank, ${column} ${direction}, id ${direction} LIMIT ?`,
+    ).all(place.parentId, place.ownerId, ...(ascending ? [] : [rank]), rank, value, id, limit);
   }
 
   ownedCount(ownerId: number): number {

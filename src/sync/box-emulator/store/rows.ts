@@ -106,4 +106,6 @@ export interface VersionRow {
   readonly modified_by: number;
   readonly trashed_at: number | null;
   readonly trashed_by: number | null;
+  readonly restored_at: number | null;
+  readonly restored_by: number | null;
 }

@@ -16,6 +16,8 @@ export interface UploadSessionRow {
   readonly expires_at: number;
   /** How many commits were answered with 202 so far. */
   readonly commits: number;
+  /** 1 when its parts have become a file: it is kept only to be recognised. */
+  readonly committed: 0 | 1;
 }
 
 export interface UploadPartRow {
@@ -43,7 +45,7 @@ export class UploadSessions {
     this.#sql
       .prepare(
         `INSERT INTO upload_sessions (id, user_id, item_id, parent_id, name, size, part_size, blob_id, created_at,
-         expires_at, commits) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         expires_at, commits, committed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       )
       .run(
         row.id,
@@ -57,11 +59,18 @@ export class UploadSessions {
         row.created_at,
         row.expires_at,
         row.commits,
+        row.committed,
       );
   }
 
   countCommit(id: string): void {
     this.#sql.prepare('UPDATE upload_sessions SET commits = commits + 1 WHERE id = ?').run(id);
+  }
+
+  /** The content belongs to a file from now on. */
+  finish(id: string): void {
+    this.#sql.prepare('DELETE FROM upload_parts WHERE session_id = ?').run(id);
+    this.#sql.prepare('UPDATE upload_sessions SET committed = 1 WHERE id = ?').run(id);
   }
 
   remove(id: string): void {

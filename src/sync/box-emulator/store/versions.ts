@@ -3,7 +3,7 @@ import type { VersionRow } from './rows.ts';
 import { assignments, type Query, query } from './rows-of.ts';
 
 /** A version about to exist. */
-export type NewVersion = Omit<VersionRow, 'id' | 'trashed_at' | 'trashed_by'>;
+export type NewVersion = Omit<VersionRow, 'id' | 'trashed_at' | 'trashed_by' | 'restored_at' | 'restored_by'>;
 
 /** Every content that a file ever had. */
 export class Versions {
