@@ -108,7 +108,7 @@ function spoilt(dice: Dice, sound: object): Record<string, unknown> {
 }
 
 function anyText(dice: Dice): Buffer {
-  if (dice(12) === 0) return Buffer.from(pick(dice, ENDLESS).repeat(1 + dice(4_000)));
+  if (dice(12) === 0) return Buffer.from(pick(dice, ENDLESS).repeat(1 + dice(2_000)));
   const document = spoilt(dice, pick(dice, [SERVER, CLIENT, { ...SERVER, ...CLIENT }, {}]));
   if (dice(6) === 0)
     Object.defineProperty(document, pick(dice, ODD_KEYS), { value: anyValue(dice), enumerable: true });
@@ -157,7 +157,7 @@ const RULES: readonly RuleName[] = ['weighted', 'trimmed-mean', 'fed-adam'];
 /** What people write into configuration files, as both programs read it. */
 export const CONFIGURATION_TARGET: FuzzTarget = {
   name: 'configuration',
-  timeMaxMs: 2_000,
+  timeMaxMs: 5_000,
   memoryMaxMegabytes: 400,
   make: anyText,
   read: (input) => {
