@@ -2,7 +2,7 @@ import { delay, systemClock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { EXIT } from './exit-codes.ts';
-import { errorDocument, lastWords, processOutput, wantsJson } from './output.ts';
+import { lastWords, tellError, wantsJson } from './output.ts';
 
 /** What must be put in order before this process may end. */
 interface HeldThing {
@@ -75,7 +75,7 @@ function endInOrder(error: unknown): void {
   const more = log === undefined ? '' : `; more is in ${log}`;
   const lines = log === undefined && stack !== undefined ? stack.split('\n') : [];
   lastWords([`error: a fault of this program: ${firstLine(messageOf(error))}${more}`, ...lines]);
-  if (wantsJson(process.argv)) processOutput().document(errorDocument(error));
+  tellError(error, wantsJson(process.argv));
   const released = releaseAll(things);
   const deadline = delay(systemClock(), RELEASE_MAX_MS);
   Promise.race([released, deadline]).then(leave, leave);

@@ -71,7 +71,10 @@ export function processOutput(options: OutputOptions = {}): Output {
       if (process.stdout.isTTY === true) process.stdout.write(CLEAR_SCREEN);
       result(words);
     },
-    document: (value) => void process.stdout.write(`${jsonLine(value)}\n`),
+    document: (value) => {
+      isAnswered ||= !isEvent(value);
+      process.stdout.write(`${jsonLine(value)}\n`);
+    },
     note: (words) => {
       clear();
       if (!options.quiet) process.stderr.write(shown(words));
@@ -127,6 +130,16 @@ export function errorDocument(error: unknown): unknown {
   return { error: { code, message: messageOf(error), hint: hintOf(error) ?? null } };
 }
 
+/** True once this process has printed its one JSON document, which tells what was found: a second would spoil it. */
+let isAnswered = false;
+
+const isEvent = (value: unknown) => typeof value === 'object' && value !== null && 'event' in value;
+
+/** With `json`, tell an error on standard output, unless a document stands there. */
+export function tellError(error: unknown, json: boolean): void {
+  if (json && !isAnswered) process.stdout.write(`${jsonLine(errorDocument(error))}\n`);
+}
+
 /** Whether a command line asks for JSON: known also where its command never came to run. */
 export function wantsJson(argv: readonly string[]): boolean {
   const end = argv.indexOf('--');
@@ -136,11 +149,12 @@ export function wantsJson(argv: readonly string[]): boolean {
 /**
  * Print what went wrong and choose the process's exit code. A fault of our own also prints its stack.
  *
- * Guarantees: with `json`, standard output ends with `{"error":{"code","message","hint"}}` on a line of its own.
+ * Guarantees: with `json`, standard output ends with `{"error":{"code","message","hint"}}` on a line of its own, unless
+ * it holds the command's one document.
  */
 export function failWith(error: unknown, json = false): void {
   const code = exitCodeOf(error);
-  if (json) process.stdout.write(`${jsonLine(errorDocument(error))}\n`);
+  tellError(error, json);
   const stack = code === EXIT.fault && error instanceof Error ? [error.stack ?? ''] : [];
   process.stderr.write(shown([...describeError(error), ...stack]));
   process.exitCode = code;

@@ -3,15 +3,7 @@ import { ConfigError, errnoOf, reasonOf } from '../errors.ts';
 import { didYouMean } from '../nearest-name.ts';
 import { EXIT } from './exit-codes.ts';
 import { standByForFaults } from './last-resort.ts';
-import {
-  errorDocument,
-  failWith,
-  lastWords,
-  outputStreams,
-  processOutput,
-  relay,
-  wantsJson,
-} from './output.ts';
+import { failWith, lastWords, outputStreams, relay, tellError, wantsJson } from './output.ts';
 
 /** Where commands come from; their modules are loaded only when they may be wanted. */
 export interface CommandSource {
@@ -101,7 +93,7 @@ function assertKnownCommand(group: Command, words: readonly string[]): void {
 function tellUsage({ message }: CommanderError): void {
   const hint = 'The command with --help lists what it takes.';
   const words = message.replace(/^error: /, '').replaceAll('\n', ' ');
-  processOutput().document(errorDocument(new ConfigError({ code: 'usage', message: words, hint })));
+  tellError(new ConfigError({ code: 'usage', message: words, hint }), true);
 }
 
 let isOutputLost = false;

@@ -9,9 +9,8 @@ import { assertShallow } from './yaml-depth.ts';
 
 /** The longest configuration that is read. Units: bytes. */
 const CONFIGURATION_MAX_BYTES = 1_048_576;
-/** YAML is read far more slowly than JSON. Units: characters. */
-const YAML_MAX = 262_144;
-const UNIQUE_KEYS_MAX = 65_536;
+/** YAML is read far more slowly than JSON, each key held against each other. Units: characters. */
+const YAML_MAX = 65_536;
 /** The most nodes that a YAML document's aliases may stand for. */
 const YAML_ALIASES_MAX = 100;
 
@@ -96,8 +95,7 @@ function parseAsYaml(text: string, path: string, numbers: Numbers): unknown {
   try {
     assertShallow(text);
     if (text.length > YAML_MAX) throw new RangeError(`as YAML, at most ${YAML_MAX} characters make sense`);
-    // Keys are held against each other one by one, which of thousands takes minutes.
-    const document = parseDocument(text, { uniqueKeys: text.length <= UNIQUE_KEYS_MAX, logLevel: 'error' });
+    const document = parseDocument(text, { logLevel: 'error' });
     const [error] = document.errors;
     if (error !== undefined) throw error;
     if (numbers === 'as-written') keepWrittenNumbers(document);

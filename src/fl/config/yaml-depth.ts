@@ -5,6 +5,10 @@ const INDENT_MAX = 2_000;
 /** Entries that begin on one line, each within the one before. */
 const CHAIN = /(?:[-?:]\s+){200}/;
 
+/** Where an alias may begin; each may stand for others, and the parser counts them all again. */
+const ALIAS = /(?:^|[\s[\]{},:?-])\*\S/gm;
+const ALIASES_MAX = 200;
+
 /** The deepest that brackets stand within each other, wherever they stand. */
 function bracketDepth(text: string): number {
   let depth = 0;
@@ -28,4 +32,6 @@ export function assertShallow(text: string): void {
     .some((line) => line.length > INDENT_MAX && /^ *$/.test(line.slice(0, INDENT_MAX)));
   if (isWide || CHAIN.test(text) || bracketDepth(text) > DEPTH_MAX)
     throw new RangeError(`it is nested deeper than ${DEPTH_MAX} levels`);
+  const aliases = text.match(ALIAS)?.length ?? 0;
+  if (aliases > ALIASES_MAX) throw new RangeError(`it has more than ${ALIASES_MAX} aliases (*name)`);
 }

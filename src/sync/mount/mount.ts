@@ -44,7 +44,6 @@ import { type BandwidthLimits, throttledStore } from './throttled-store.ts';
 
 export interface MountOptions {
   readonly layout: MountLayout;
-  /** For whom: "server", or a client's name. */
   readonly participant?: string;
   /** True on the server's side: a missing folder in Box is created. */
   readonly createRoot: boolean;
@@ -87,7 +86,6 @@ export const ENGINE_STATE = 'engine_state';
 
 /** Where the index keeps the account that the mount works in, as JSON: its id and its name. */
 export const ACCOUNT = 'account';
-
 /** The log's name in the engine's own folder. */
 export const LOG_NAME = 'log.jsonl';
 const SOCKET_PATH_MAX_BYTES = 100;

@@ -5,8 +5,9 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { exitCodeOf } from '../../../src/cli/exit-codes.ts';
 import { MILA_COMMANDS } from '../../../src/cli/mila-commands.ts';
 import { MILA_SYNC_COMMANDS } from '../../../src/cli/mila-sync-commands.ts';
-import { failWith } from '../../../src/cli/output.ts';
+import { failWith, processOutput } from '../../../src/cli/output.ts';
 import { commandsFor, createProgram, runProgram } from '../../../src/cli/program.ts';
+import { StateError } from '../../../src/errors.ts';
 
 let folder: string;
 let out: string;
@@ -136,4 +137,14 @@ it('inspect of a folder that holds runs names them, and of any other folder is n
   rmSync(join(folder, 'study'), { recursive: true });
   expect(await run('mila-sync', 'inspect', folder)).toBe(4);
   expect(err).toContain('nothing in it belongs to a run');
+});
+
+it('a command whose one document tells what was found adds no second one', () => {
+  processOutput({ json: true }).document({ event: 'ready' });
+  failWith(new StateError({ code: 'x', message: 'after an event' }), true);
+  expect(out.trim().split('\n')).toHaveLength(2);
+  out = '';
+  processOutput({ json: true }).document({ findings: [] });
+  failWith(new StateError({ code: 'x', message: 'damage was found' }), true);
+  expect(out).toBe('{"findings":[]}\n');
 });

@@ -189,7 +189,7 @@ describe('what another room reads', () => {
       'executor_options.command is "python3 train.py": a list is expected, such as ["python3"',
     );
     expect(said(() => parseCommandOptions('Command', { comand: ['x'], time_limit: 0 }, null))).toMatch(
-      /time_limit is 0: a number above 0 is expected.*no key "comand"; did you mean command\?/,
+      /time_limit is 0: a number above 0 is expected.*no key "comand"; did you mean command\?/s,
     );
   });
 
