@@ -1,7 +1,7 @@
 import type { status } from '@grpc/grpc-js';
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import { ConfigError } from '../errors.ts';
-import type { ClientOutcome, ParticipationOptions } from '../fl/client.ts';
+import type { ClientOutcome } from '../fl/client.ts';
 import { takePart } from '../fl/client.ts';
 import type { ClientConfiguration } from '../fl/config/client-configuration.ts';
 import type { GrpcSection } from '../fl/config/sections.ts';
@@ -9,6 +9,7 @@ import { defaultGrpcSection } from '../fl/config/sections.ts';
 import type { ServerConfiguration } from '../fl/config/server-configuration.ts';
 import type { ParticipantConfiguration } from '../fl/config.ts';
 import { runGrpcFederationServer } from '../fl/grpc-server.ts';
+import type { ParticipationOptions } from '../fl/participation.ts';
 import type { FederationServerOptions, ServerOutcome } from '../fl/server.ts';
 import { channelSettings } from '../fl/transport/grpc/channel-options.ts';
 import { clientCredentials, serverCredentials } from '../fl/transport/grpc/credentials.ts';

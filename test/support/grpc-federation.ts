@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { credentials, ServerCredentials } from '@grpc/grpc-js';
 import { systemClock } from '../../src/clock.ts';
-import type { ParticipationOptions } from '../../src/fl/client.ts';
 import { takePart } from '../../src/fl/client.ts';
 import type { GrpcSection } from '../../src/fl/config/sections.ts';
 import { defaultGrpcSection } from '../../src/fl/config/sections.ts';
 import type { GrpcFederationServerOptions } from '../../src/fl/grpc-server.ts';
 import { runGrpcFederationServer } from '../../src/fl/grpc-server.ts';
+import type { ParticipationOptions } from '../../src/fl/participation.ts';
 import type { FederationEvent } from '../../src/fl/round/event.ts';
 import type { ServerOutcome } from '../../src/fl/server.ts';
 import { channelSettings } from '../../src/fl/transport/grpc/channel-options.ts';

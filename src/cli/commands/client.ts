@@ -56,12 +56,13 @@ async function takePart(path: string, flags: ClientFlags): Promise<void> {
       onEvent: tell,
       signal: leave.signal,
     };
-    const { run, ending } = await runHeld({ stop: leave, logger, log }, () =>
+    const { run, ending, finalModel } = await runHeld({ stop: leave, logger, log }, () =>
       configuration.transport === 'grpc'
         ? takePartOverGrpc(configuration, flags, { options, output })
         : takePartOverFolder(configuration, flags, options, interrupt.interrupted),
     );
     await assertHeld(lock);
+    if (!output.json && finalModel !== null) output.result(finalModel);
     if (ending !== null) return;
     if (run !== null) output.note(`${configuration.name} left run ${run}; the next start goes on with it`);
     process.exitCode = EXIT.interrupted;

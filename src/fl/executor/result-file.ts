@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import { errnoOf, messageOf } from '../../errors.ts';
+import { errnoOf, reasonOf } from '../../errors.ts';
 import { isMetricName, METRICS_MAX } from '../metric-names.ts';
 import type { Metrics } from './executor.ts';
 
@@ -87,7 +87,7 @@ async function reportAt(path: string, omit: (line: string) => void) {
     if (!isRecord(value)) throw new TypeError('it is not {"samples":n,"metrics":{"name":number}}');
     return { samples: samplesOf(value['samples'], omit), metrics: metricsOf(value['metrics'], omit) };
   } catch (error) {
-    const why = errnoOf(error) === 'ENOENT' ? 'it was not written' : messageOf(error);
+    const why = errnoOf(error) === 'ENOENT' ? 'it was not written' : reasonOf(error);
     omit(`the result file ${path} (${why})`);
     return { samples: null, metrics: {} };
   }

@@ -1,10 +1,11 @@
 import type { Clock } from '../../clock.ts';
 import { delay } from '../../clock.ts';
 import { ConfigError, StaleError } from '../../errors.ts';
+import { didYouMean } from '../../nearest-name.ts';
 import type { TrainedUpdate } from '../round/client-state.ts';
 import type { FederationEvent } from '../round/event.ts';
 import { unixSecondsText } from '../round/protocol-texts.ts';
-import { AGGREGATE_FILE, runPaths, TASK_FILE } from '../round/run-folder.ts';
+import { AGGREGATE_FILE, isRunFolderName, runPaths, TASK_FILE } from '../round/run-folder.ts';
 import type { ForeignFile } from '../round/server-ownership.ts';
 import { foreignFileEvent } from '../round/server-ownership.ts';
 import { createClientObserver } from './client-observer.ts';
@@ -34,6 +35,10 @@ interface FolderClientOptions {
 async function namedRun(workdir: Workdir, run: string): Promise<VisibleRun | undefined> {
   const names = (await workdir.list(run)).map(({ name }) => name);
   return names.includes(TASK_FILE) ? { name: run, ended: false } : undefined;
+}
+
+async function runNames(workdir: Workdir): Promise<readonly string[]> {
+  return (await workdir.list('')).map(({ name }) => name).filter(isRunFolderName);
 }
 
 function joinFolder(options: FolderClientOptions, run: string): ClientSession {
@@ -152,8 +157,11 @@ export function folderClientTransport(options: FolderClientOptions): ClientTrans
     async findRun({ run, wasPartOf }) {
       const choice = { ...choiceOf(options), onForeign };
       const found = run === null ? await findNewestRun(workdir, choice) : await namedRun(workdir, run);
-      if (found === undefined)
-        return { awaited: `waiting for ${run === null ? 'a run' : `run ${run}`} in ${workdir.description}` };
+      if (found === undefined) {
+        const near = run === null ? '' : didYouMean(run, await runNames(workdir));
+        const which = run === null ? 'a run' : `run ${run}`;
+        return { awaited: `waiting for ${which} in ${workdir.description}${near}` };
+      }
       if (!found.ended || (await wasPartOf(found.name))) return { run: found.name };
       return { awaited: `run ${found.name} has ended; waiting for a new one` };
     },

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { writeFileAtomically } from '../../atomic-file.ts';
 import type { Clock } from '../../clock.ts';
 import { ConfigError, errnoOf, StateError } from '../../errors.ts';
+import { didYouMean } from '../../nearest-name.ts';
 import { SERVER_RECORD } from '../round/record-schema.ts';
 import type { Layout } from '../round/run-folder.ts';
 import {
@@ -88,10 +89,11 @@ async function resumable(options: StartOptions): Promise<ServerRecord | undefine
       : await newestRecord(options);
   if (record === undefined) {
     if (resume === 'auto') return undefined;
+    const near = typeof resume === 'object' ? didYouMean(resume.run, await ownRuns(savePath)) : '';
     const which = typeof resume === 'object' ? `run ${resume.run}` : 'a run';
     throw new StateError({
       code: 'nothing-to-resume',
-      message: `${savePath} holds no state of ${which} to go on with`,
+      message: `${savePath} holds no state of ${which} to go on with${near}`,
     });
   }
   const top = await workdir.list(record.run);

@@ -52,15 +52,24 @@ interface TakeOptions {
  * named; what changes meanwhile is taken again, what is not the server's is waited out. Training programs get the copy.
  * Errors: CorruptError 'aggregate-malformed' when the aggregate is no model; an abort's reason.
  */
-export async function takeStartModel(
+export function takeStartModel(
   options: TakeOptions,
   round: number,
+  signal: AbortSignal,
+): Promise<StartModel> {
+  return takeModel(options, { round, file: START_FILE }, signal);
+}
+
+/** As `takeStartModel`, into a file of another name. */
+export async function takeModel(
+  options: TakeOptions,
+  { round, file }: { readonly round: number; readonly file: string },
   signal: AbortSignal,
 ): Promise<StartModel> {
   let said = '';
   for (;;) {
     try {
-      return await takeOnce(options, round, signal);
+      return await takeOnce(options, { round, file }, signal);
     } catch (error) {
       if (signal.aborted || !mayPass(error)) throw error;
       const message = `the model of round ${round} cannot be taken yet: ${messageOf(error)}`;
@@ -80,7 +89,7 @@ function mayPass(error: unknown): boolean {
 
 async function takeOnce(
   { session, results, copyModel }: TakeOptions,
-  round: number,
+  { round, file }: { readonly round: number; readonly file: string },
   signal: AbortSignal,
 ): Promise<StartModel> {
   const before = await session.aggregate(round);
@@ -92,7 +101,7 @@ async function takeOnce(
       message: 'its bytes are not the ones that the server describes',
     });
   await mkdir(results, { recursive: true });
-  const path = join(results, START_FILE);
+  const path = join(results, file);
   await copyModel(before.path, path, { signal }).catch((error: unknown) => {
     if (!(error instanceof CorruptError)) throw error;
     const message = `the model of round ${round} cannot be used: ${error.message}`;

@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RoundError } from '../../../src/errors.ts';
 import type { Aggregator } from '../../../src/fl/aggregate/aggregator.ts';
-import type { ClientOutcome, ParticipationOptions } from '../../../src/fl/client.ts';
+import type { ClientOutcome } from '../../../src/fl/client.ts';
+import type { ParticipationOptions } from '../../../src/fl/participation.ts';
 import type { FederationServerOptions, ServerOutcome } from '../../../src/fl/server.ts';
+import { resultsFolder } from '../../../src/fl/transport/client-results.ts';
 import type { Playground } from '../../support/federation.ts';
 import { numberAggregator, numberExecutor, SETTINGS } from '../../support/federation.ts';
 
@@ -68,6 +70,14 @@ export function transportContract(name: string, open: () => Promise<TransportWor
         world.client('site_b', { executor: numberExecutor(3) }),
       ]);
       expect([outcome.ending?.kind, a.ending?.kind, b.ending?.kind]).toEqual(Array(3).fill('finished'));
+      // Their own copies, wherever the server's stands.
+      for (const [name, { finalModel, run }] of [
+        ['Site A', a],
+        ['site_b', b],
+      ] as const) {
+        const own = resultsFolder({ savePath: join(world.ground.root, `client-${name}`), name }, run ?? '');
+        expect(finalModel).toBe(join(own, 'final.pt'));
+      }
       const models = ['server', 'Site A', 'site_b'].map((who) => heard(who, 'ended')[0]);
       for (const ended of models)
         expect(ended?.event === 'ended' && (await readFile(ended.final_model ?? '', 'utf8'))).toBe('6');

@@ -2,7 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { ChannelCredentials, ChannelOptions } from '@grpc/grpc-js';
 import { credentials, ServerCredentials } from '@grpc/grpc-js';
-import { AuthError, ConfigError, messageOf } from '../../../errors.ts';
+import { AuthError, ConfigError, messageOf, reasonOf } from '../../../errors.ts';
 import type { GrpcSection } from '../../config/sections.ts';
 import type { Diagnosis, SecureSide } from './connection-diagnosis.ts';
 import { diagnoseConnection } from './connection-diagnosis.ts';
@@ -36,7 +36,7 @@ async function readFileOf(key: string, path: string | null): Promise<{ path: str
   const bytes = await readFile(path).catch((cause) => {
     throw new ConfigError({
       code: 'certificate-missing',
-      message: `grpc_configuration.${key}: ${path} cannot be read: ${messageOf(cause)}`,
+      message: `grpc_configuration.${key}: ${path} cannot be read: ${reasonOf(cause)}`,
       hint: HINT,
       cause,
     });
