@@ -3,6 +3,8 @@ import { type Document, isScalar, visit } from 'yaml';
 
 /** How JSON writes a number. Source: RFC 8259, 6. */
 const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
+/** How deep values may lie in each other: far deeper than any configuration, and not so deep that reading it ends a program. */
+const DEPTH_MAX = 200;
 /** The indentation of the configurations that are written. Units: spaces. */
 const INDENT = 2;
 
@@ -11,10 +13,27 @@ const INDENT = 2;
  * and a seed may have more digits than a JavaScript number.
  *
  * Guarantees: of a key that stands twice, the last counts, as in `JSON.parse` and in Python.
- * Errors: SyntaxError.
+ * Errors: SyntaxError, also for values that lie too deep in each other.
  */
 export function parseAsWritten(text: string): unknown {
+  if (depthOf(text) > DEPTH_MAX)
+    throw new SyntaxError(`values lie more than ${DEPTH_MAX} deep in each other`);
   return parse(text, null, { onDuplicateKey: ({ newValue }) => newValue });
+}
+
+/** How deep the brackets of a JSON text lie in each other; those in texts are none. */
+function depthOf(text: string): number {
+  let [depth, deepest, isText] = [0, 0, false];
+  for (let at = 0; at < text.length; at += 1) {
+    const letter = text[at];
+    if (letter === '"') isText = !isText;
+    else if (isText) at += letter === '\\' ? 1 : 0;
+    else if (letter === '{' || letter === '[') {
+      depth += 1;
+      deepest = Math.max(deepest, depth);
+    } else if (letter === '}' || letter === ']') depth -= 1;
+  }
+  return deepest;
 }
 
 /** The JSON of a value of `parseAsWritten`, each number as it was written. */
@@ -22,12 +41,14 @@ export function stringifyAsWritten(value: unknown): string {
   return stringify(value, null, INDENT) ?? 'null';
 }
 
-/** The same value with numbers that can be calculated with. */
-export function withPlainNumbers(value: unknown): unknown {
+/** The same value with numbers that can be calculated with; what lies deeper than `parseAsWritten` reads stays as it is. */
+export function withPlainNumbers(value: unknown, depth = 0): unknown {
   if (isLosslessNumber(value)) return Number(value.value);
-  if (Array.isArray(value)) return value.map(withPlainNumbers);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, withPlainNumbers(each)]));
+  if (typeof value !== 'object' || value === null || depth > DEPTH_MAX) return value;
+  if (Array.isArray(value)) return value.map((each) => withPlainNumbers(each, depth + 1));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, each]) => [key, withPlainNumbers(each, depth + 1)]),
+  );
 }
 
 /** Let the numbers of a YAML document stay as they were written, where JSON writes them the same way. */

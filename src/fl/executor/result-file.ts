@@ -16,16 +16,32 @@ export interface ProgramReport {
   readonly omissions: readonly string[];
 }
 
-/** Strings, and the values that Python writes and JSON does not know. */
-const STRINGS_AND_NAMES = /"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/g;
+/** What Python writes for numbers that JSON does not know. */
+const PYTHON_NUMBER = /-?Infinity|NaN/y;
+
+/** The text with Python's own numbers as texts; what stands in texts stays. */
+function withoutPythonNumbers(text: string): string {
+  const pieces: string[] = [];
+  let [from, isText] = [0, false];
+  for (let at = 0; at < text.length; at += 1) {
+    const letter = text[at];
+    if (letter === '"') isText = !isText;
+    else if (isText) at += letter === '\\' ? 1 : 0;
+    else if (letter === '-' || letter === 'I' || letter === 'N') {
+      PYTHON_NUMBER.lastIndex = at;
+      const [number] = PYTHON_NUMBER.exec(text) ?? [];
+      if (number === undefined) continue;
+      pieces.push(text.slice(from, at), `"${number}"`);
+      from = at + number.length;
+      at = from - 1;
+    }
+  }
+  return [...pieces, text.slice(from)].join('');
+}
 
 /** Parse JSON as Python writes it: values that JSON does not know become texts. Errors: SyntaxError. */
 function parsePythonJson(text: string): unknown {
-  return JSON.parse(
-    text
-      .replace(/^\uFEFF/, '')
-      .replace(STRINGS_AND_NAMES, (found) => (found.startsWith('"') ? found : `"${found}"`)),
-  );
+  return JSON.parse(withoutPythonNumbers(text.replace(/^\uFEFF/, '')));
 }
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>

@@ -41,3 +41,12 @@ it('gives plain numbers to whoever calculates', () => {
 it('the last of two equal keys counts, as in Python', () => {
   expect(withPlainNumbers(parseAsWritten('{"a":1,"a":2}'))).toEqual({ a: 2 });
 });
+
+it('what lies too deep is refused, or left as it is, and ends no program', () => {
+  const deep = (levels: number) => `${'['.repeat(levels)}1${']'.repeat(levels)}`;
+  expect(stringifyAsWritten(parseAsWritten(deep(200))).replace(/\s/g, '')).toBe(deep(200));
+  expect(() => parseAsWritten(deep(201))).toThrow(/more than 200 deep/);
+  expect(() => parseAsWritten(deep(200_000))).toThrow(SyntaxError);
+  expect(parseAsWritten('"[[[["')).toBe('[[[[');
+  expect(() => withPlainNumbers(JSON.parse(deep(2_000)))).not.toThrow();
+});
