@@ -6,8 +6,6 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     pool: 'forks',
-    // What tests import is loaded once for each worker: they keep to files and processes of their own.
-    isolate: false,
     // More than cores: many tests wait for programs that they started.
     maxWorkers: 3,
     env: { NO_PROXY: '127.0.0.1,localhost' },
