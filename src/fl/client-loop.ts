@@ -19,10 +19,7 @@ import { startHeartbeat } from './transport/heartbeat.ts';
 import { LongWaits } from './transport/long-wait.ts';
 import { createStateFile } from './transport/state-file.ts';
 import type { Wake } from './transport/wake.ts';
-import { pauseAfter } from './transport/wake.ts';
-
-/** The longest sleep between two looks. Units: milliseconds. */
-const LOOK_INTERVAL_MAX_MS = 2_000;
+import { LOOK_INTERVAL_MAX_MS, pauseAfter } from './transport/wake.ts';
 
 /** One client process's life in one run: looks, lets the machine decide, keeps its decision, does what it asks. */
 export class ClientLoop {

@@ -14,7 +14,7 @@ import { folderClientTransport } from './transport/folder-client.ts';
 import { History } from './transport/history.ts';
 import { loadState } from './transport/state-file.ts';
 import type { Wake } from './transport/wake.ts';
-import { createWake, pauseAfter } from './transport/wake.ts';
+import { createWake, LOOK_INTERVAL_MAX_MS, pauseAfter } from './transport/wake.ts';
 import type { Workdir } from './transport/workdir.ts';
 
 /** As `ParticipationOptions`, over a shared folder. */
@@ -33,9 +33,6 @@ export interface ClientOutcome {
   /** The final model as this client keeps it; null when there is none. */
   readonly finalModel: string | null;
 }
-
-/** The longest sleep between two looks. Units: milliseconds. */
-const LOOK_INTERVAL_MAX_MS = 2_000;
 
 /** Wait for a run to take part in; undefined when told to leave. */
 async function awaitRun(options: ParticipationOptions, wake: Wake): Promise<string | undefined> {

@@ -30,7 +30,7 @@ import type { ServerObserver } from './transport/server-observer.ts';
 import { createServerObserver } from './transport/server-observer.ts';
 import { SERVER_STATE_FILE, startServerRun, type WhichRun } from './transport/server-run.ts';
 import { createStateFile } from './transport/state-file.ts';
-import { createWake, pauseAfter } from './transport/wake.ts';
+import { createWake, LOOK_INTERVAL_MAX_MS, pauseAfter } from './transport/wake.ts';
 import type { Workdir } from './transport/workdir.ts';
 
 export interface FederationServerOptions {
@@ -69,8 +69,6 @@ export interface ServerOutcome {
   readonly finalModel: string | null;
 }
 
-/** The longest sleep between two looks. Units: milliseconds. */
-const LOOK_INTERVAL_MAX_MS = 2_000;
 /** After a look at the folder failed. Units: milliseconds. */
 const LOOK_RETRY_MS = 2_000;
 

@@ -394,3 +394,21 @@ it('keeps a history of the run and a table of its metrics', async () => {
   const own = join(playground.root, 'client-a', outcome.run, 'a', 'metrics.csv');
   expect(await readFile(own, 'utf8')).toMatch(/1,self,training_seconds,/);
 });
+
+it('F1: what a client left out of its program’s report is told, and the update is delivered', async () => {
+  const executor = {
+    train: async (request: Parameters<ReturnType<typeof numberExecutor>['train']>[0]) => ({
+      ...(await numberExecutor(1).train(request)),
+      omissions: ['auc is NaN: left out'],
+    }),
+    evaluate: async () => ({}),
+  };
+  const [outcome] = await Promise.all([
+    playground.server({ settings: ONE }),
+    playground.client('a', { executor }),
+  ]);
+  expect(outcome.ending?.kind).toBe('finished');
+  expect(playground.events.filter(({ who, event }) => who === 'a' && event === 'trouble')).toMatchObject([
+    { message: 'round 1: auc is NaN: left out' },
+  ]);
+});

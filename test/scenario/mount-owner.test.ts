@@ -1,11 +1,11 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Command } from 'commander';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { clientCommand } from '../../src/cli/commands/client.ts';
 import { mountCommand } from '../../src/cli/commands/mount.ts';
 import { serverCommand } from '../../src/cli/commands/server.ts';
 import { exitCodeOf } from '../../src/cli/exit-codes.ts';
+import { refusalOf } from '../support/command-refusal.ts';
 import { BOX, BoxStage } from '../support/mounted-federation.ts';
 
 let stage: BoxStage;
@@ -19,23 +19,13 @@ afterEach(async () => {
   await stage.close();
 });
 
-async function refusal(command: Command, ...args: readonly string[]): Promise<unknown> {
-  return command
-    .exitOverride()
-    .parseAsync([...args], { from: 'user' })
-    .then(
-      () => undefined,
-      (error: unknown) => error,
-    );
-}
-
 it('a directory is the mount of one participant and one folder, and of nobody else', async () => {
   const server = await stage.configure('server', {});
   const siteA = await stage.configure('site_a', { executor_options: { command: ['true'] } });
   const siteB = await stage.configure('site_b', { executor_options: { command: ['true'] } });
   const dir = join(stage.folder, 'shared-mount');
   const mount = (path: string, ...args: readonly string[]) =>
-    refusal(mountCommand(), path, '--dir', dir, '--once', '--quiet', ...args);
+    refusalOf(mountCommand(), path, '--dir', dir, '--once', '--quiet', ...args);
 
   expect(await mount(server)).toBeUndefined();
   expect(await mount(server)).toBeUndefined();
@@ -65,8 +55,8 @@ it('a client does not work on the mount of another participant', async () => {
   const siteA = await stage.configure('site_a', {});
   await stage.configure('server', {}).then((path) => stage.mount(path));
   const mountOfA = join(stage.folder, 'site_a', 'mount');
-  expect(await refusal(mountCommand(), siteA, '--once', '--quiet')).toBeUndefined();
-  const running = refusal(mountCommand(), siteA, '--quiet');
+  expect(await refusalOf(mountCommand(), siteA, '--once', '--quiet')).toBeUndefined();
+  const running = refusalOf(mountCommand(), siteA, '--quiet');
   const siteB = await stage.configure('site_b', {
     executor_options: { command: ['true'] },
     executor_type: 'mila.executors.Command',
@@ -79,7 +69,7 @@ it('a client does not work on the mount of another participant', async () => {
     },
   });
   await expect.poll(() => readdirSync(join(mountOfA, '.mila-sync')), { timeout: 20_000 }).toContain('lock');
-  const refused = await refusal(clientCommand(), siteB, '--quiet');
+  const refused = await refusalOf(clientCommand(), siteB, '--quiet');
   expect(refused).toMatchObject({ code: 'mount-of-another' });
   expect(exitCodeOf(refused)).toBe(4);
   process.emit('SIGTERM');
@@ -102,7 +92,7 @@ it.each([
     [serverCommand(), server],
     [clientCommand(), client],
   ] as const) {
-    const refused = await refusal(command, path, '--dir', dir, '--quiet');
+    const refused = await refusalOf(command, path, '--dir', dir, '--quiet');
     expect(exitCodeOf(refused)).toBe(4);
     expect(refused).toMatchObject({ code: 'no-such-directory', hint: expect.stringContaining('mkdir -p') });
     expect(String(refused)).toMatch(words);

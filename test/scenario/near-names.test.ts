@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { mountCommand } from '../../src/cli/commands/mount.ts';
 import { exitCodeOf } from '../../src/cli/exit-codes.ts';
 import { messageOf } from '../../src/errors.ts';
+import { refusalOf } from '../support/command-refusal.ts';
 import { BOX, BoxStage } from '../support/mounted-federation.ts';
 
 let stage: BoxStage;
@@ -30,10 +31,7 @@ it.each([
   };
   const path = await stage.configure(name, { box_configuration });
   const dir = join(stage.folder, 'mount-here');
-  const refused = await mountCommand()
-    .exitOverride()
-    .parseAsync([path, '--dir', dir, '--once', '--quiet'], { from: 'user' })
-    .catch((error: unknown) => error);
+  const refused = await refusalOf(mountCommand(), path, '--dir', dir, '--once', '--quiet');
   expect(exitCodeOf(refused)).toBe(3);
   expect(messageOf(refused)).toMatch(words);
 });

@@ -4,6 +4,7 @@ import { parseDocument } from 'yaml';
 import { ConfigError, errnoOf, messageOf, reasonOf } from '../../errors.ts';
 import { didYouMean } from '../../nearest-name.ts';
 import { systemWords } from '../../system-words.ts';
+import { isRecord } from './json-text.ts';
 import { keepWrittenNumbers, parseAsWritten } from './written-numbers.ts';
 import { assertShallow } from './yaml-depth.ts';
 
@@ -37,7 +38,8 @@ export async function readTaskDocument(path: string): Promise<ConfigurationDocum
 /** Parse a configuration's text; `path` decides between JSON and YAML and is named in errors. */
 export function parseConfigurationText(text: string, path: string): ConfigurationDocument {
   const document = documentOf(parseText(text, path, 'plain'), path);
-  if (!(OVERWRITES in document)) return document;
+  // Anything else there is a fault, which is told with what was found.
+  if (!isRecord(document[OVERWRITES])) return document;
   const written = documentOf(parseText(text, path, 'as-written'), path);
   return { ...document, [OVERWRITES]: written[OVERWRITES] };
 }
@@ -71,9 +73,8 @@ async function unreadable(path: string, cause: unknown): Promise<ConfigError> {
 type Numbers = 'plain' | 'as-written';
 
 function documentOf(value: unknown, path: string): ConfigurationDocument {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw malformed(path, 'it holds no keys and values');
-  return value as ConfigurationDocument;
+  if (!isRecord(value)) throw malformed(path, 'it holds no keys and values');
+  return value;
 }
 
 function parseText(text: string, path: string, numbers: Numbers): unknown {

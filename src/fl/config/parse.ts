@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { ConfigError } from '../../errors.ts';
 import { boundedLines, faultText, valueAt } from '../../issue-words.ts';
 import type { ConfigurationDocument } from './document.ts';
+import { isRecord } from './json-text.ts';
 import { type UnknownKey, unknownKeysOf, unknownKeyText } from './known-keys.ts';
 import { BASE_URL_KEYS, BOX_KEYS, GRPC_KEYS, RATE_LIMIT_KEYS } from './sections.ts';
 
@@ -20,10 +21,6 @@ function withGrpcSection(document: ConfigurationDocument): ConfigurationDocument
   const rest = Object.fromEntries(Object.entries(document).filter(([key]) => !GRPC_KEYS.includes(key)));
   const moved = Object.fromEntries(found.map((key) => [key, document[key]]));
   return { ...rest, grpc_configuration: { ...moved, ...section } };
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Names that older texts use for a key. */

@@ -1,10 +1,10 @@
 import { isLosslessNumber, LosslessNumber, parse, stringify } from 'lossless-json';
 import { type Document, isScalar, visit } from 'yaml';
+import { outsideStrings } from './json-text.ts';
+import { DEPTH_MAX } from './yaml-depth.ts';
 
 /** How JSON writes a number. Source: RFC 8259, 6. */
 const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
-/** How deep values may lie in each other: far deeper than any configuration, and not so deep that reading it ends a program. */
-const DEPTH_MAX = 200;
 /** The indentation of the configurations that are written. Units: spaces. */
 const INDENT = 2;
 
@@ -21,17 +21,15 @@ export function parseAsWritten(text: string): unknown {
   return parse(text, null, { onDuplicateKey: ({ newValue }) => newValue });
 }
 
-/** How deep the brackets of a JSON text lie in each other; those in texts are none. */
+/** How deep the brackets of a JSON text lie in each other; those in strings are none. */
 function depthOf(text: string): number {
-  let [depth, deepest, isText] = [0, 0, false];
-  for (let at = 0; at < text.length; at += 1) {
+  let depth = 0;
+  let deepest = 0;
+  for (const at of outsideStrings(text)) {
     const letter = text[at];
-    if (letter === '"') isText = !isText;
-    else if (isText) at += letter === '\\' ? 1 : 0;
-    else if (letter === '{' || letter === '[') {
-      depth += 1;
-      deepest = Math.max(deepest, depth);
-    } else if (letter === '}' || letter === ']') depth -= 1;
+    if (letter === '{' || letter === '[') depth += 1;
+    else if (letter === '}' || letter === ']') depth -= 1;
+    deepest = Math.max(deepest, depth);
   }
   return deepest;
 }

@@ -1,5 +1,5 @@
-/** Deeper than this no configuration goes; the parser calls itself for each level. */
-const DEPTH_MAX = 200;
+/** Deeper than this no configuration goes, in YAML or JSON; parsers call themselves for each level. */
+export const DEPTH_MAX = 200;
 /** The widest indentation: two columns a level, and some room. Units: columns. */
 const INDENT_MAX = 2_000;
 /** Entries that begin on one line, each within the one before. */

@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { errnoOf, reasonOf } from '../../errors.ts';
+import { isRecord, outsideStrings } from '../config/json-text.ts';
 import { isMetricName, METRICS_MAX } from '../metric-names.ts';
 import type { Metrics } from './executor.ts';
 
@@ -19,33 +20,24 @@ export interface ProgramReport {
 /** What Python writes for numbers that JSON does not know. */
 const PYTHON_NUMBER = /-?Infinity|NaN/y;
 
-/** The text with Python's own numbers as texts; what stands in texts stays. */
+/** The text with Python's own numbers as strings; what stands in strings stays. */
 function withoutPythonNumbers(text: string): string {
   const pieces: string[] = [];
-  let [from, isText] = [0, false];
-  for (let at = 0; at < text.length; at += 1) {
-    const letter = text[at];
-    if (letter === '"') isText = !isText;
-    else if (isText) at += letter === '\\' ? 1 : 0;
-    else if (letter === '-' || letter === 'I' || letter === 'N') {
-      PYTHON_NUMBER.lastIndex = at;
-      const [number] = PYTHON_NUMBER.exec(text) ?? [];
-      if (number === undefined) continue;
-      pieces.push(text.slice(from, at), `"${number}"`);
-      from = at + number.length;
-      at = from - 1;
-    }
+  let from = 0;
+  for (const at of outsideStrings(text)) {
+    PYTHON_NUMBER.lastIndex = at;
+    const [number] = at < from ? [] : (PYTHON_NUMBER.exec(text) ?? []);
+    if (number === undefined) continue;
+    pieces.push(text.slice(from, at), `"${number}"`);
+    from = at + number.length;
   }
   return [...pieces, text.slice(from)].join('');
 }
 
-/** Parse JSON as Python writes it: values that JSON does not know become texts. Errors: SyntaxError. */
+/** Parse JSON as Python writes it: numbers that JSON does not know become strings. Errors: SyntaxError. */
 function parsePythonJson(text: string): unknown {
   return JSON.parse(withoutPythonNumbers(text.replace(/^\uFEFF/, '')));
 }
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function shown(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing');

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { writeFileAtomically } from '../../atomic-file.ts';
 import type { Clock } from '../../clock.ts';
 import { delay } from '../../clock.ts';
-import { CorruptError, errnoOf } from '../../errors.ts';
+import { CorruptError, errnoOf, messageOf } from '../../errors.ts';
+import { isRecord } from '../config/json-text.ts';
 import { parseAsWritten } from '../config/written-numbers.ts';
 import type { TaskConfiguration } from '../executor/executor.ts';
 import { isExpected } from './background.ts';
@@ -66,13 +67,13 @@ export class TaskReader {
   async #look(): Promise<{ readonly task: TaskConfiguration; readonly bytes: Buffer } | string> {
     const bytes = await this.#options.read().catch((error: unknown) => {
       if (!isExpected(error)) throw error;
-      return undefined;
+      return `cannot be read: ${messageOf(error)}`;
     });
     if (bytes === undefined) return 'is not here';
+    if (typeof bytes === 'string') return bytes;
     try {
       const task = parseAsWritten(bytes.toString('utf8'));
-      if (typeof task === 'object' && task !== null && !Array.isArray(task))
-        return { task: task as TaskConfiguration, bytes };
+      if (isRecord(task)) return { task, bytes };
     } catch {
       // Said below: one message fits every malformed task.
     }

@@ -5,6 +5,8 @@ import { delay } from '../../clock.ts';
 const PAUSE_MIN_MS = 20;
 /** No folder is so large that hints may wait longer. Units: milliseconds. */
 const PAUSE_MAX_MS = 1_000;
+/** The longest sleep of a loop between two looks. Units: milliseconds. */
+export const LOOK_INTERVAL_MAX_MS = 2_000;
 /** A loop looks for at most a third of its time, however many hints there are. */
 const PAUSE_PER_LOOK = 2;
 

@@ -1,23 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { digest, Rig, sha1 } from './rig.ts';
+import { describe, expect, it } from 'vitest';
+import { digest, sha1 } from './rig.ts';
+import { openSmallRig } from './small-rig.ts';
 
 // What Box does with items that were deleted, versions that were brought back, and sessions that are over.
 
-let rig: Rig;
-let token: string;
-let top: string;
-let count = 0;
-const fresh = () => `item-${++count}`;
-
-beforeAll(async () => {
-  rig = await Rig.open({ chunkedMinimumBytes: 1000, partSizeBytes: 1024 });
-  token = await rig.service();
-  top = await rig.folder(token, '0', 'top');
-});
-afterAll(() => rig.close());
-
-const send = (method: string, path: string, json?: unknown, by = token) =>
-  rig.call(method, path, { token: by, ...(json === undefined ? {} : { json }) });
+const { rig, token, top, fresh, send } = await openSmallRig();
 
 describe('a trashed item', () => {
   const trashed = async (kind: string) => {
@@ -188,7 +175,7 @@ describe('an upload session that was committed', () => {
   it('cannot be given up by another', async () => {
     const { urls } = await committed();
     const stranger = await rig.appUser(fresh());
-    expect((await send('DELETE', urls.abort, undefined, stranger.token)).status).toBe(403);
+    expect((await send('DELETE', urls.abort, undefined, { by: stranger.token })).status).toBe(403);
   });
 
   it('was planned with every part missing, as nothing is known from other uploads', async () => {
@@ -215,8 +202,8 @@ describe('an upload session that was committed', () => {
     try {
       const late = await rig.service();
       const wish = { folder_id: top, file_name: fresh(), file_size: 2000 };
-      await send('POST', '/2.0/files/upload_sessions', wish, late);
-      expect((await send('DELETE', urls.abort, undefined, late)).status).toBe(404);
+      await send('POST', '/2.0/files/upload_sessions', wish, { by: late });
+      expect((await send('DELETE', urls.abort, undefined, { by: late })).status).toBe(404);
       expect((await rig.download(late, file)).equals(bytes)).toBe(true);
     } finally {
       await rig.settings({ clockOffsetMs: 0 });

@@ -1,21 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Rig } from './rig.ts';
+import { describe, expect, it } from 'vitest';
+import { openSmallRig } from './small-rig.ts';
 
-let rig: Rig;
-let token: string;
-let top: string;
-let count = 0;
-const fresh = () => `item-${++count}`;
-
-beforeAll(async () => {
-  rig = await Rig.open({ chunkedMinimumBytes: 1000, partSizeBytes: 1024 });
-  token = await rig.service();
-  top = await rig.folder(token, '0', 'top');
-});
-afterAll(() => rig.close());
-
-const send = (method: string, path: string, json?: unknown, by = token) =>
-  rig.call(method, path, { token: by, ...(json === undefined ? {} : { json }) });
+const { rig, token, top, fresh, send } = await openSmallRig();
 
 describe('the root', () => {
   // What only a folder with a row of its own could show.
@@ -81,7 +67,7 @@ describe('pending collaborations', () => {
   it.each(['accepted', 'rejected'])('are answered by the one who is invited: %s', async (status) => {
     const { folder, guest, id } = await pending();
     expect((await rig.get(`/2.0/folders/${folder}`, guest.token)).status).toBe(404);
-    const answer = await send('PUT', `/2.0/collaborations/${id}`, { status }, guest.token);
+    const answer = await send('PUT', `/2.0/collaborations/${id}`, { status }, { by: guest.token });
     expect(answer).toMatchObject({ status: 200, body: { id, status } });
     expect((await rig.get('/2.0/collaborations?status=pending', guest.token)).body.entries).toEqual([]);
     const seen = status === 'accepted' ? 200 : 404;
@@ -90,7 +76,7 @@ describe('pending collaborations', () => {
 
   it('are not to be made more of by the one who is invited', async () => {
     const { guest, id } = await pending();
-    const answer = await send('PUT', `/2.0/collaborations/${id}`, { role: 'co-owner' }, guest.token);
+    const answer = await send('PUT', `/2.0/collaborations/${id}`, { role: 'co-owner' }, { by: guest.token });
     expect(answer.status).toBe(403);
   });
 

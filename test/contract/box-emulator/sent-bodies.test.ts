@@ -1,24 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Rig, sha1 } from './rig.ts';
+import { describe, expect, it } from 'vitest';
+import { sha1 } from './rig.ts';
+import { openSmallRig } from './small-rig.ts';
 
 // What clients write in bodies differs from Box's own description: boxsdk 3 sends null for what its caller did not give,
 // with every new version, and Box takes it.
 
-let rig: Rig;
-let token: string;
-let top: string;
-let count = 0;
-const fresh = () => `spelt-${++count}`;
-
-beforeAll(async () => {
-  rig = await Rig.open({ chunkedMinimumBytes: 1000, partSizeBytes: 1024 });
-  token = await rig.service();
-  top = await rig.folder(token, '0', 'top');
-});
-afterAll(() => rig.close());
-
-const send = (method: string, path: string, json?: unknown, headers: Readonly<Record<string, string>> = {}) =>
-  rig.call(method, path, { token, headers, ...(json === undefined ? {} : { json }) });
+const { rig, token, top, fresh, send } = await openSmallRig();
 
 /** A body of which every member is null, as a client writes it whose caller gave nothing. */
 const nulls = (...names: readonly string[]) => Object.fromEntries(names.map((name) => [name, null]));

@@ -1,23 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { digest, Rig, sha1 } from './rig.ts';
+import { describe, expect, it } from 'vitest';
+import { digest, sha1 } from './rig.ts';
+import { openSmallRig } from './small-rig.ts';
 
 // boxsdk 3 writes "SHA=" where Box's own description writes "sha=", and Box takes it.
 
-let rig: Rig;
-let token: string;
-let top: string;
-let count = 0;
-const fresh = () => `spelt-${++count}`;
-
-beforeAll(async () => {
-  rig = await Rig.open({ chunkedMinimumBytes: 1000, partSizeBytes: 1024 });
-  token = await rig.service();
-  top = await rig.folder(token, '0', 'top');
-});
-afterAll(() => rig.close());
-
-const send = (method: string, path: string, json?: unknown, headers: Readonly<Record<string, string>> = {}) =>
-  rig.call(method, path, { token, headers, ...(json === undefined ? {} : { json }) });
+const { rig, token, top, fresh, send } = await openSmallRig();
 
 describe('headers', () => {
   const bytes = Buffer.alloc(2000, 'x');
@@ -43,7 +30,12 @@ describe('headers', () => {
         expect(answer.status).toBe(200);
         parts.push(answer.body.part);
       }
-      const done = await send('POST', commit, { parts, attributes: null }, { DIGEST: spelt(bytes) });
+      const done = await send(
+        'POST',
+        commit,
+        { parts, attributes: null },
+        { headers: { DIGEST: spelt(bytes) } },
+      );
       expect(done).toMatchObject({ status: 201, body: { entries: [{ sha1: sha1(bytes) }] } });
     },
   );
@@ -75,7 +67,7 @@ describe('headers', () => {
     const id = await rig.file(token, top, fresh());
     expect((await rig.version(token, id, 'two', headers)).status).toBe(200);
     expect((await rig.get(`/2.0/files/${id}`, token, { 'if-none-match': '' })).status).toBe(200);
-    expect((await send('DELETE', `/2.0/files/${id}`, undefined, headers)).status).toBe(204);
+    expect((await send('DELETE', `/2.0/files/${id}`, undefined, { headers })).status).toBe(204);
   });
 
   it('ask for a range in any case', async () => {

@@ -1,24 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Rig } from './rig.ts';
+import { describe, expect, it } from 'vitest';
+import { openSmallRig } from './small-rig.ts';
 
 // What clients write in queries differs from Box's own description: every SDK for Python writes "True", boxsdk
 // 3 writes "SHA=", and Box takes it.
 
-let rig: Rig;
-let token: string;
-let top: string;
-let count = 0;
-const fresh = () => `spelt-${++count}`;
-
-beforeAll(async () => {
-  rig = await Rig.open({ chunkedMinimumBytes: 1000, partSizeBytes: 1024 });
-  token = await rig.service();
-  top = await rig.folder(token, '0', 'top');
-});
-afterAll(() => rig.close());
-
-const send = (method: string, path: string, json?: unknown, headers: Readonly<Record<string, string>> = {}) =>
-  rig.call(method, path, { token, headers, ...(json === undefined ? {} : { json }) });
+const { rig, token, top, fresh, send } = await openSmallRig();
 
 describe('a switch in the query', () => {
   const SPELLINGS = ['true', 'True', 'TRUE'];

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { serverCommand } from '../../../src/cli/commands/server.ts';
 import { exitCodeOf } from '../../../src/cli/exit-codes.ts';
 import { messageOf } from '../../../src/errors.ts';
+import { refusalOf } from '../../support/command-refusal.ts';
 
 const CHECKPOINTS = new URL('../../../fixtures/checkpoints/files/', import.meta.url).pathname;
 
@@ -32,13 +33,7 @@ async function refusal(keys: object): Promise<unknown> {
     ...keys,
   };
   writeFileSync(path, JSON.stringify(configuration));
-  return serverCommand()
-    .exitOverride()
-    .parseAsync([path, '--dir', join(folder, 'shared'), '--quiet'], { from: 'user' })
-    .then(
-      () => undefined,
-      (error: unknown) => error,
-    );
+  return refusalOf(serverCommand(), path, '--dir', join(folder, 'shared'), '--quiet');
 }
 
 const runsBegun = () => {

@@ -10,7 +10,6 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import type { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { aggregateCommand } from '../../../src/cli/commands/aggregate.ts';
 import { certificatesCommand } from '../../../src/cli/commands/certificates.ts';
@@ -20,6 +19,7 @@ import { exitCodeOf } from '../../../src/cli/exit-codes.ts';
 import { openRecorder } from '../../../src/cli/recording-option.ts';
 import { systemClock } from '../../../src/clock.ts';
 import { silentLogger } from '../../../src/logger.ts';
+import { refusalOf } from '../../support/command-refusal.ts';
 
 const FILES = new URL('../../../fixtures/checkpoints/files/', import.meta.url).pathname;
 
@@ -34,16 +34,6 @@ afterEach(() => {
   vi.restoreAllMocks();
   rmSync(folder, { recursive: true, force: true });
 });
-
-async function run(command: Command, ...args: readonly string[]): Promise<unknown> {
-  return command
-    .exitOverride()
-    .parseAsync([...args], { from: 'user' })
-    .then(
-      () => undefined,
-      (error: unknown) => error,
-    );
-}
 
 /** Exit code 4, and nothing happened to the file. */
 async function expectKept(path: string, command: () => Promise<unknown>): Promise<void> {
@@ -65,18 +55,20 @@ describe('a command never writes over a file that it did not write', () => {
     'inspect --html keeps %j',
     async (content) => {
       writeFileSync(at('page.html'), content);
-      await expectKept(at('page.html'), () => run(inspectCommand(), madeRun(), '--html', at('page.html')));
+      await expectKept(at('page.html'), () =>
+        refusalOf(inspectCommand(), madeRun(), '--html', at('page.html')),
+      );
     },
   );
 
   it('inspect --html writes its own page again', async () => {
     for (let time = 0; time < 2; time += 1)
-      expect(await run(inspectCommand(), madeRun(), '--html', at('page.html'))).toBeUndefined();
+      expect(await refusalOf(inspectCommand(), madeRun(), '--html', at('page.html'))).toBeUndefined();
     expect(readFileSync(at('page.html'), 'utf8')).toContain('Federated run');
   });
 
   const aggregate = (output: string, ...inputs: readonly string[]) =>
-    run(aggregateCommand(), '-o', output, '--quiet', ...inputs);
+    refusalOf(aggregateCommand(), '-o', output, '--quiet', ...inputs);
 
   it.each(['bn_state_dict.pt', 'legacy.pt', 'handmade_ok.pt', 'torch2_layout.pt'])(
     'aggregate --output keeps a checkpoint that PyTorch wrote: %s',
@@ -131,13 +123,14 @@ describe('a command never writes over a file that it did not write', () => {
     });
     writeFileSync(at('server.json'), configuration);
     const server = (log: string) =>
-      run(serverCommand(), at('server.json'), '--dir', folder, '--log-file', log);
+      refusalOf(serverCommand(), at('server.json'), '--dir', folder, '--log-file', log);
     await expectKept(at('server.json'), () => server(at('server.json')));
     writeFileSync(at('server.log'), '{"level":30,"time":"2026-01-01T00:00:00.000Z","msg":"earlier"}\n');
     expect(await server(at('server.log'))).not.toMatchObject({ code: 'foreign-file' });
   });
 
-  const certificates = (...args: readonly string[]) => run(certificatesCommand(), '-o', folder, ...args);
+  const certificates = (...args: readonly string[]) =>
+    refusalOf(certificatesCommand(), '-o', folder, ...args);
 
   it.each(['root', 'server', 'site_a'])('certificates keeps %s.key that stands alone', async (name) => {
     writeFileSync(at(`${name}.key`), 'PRIVATE KEY of another authority');
@@ -146,7 +139,7 @@ describe('a command never writes over a file that it did not write', () => {
 
   it('certificates --renew keeps what another root signed, and what is no certificate', async () => {
     mkdirSync(at('other'));
-    await run(certificatesCommand(), '-o', at('other'), '--client', 'site_a');
+    await refusalOf(certificatesCommand(), '-o', at('other'), '--client', 'site_a');
     await certificates();
     for (const ending of ['crt', 'key']) copyFileSync(at(`other/site_a.${ending}`), at(`site_a.${ending}`));
     await expectKept(at('site_a.key'), () => certificates('--client', 'site_a', '--renew'));

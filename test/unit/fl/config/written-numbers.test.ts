@@ -50,3 +50,11 @@ it('what lies too deep is refused, or left as it is, and ends no program', () =>
   expect(parseAsWritten('"[[[["')).toBe('[[[[');
   expect(() => withPlainNumbers(JSON.parse(deep(2_000)))).not.toThrow();
 });
+
+it.each(['5', '1.0', '[1.0]', '"all"'])(
+  'overwrites of %s are a fault that is shown as it stands',
+  (found) => {
+    const document = parseConfigurationText(`{"model_overwrites": ${found}}`, 'client.json');
+    expect(document['model_overwrites']).toEqual(JSON.parse(found));
+  },
+);
