@@ -2,7 +2,8 @@ import { mkdir, readdir, rename, rm, unlink, writeFile } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { LANE_WINDOW } from '../../src/sync/engine/lanes.ts';
-import { type MemoryCall, MemoryStore } from '../../src/sync/remote/memory-store.ts';
+import type { MemoryCall } from '../../src/sync/remote/memory-faults.ts';
+import { MemoryStore } from '../../src/sync/remote/memory-store.ts';
 import { MEMORY_ROOT, MemoryWorld } from '../../src/sync/remote/memory-world.ts';
 import type { RemoteFolder } from '../../src/sync/tree/entry.ts';
 import { eventually } from '../support/eventually.ts';

@@ -1,9 +1,10 @@
-import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { type Clock, delay } from '../../clock.ts';
 import { CorruptError, RejectedError, StaleError } from '../../errors.ts';
 import type { RemoteId } from '../../ids.ts';
 import type { EntryKind, RemoteEntry, RemoteFile, RemoteFolder, RemoteUser } from '../tree/entry.ts';
+import { disturbed, type MemoryCall, type MemoryFault } from './memory-faults.ts';
+import { abortedError, collect, sha1Of } from './memory-upload.ts';
 import {
   currentOf,
   describe,
@@ -26,29 +27,8 @@ import type {
   RemoteVersion,
   Removal,
   TransferOptions,
-  UploadSource,
   Visibility,
 } from './remote-store.ts';
-
-/** One call, as a fault hook sees it before it happens. */
-export interface MemoryCall {
-  readonly operation: Exclude<keyof RemoteStore, 'close' | 'account'>;
-  readonly user: string;
-  readonly id?: RemoteId;
-  readonly name?: string;
-}
-
-/** What goes wrong with a call. */
-export type MemoryFault =
-  | { readonly kind: 'delay'; readonly delayMs: number }
-  /** Nothing happens but the error. */
-  | { readonly kind: 'fail'; readonly error: Error }
-  /** The effect happens, then the error. */
-  | { readonly kind: 'lose-answer'; readonly error: Error }
-  /** A download's stream ends in the error after so many bytes. */
-  | { readonly kind: 'break'; readonly afterBytes: number; readonly error: Error }
-  /** A download delivers another byte at this offset. */
-  | { readonly kind: 'corrupt'; readonly atByte: number };
 
 export interface MemoryStoreOptions {
   readonly clock: Clock;
@@ -56,19 +36,15 @@ export interface MemoryStoreOptions {
   /** Stores of one world share one Box. Default: a world of its own. */
   readonly world?: MemoryWorld;
   readonly fault?: (call: MemoryCall) => MemoryFault | undefined;
-  /** Duplicate, reorder or lose what the feed tells. */
   /** Asked at each reading of the feed: true to tell only a part, of whose rest the waiting knows nothing. */
   readonly readsShort?: () => boolean;
+  /** Duplicate, reorder or lose what the feed tells. */
   readonly disturbHints?: (hints: readonly ChangeHint[]) => readonly ChangeHint[];
   /** How long an event takes until the feed has it. Units: milliseconds. Default 0. */
   readonly eventDelayMs?: number;
 }
 
 const CHUNK_BYTES = 64 * 1024;
-
-function abortedError(): Error {
-  return new DOMException('The operation was aborted', 'AbortError');
-}
 
 /**
  * A RemoteStore without a network: for tests, and for the simulation, where time is the injected clock's.
@@ -392,30 +368,4 @@ function describeFile(item: MemoryItem): RemoteFile {
   const entry = describe(item);
   if (entry.kind !== 'file') throw memoryGone(item.id);
   return entry;
-}
-
-function sha1Of(bytes: Uint8Array): string {
-  return createHash('sha1').update(bytes).digest('hex');
-}
-
-/** Read a source whole, as a Box would. Errors: StaleError 'content-changed'. */
-async function collect(source: UploadSource, options: TransferOptions): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  for await (const chunk of source.open() as AsyncIterable<Uint8Array>) {
-    if (options.signal?.aborted) throw abortedError();
-    parts.push(chunk);
-    options.onBytes?.(chunk.byteLength);
-  }
-  const bytes = Buffer.concat(parts);
-  if (bytes.byteLength === source.sizeBytes && sha1Of(bytes) === source.sha1) return bytes;
-  throw new StaleError({ code: 'content-changed', message: 'The local file changed while it was sent' });
-}
-
-/** What a download delivers under a fault: the bytes, and the error after them. */
-function disturbed(bytes: Uint8Array, fault: MemoryFault | undefined): { bytes: Uint8Array; error?: Error } {
-  if (fault?.kind === 'break') return { bytes: bytes.subarray(0, fault.afterBytes), error: fault.error };
-  if (fault?.kind !== 'corrupt' || fault.atByte >= bytes.byteLength) return { bytes };
-  const copy = Uint8Array.from(bytes);
-  copy[fault.atByte] = (copy[fault.atByte] ?? 0) ^ 0xff;
-  return { bytes: copy };
 }

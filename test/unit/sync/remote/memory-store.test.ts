@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { CorruptError, TransientError } from '../../../../src/errors.ts';
-import { type MemoryFault, MemoryStore } from '../../../../src/sync/remote/memory-store.ts';
+import type { MemoryFault } from '../../../../src/sync/remote/memory-faults.ts';
+import { MemoryStore } from '../../../../src/sync/remote/memory-store.ts';
 import { MEMORY_ROOT, MemoryWorld } from '../../../../src/sync/remote/memory-world.ts';
 import type { ChangeHint } from '../../../../src/sync/remote/remote-store.ts';
 import { bytesOf, sourceOf } from '../../../contract/remote-store/source.ts';
