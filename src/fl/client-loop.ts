@@ -1,6 +1,6 @@
 import { messageOf } from '../errors.ts';
 import type { ParticipationOptions } from './participation.ts';
-import { stepClient } from './round/client-machine.ts';
+import { isOver, stepClient } from './round/client-machine.ts';
 import type {
   ClientEnding,
   ClientRecord,
@@ -81,6 +81,12 @@ export class ClientLoop {
       await this.#background.close();
     }
     return this.#state.ending;
+  }
+
+  /** All of the run's end is done: the next start has nothing to do in it. */
+  async settle(): Promise<void> {
+    const { record, ending } = this.#state;
+    if (ending !== null && isOver(ending)) await this.#save({ ...record, over: true });
   }
 
   /** One look and what follows from it; null when the folder could not be looked at. */

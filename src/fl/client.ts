@@ -108,8 +108,14 @@ async function takePartIn(options: ParticipationOptions, wake: Wake, state: Clie
   onEvent({ event: 'run-joined', run, folder: session.folder });
   try {
     const ended = await inSession(session, async () => {
-      const ending = await new ClientLoop({ ...options, onEvent }, wake, state, session).run();
-      return { ending, finalModel: await finalModelOf({ ...options, onEvent }, run, session, ending) };
+      const loop = new ClientLoop({ ...options, onEvent }, wake, state, session);
+      const ending = await loop.run();
+      const finalModel = await finalModelOf({ ...options, onEvent }, run, session, ending);
+      // Told to leave before the model was here: the next start takes it.
+      if (ending?.finalRound != null && finalModel === null && options.signal.aborted)
+        return { ending: null, finalModel: null };
+      await loop.settle();
+      return { ending, finalModel };
     });
     if (ended.ending !== null && ended.ending.kind !== 'moved')
       reportEnding(onEvent, ended.ending, ended.finalModel);

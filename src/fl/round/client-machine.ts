@@ -10,8 +10,10 @@ import type {
 } from './client-state.ts';
 import { foreignFileEvent } from './server-ownership.ts';
 
-/** Endings that are the run's own; a failed training may be mended, and the run goes on. */
-const OVER: ReadonlySet<ClientEnding['kind']> = new Set(['finished', 'stopped']);
+/** Whether an ending is the run's own; a failed training may be mended, and the run goes on. */
+export function isOver({ kind }: ClientEnding): boolean {
+  return kind === 'finished' || kind === 'stopped';
+}
 
 /**
  * The client's whole behaviour in one run: state, one look at the folder, the time -> next state and what to do.
@@ -28,9 +30,7 @@ export function stepClient(state: ClientState, input: ClientInput): ClientStep {
   }
   if (draft.ending !== null && input.observation.training !== null)
     draft.actions.push({ kind: 'abandon-training', round: input.observation.training });
-  const { lostSinceMs, seenDelivered, endedSinceMs, ending } = draft;
-  const isOver = ending !== null && OVER.has(ending.kind);
-  const record = isOver ? { ...draft.record, over: true } : draft.record;
+  const { record, lostSinceMs, seenDelivered, endedSinceMs, ending } = draft;
   return {
     state: { record, lostSinceMs, seenDelivered, endedSinceMs, ending },
     actions: draft.actions,
