@@ -88,7 +88,7 @@ async function resumable(options: StartOptions): Promise<ServerRecord | undefine
       ? await loadState(join(savePath, resume.run, SERVER_STATE_FILE), SERVER_RECORD)
       : await newestRecord(options);
   if (record === undefined) {
-    if (resume === 'auto') return undefined;
+    if (resume === 'auto' || resume === 'open') return undefined;
     const near = typeof resume === 'object' ? didYouMean(resume.run, await ownRuns(savePath)) : '';
     const which = typeof resume === 'object' ? `run ${resume.run}` : 'a run';
     throw new StateError({
@@ -97,14 +97,7 @@ async function resumable(options: StartOptions): Promise<ServerRecord | undefine
     });
   }
   const top = await workdir.list(record.run);
-  if (resume === 'auto' || resume === 'open') {
-    if (isOpen(record, top.length > 0)) return record;
-    if (resume === 'auto') return undefined;
-    throw new StateError({
-      code: 'no-open-run',
-      message: `the newest run, ${record.run}, has ended already`,
-    });
-  }
+  if (resume === 'auto' || resume === 'open') return isOpen(record, top.length > 0) ? record : undefined;
   return reopen(options, record, top.length > 0);
 }
 
@@ -193,6 +186,11 @@ async function prepareStartModel({ startPoint, stripStartPoint, savePath }: Star
 export async function startServerRun(options: StartOptions): Promise<StartedRun> {
   const { workdir, layout, taskFile } = options;
   const earlier = await resumable(options);
+  if (earlier === undefined && options.resume === 'open')
+    throw new StateError({
+      code: 'no-open-run',
+      message: 'no run of this configuration is open: none was begun, or it has ended already',
+    });
   const task = await readTask(taskFile);
   const record = earlier ?? newServerState(options.session, await nextRunName(options), 0).record;
   // The state comes first: a death from here on leaves a run that the next start knows.
