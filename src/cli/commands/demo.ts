@@ -9,14 +9,14 @@ import { aggregatePath } from '../../fl/inspection/model-paths.ts';
 import { silentLogger } from '../../logger.ts';
 import { callsText, type DemoResult, demoDocument, demoText } from '../demo/demo-result.ts';
 import { runSession } from '../demo/demo-session.ts';
-import { type DemoView, demoView } from '../demo/demo-view.ts';
 import { evaluateRun } from '../demo/evaluation.ts';
-import { type DemoSize, type DemoTransport, writeSessionFiles } from '../demo/session-files.ts';
+import { clientNames, type DemoSize, type DemoTransport, writeSessionFiles } from '../demo/session-files.ts';
 import { EXIT } from '../exit-codes.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import { lookAtRun } from '../look-at-run.ts';
 import { linesOf, processOutput } from '../output.ts';
 import { stopWithParent } from '../parent-watch.ts';
+import { type SessionView, sessionView } from '../session-view.ts';
 
 /** Processes are what a demo costs: two for each client. */
 const CLIENTS_MAX = 20;
@@ -60,7 +60,7 @@ async function openDemoFolder(keep: string | undefined): Promise<DemoFolder> {
 interface DemoRun {
   readonly folder: string;
   readonly size: DemoSize;
-  readonly view: DemoView;
+  readonly view: SessionView;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
@@ -110,7 +110,11 @@ async function demo(flags: DemoFlags): Promise<void> {
   interrupt.signal.addEventListener('abort', () => stop.abort(), { once: true });
   const parent = stopWithParent(stop);
   const folder = await openDemoFolder(flags.keep);
-  const view = demoView(output, size, flags.quiet ?? false);
+  const view = sessionView(
+    output,
+    { sites: ['server', ...clientNames(clients)], rounds, samples: 'digits' },
+    flags.quiet ?? false,
+  );
   try {
     const result = await runDemo({
       folder: folder.path,

@@ -126,6 +126,10 @@ function clientConfiguration(
 const writeJson = (path: string, value: unknown) =>
   writeFile(path, `${JSON.stringify(value, undefined, 2)}\n`);
 
+/** What the clients of a demo are called. */
+export const clientNames = (count: number): readonly string[] =>
+  Array.from({ length: count }, (_, index) => `tester${index + 1}`);
+
 /** Tell the clients' configuration files where the server listens. */
 export async function connectClients(clients: readonly Site[], port: number): Promise<void> {
   for (const [index, { name, directory, configuration }] of clients.entries()) {
@@ -145,7 +149,7 @@ export async function writeSessionFiles(directory: string, size: DemoSize): Prom
   };
   const server = await site('server', 'server', serverConfiguration(size));
   await writeJson(join(server.directory, 'task.json'), taskOf(size));
-  const names = Array.from({ length: size.clients }, (_, index) => `tester${index + 1}`);
+  const names = clientNames(size.clients);
   const clients = await Promise.all(
     names.map((name, index) => site('client', name, clientConfiguration(name, index, overBox))),
   );

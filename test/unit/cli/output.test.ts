@@ -4,13 +4,13 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { actionText, findingText, summaryText } from '../../../src/cli/admin-text.ts';
 import { statusText } from '../../../src/cli/commands/status.ts';
 import { demoDocument, demoText } from '../../../src/cli/demo/demo-result.ts';
-import { demoView } from '../../../src/cli/demo/demo-view.ts';
 import { printDryRun } from '../../../src/cli/dry-run-text.ts';
 import { summaryText as roundsText } from '../../../src/cli/federation-summary.ts';
 import { describeEvent } from '../../../src/cli/federation-text.ts';
 import { failWith, linesOf, type Output, processOutput, relay } from '../../../src/cli/output.ts';
 import { pinoLogger } from '../../../src/cli/pino-logger.ts';
 import { createProgram } from '../../../src/cli/program.ts';
+import { sessionView } from '../../../src/cli/session-view.ts';
 import { CorruptError } from '../../../src/errors.ts';
 import type { FederationEvent } from '../../../src/fl/round/event.ts';
 import type { BoxAnswer } from '../../../src/sync/admin/enterprise.ts';
@@ -88,9 +88,8 @@ describe.each(events)('the event $event', (event) => {
   });
 
   it('in a demo', () => {
-    demoView(processOutput(), { clients: 1, rounds: 1, seed: 1, transport: 'box' }, false).event(H, {
-      ...event,
-    });
+    const shape = { sites: [H], rounds: 1, samples: 'digits' };
+    sessionView(processOutput(), shape, false).event(H, { ...event });
     expect(faultsOf(printed)).toEqual([]);
   });
 });

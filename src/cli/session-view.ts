@@ -1,17 +1,25 @@
 import { MultiBar, type SingleBar } from 'cli-progress';
-import { terminalLine } from '../../terminal-text.ts';
-import type { ChildEvent } from '../child-program.ts';
-import { barStream, type Output } from '../output.ts';
-import type { DemoSize } from './session-files.ts';
+import { terminalLine } from '../terminal-text.ts';
+import type { ChildEvent } from './child-program.ts';
+import { barStream, type Output } from './output.ts';
 
-/** What a person sees while a demo runs. */
-export interface DemoView {
-  /** A step of the demo itself. */
+/** What a person sees while a whole federation runs on this machine. */
+export interface SessionView {
+  /** A step before or after the federation itself. */
   phase(text: string): void;
   /** Something that a site's federation program told. */
   event(site: string, event: ChildEvent): void;
   /** Give the terminal back; idempotent. */
   close(): void;
+}
+
+/** Who takes part, and in what. */
+export interface SessionShape {
+  /** The server first, then the clients, as they are shown. */
+  readonly sites: readonly string[];
+  readonly rounds: number;
+  /** What a site trains on: "digits". */
+  readonly samples: string;
 }
 
 /** Steps of a bar per round. */
@@ -22,8 +30,28 @@ const numberIn = (event: ChildEvent, key: string): number => {
   return typeof value === 'number' ? value : 0;
 };
 
+/** What went wrong, in a line; undefined for an event that tells of something else. */
+function troubleOf(site: string, event: ChildEvent): string | undefined {
+  const round = numberIn(event, 'round');
+  switch (event.event) {
+    case 'training-failed':
+    case 'participant-lost':
+    case 'update-refused':
+      return `${site}: round ${round}: ${event.event} ${String(event['message'] ?? event['participant'] ?? '')}`;
+    case 'registration-refused':
+      return `${site}: ${String(event['participant'] ?? '')}: ${String(event['message'] ?? '')}`;
+    default:
+      return undefined;
+  }
+}
+
+/** What a site trained on, where it told how much. */
+function trainedOn(event: ChildEvent, samples: string): string {
+  return typeof event['samples'] === 'number' ? ` on ${event['samples']} ${samples}` : '';
+}
+
 /** Plain lines, for pipes and logs: what begins and what is done, no percentages. */
-function lineOf(site: string, event: ChildEvent): string | undefined {
+function lineOf(site: string, event: ChildEvent, samples: string): string | undefined {
   const round = numberIn(event, 'round');
   switch (event.event) {
     case 'admitted':
@@ -31,25 +59,23 @@ function lineOf(site: string, event: ChildEvent): string | undefined {
     case 'round-started':
       return site === 'server' ? `server: round ${round} begins` : undefined;
     case 'trained':
-      return `${site}: round ${round} trained on ${numberIn(event, 'samples')} digits in ${numberIn(event, 'seconds').toFixed(1)} s`;
+      return `${site}: round ${round} trained${trainedOn(event, samples)} in ${numberIn(event, 'seconds').toFixed(1)} s`;
     case 'aggregated':
       return `server: round ${round} aggregated`;
-    case 'training-failed':
-    case 'participant-lost':
-    case 'update-refused':
-      return `${site}: round ${round}: ${event.event} ${String(event['message'] ?? event['participant'] ?? '')}`;
     case 'ended':
       return `${site}: ended, ${String(event['message'] ?? event['reason'] ?? '')}`;
     default:
-      return undefined;
+      return troubleOf(site, event);
   }
 }
 
-class LineView implements DemoView {
+class LineView implements SessionView {
   readonly #output: Output;
+  readonly #samples: string;
 
-  constructor(output: Output) {
+  constructor(output: Output, { samples }: SessionShape) {
     this.#output = output;
+    this.#samples = samples;
   }
 
   phase(text: string): void {
@@ -57,7 +83,7 @@ class LineView implements DemoView {
   }
 
   event(site: string, event: ChildEvent): void {
-    const line = lineOf(site, event);
+    const line = lineOf(site, event, this.#samples);
     if (line !== undefined) this.#output.note(line);
   }
 
@@ -98,17 +124,17 @@ function progressOf(event: ChildEvent): { readonly steps: number; readonly state
   }
 }
 
-class BarView implements DemoView {
+class BarView implements SessionView {
   readonly #output: Output;
-  readonly #size: DemoSize;
+  readonly #shape: SessionShape;
   readonly #bars = new Map<string, SingleBar>();
   readonly #widest: number;
   #screen: MultiBar | undefined;
 
-  constructor(output: Output, size: DemoSize) {
+  constructor(output: Output, shape: SessionShape) {
     this.#output = output;
-    this.#size = size;
-    this.#widest = Math.max('server'.length, `tester${size.clients}`.length);
+    this.#shape = shape;
+    this.#widest = Math.max(...shape.sites.map(({ length }) => length));
   }
 
   phase(text: string): void {
@@ -120,9 +146,11 @@ class BarView implements DemoView {
     const bar = this.#barOf(site);
     const progress = progressOf(event);
     if (progress !== undefined) bar?.update(Math.round(progress.steps), { state: progress.state });
+    const trouble = troubleOf(site, event);
+    if (trouble !== undefined) this.#screen?.log(`${terminalLine(trouble)}\n`);
     if (event.event !== 'ended') return;
     const state = terminalLine(String(event['message'] ?? event['reason'] ?? 'ended'));
-    if (event['success'] === true) bar?.update(this.#size.rounds * STEPS, { state: 'finished' });
+    if (event['success'] === true) bar?.update(this.#shape.rounds * STEPS, { state: 'finished' });
     else bar?.update({ state });
   }
 
@@ -146,14 +174,10 @@ class BarView implements DemoView {
       autopadding: true,
     });
     // All bars at once, in an order that does not depend on who speaks first.
-    const sites = [
-      'server',
-      ...Array.from({ length: this.#size.clients }, (_, index) => `tester${index + 1}`),
-    ];
-    for (const each of sites)
+    for (const each of this.#shape.sites)
       this.#bars.set(
         each,
-        this.#screen.create(this.#size.rounds * STEPS, 0, {
+        this.#screen.create(this.#shape.rounds * STEPS, 0, {
           site: each.padEnd(this.#widest),
           state: 'starting',
         }),
@@ -163,6 +187,6 @@ class BarView implements DemoView {
 }
 
 /** Bars on a terminal, plain lines otherwise. */
-export function demoView(output: Output, size: DemoSize, quiet: boolean): DemoView {
-  return output.interactive && !quiet ? new BarView(output, size) : new LineView(output);
+export function sessionView(output: Output, shape: SessionShape, quiet: boolean): SessionView {
+  return output.interactive && !quiet ? new BarView(output, shape) : new LineView(output, shape);
 }

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { demoView } from '../../../../src/cli/demo/demo-view.ts';
-import type { Output } from '../../../../src/cli/output.ts';
+import type { Output } from '../../../src/cli/output.ts';
+import { sessionView } from '../../../src/cli/session-view.ts';
 
 function linesOf(
   events: readonly (readonly [site: string, event: { event: string; [key: string]: unknown }])[],
@@ -15,7 +15,11 @@ function linesOf(
     document() {},
     note: (words) => void lines.push(...[words].flat()),
   };
-  const view = demoView(output, { clients: 2, rounds: 1, seed: 1, transport: 'box' }, false);
+  const view = sessionView(
+    output,
+    { sites: ['server', 'tester1', 'tester2'], rounds: 1, samples: 'digits' },
+    false,
+  );
   for (const [site, event] of events) view.event(site, event);
   view.close();
   return lines;
