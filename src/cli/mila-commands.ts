@@ -2,6 +2,8 @@ import type { CommandSource } from './program.ts';
 
 /** The commands of `mila`, in the order of its help. */
 export const MILA_COMMANDS: readonly CommandSource[] = [
+  { names: ['init'], load: async () => [(await import('./commands/init.ts')).initCommand()] },
+  { names: ['up'], load: async () => [(await import('./commands/up.ts')).upCommand()] },
   { names: ['server'], load: async () => [(await import('./commands/server.ts')).serverCommand()] },
   { names: ['client'], load: async () => [(await import('./commands/client.ts')).clientCommand()] },
   { names: ['aggregate'], load: async () => [(await import('./commands/aggregate.ts')).aggregateCommand()] },

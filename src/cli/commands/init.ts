@@ -1,0 +1,111 @@
+import { resolve } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import { Command, Option } from 'commander';
+import { printable } from '../../printable.ts';
+import { shellWord } from '../../sync/mount/lock-texts.ts';
+import {
+  assertChoice,
+  type FederationChoice,
+  TRAINERS,
+  TRANSPORTS,
+  type Trainer,
+  type Transport,
+} from '../init/federation-choice.ts';
+import { findPython } from '../init/find-python.ts';
+import {
+  type Answers,
+  askForRest,
+  participantsIn,
+  type ToldChoice,
+  usualAnswers,
+} from '../init/questions.ts';
+import { writeStarterFiles } from '../init/starter-files.ts';
+import { listenForInterrupt } from '../interrupt.ts';
+import { type Output, processOutput } from '../output.ts';
+
+interface InitFlags {
+  readonly transport?: Transport;
+  readonly participants?: readonly string[];
+  readonly program?: Trainer;
+  readonly emulator?: boolean;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+async function answersFrom(told: ToldChoice, output: Output): Promise<Answers> {
+  const isWatched = process.stdin.isTTY === true && process.stderr.isTTY === true && !output.json;
+  if (!isWatched) return usualAnswers(told);
+  const { signal, dispose } = listenForInterrupt();
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const ask = async (question: string) => (await lines.question(question, { signal })).trim();
+    return await askForRest(told, { ask, say: output.note });
+  } finally {
+    lines.close();
+    dispose();
+  }
+}
+
+async function choiceFrom(answers: Answers, output: Output): Promise<FederationChoice> {
+  if (answers.trainer !== 'pytorch') return { ...answers, python: 'python3' };
+  const { command, hasModule } = await findPython('torch', process.env);
+  if (!hasModule)
+    output.note(
+      'warning: no python3 on the PATH can import torch, which train.py needs. Type: python3 -m pip install torch',
+    );
+  else if (command !== 'python3')
+    output.note(
+      `python3 has no torch, but ${printable(command)} has: the clients' files name that one; other sites may have another`,
+    );
+  return { ...answers, python: command };
+}
+
+function tellWritten(
+  output: Output,
+  directory: string,
+  written: readonly string[],
+  choice: FederationChoice,
+): void {
+  if (output.json) {
+    output.document({ directory: resolve(directory), files: written });
+    return;
+  }
+  output.result(`written into ${printable(directory)}: ${written.map((name) => printable(name)).join(', ')}`);
+  const isReady = choice.transport !== 'box' || choice.emulator;
+  output.note(
+    isReady
+      ? `Type: mila up ${shellWord(directory)}`
+      : `The next steps are in ${shellWord(`${directory}/README.md`)}; to try it without Box, give --emulator.`,
+  );
+}
+
+async function init(directory: string, flags: InitFlags): Promise<void> {
+  const output = processOutput(flags);
+  const answers = await answersFrom(flags, output);
+  assertChoice({ ...answers, python: '' });
+  const choice = await choiceFrom(answers, output);
+  tellWritten(output, directory, await writeStarterFiles(directory, choice), choice);
+}
+
+/** `mila init DIR`. */
+export function initCommand(): Command {
+  return new Command('init')
+    .description("make a federation's files: server, clients, task, training program, and what to type next")
+    .argument('<dir>', 'a new directory, or one that holds none of these files')
+    .addOption(new Option('--transport <name>', 'how the files travel (default: box)').choices(TRANSPORTS))
+    .option(
+      '--participants <names>',
+      'the sites, with commas between (default: site_a,site_b,site_c)',
+      participantsIn,
+    )
+    .addOption(
+      new Option('--program <name>', 'what trains (default: pytorch, a train.py to change)').choices(
+        TRAINERS,
+      ),
+    )
+    .option('--emulator', 'with an emulator of Box on this machine, to rehearse with')
+    .option('--json', 'what was written as one JSON document on standard output')
+    .option('--quiet', 'no progress on standard error')
+    .addHelpText('after', '\nExample:\n  mila init trial --participants basel,tokyo --emulator')
+    .action(init);
+}
