@@ -9,7 +9,8 @@ function megabytes(sizeBytes: number): string {
     : `${(sizeBytes / 1_000_000).toFixed(1)} MB`;
 }
 
-function metricsText(metrics: Readonly<Record<string, number>>): string {
+/** Metrics in words, each with four digits. */
+export function metricsText(metrics: Readonly<Record<string, number>>): string {
   return Object.entries(metrics)
     .map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`)
     .join(', ');

@@ -1,6 +1,8 @@
 import { MultiBar, type SingleBar } from 'cli-progress';
+import { isRecord } from '../fl/config/json-text.ts';
 import { terminalLine } from '../terminal-text.ts';
 import type { ChildEvent } from './child-program.ts';
+import { metricsText } from './federation-text.ts';
 import { barStream, type Output } from './output.ts';
 
 /** What a person sees while a whole federation runs on this machine. */
@@ -45,9 +47,20 @@ function troubleOf(site: string, event: ChildEvent): string | undefined {
   }
 }
 
-/** What a site trained on, where it told how much. */
-function trainedOn(event: ChildEvent, samples: string): string {
-  return typeof event['samples'] === 'number' ? ` on ${event['samples']} ${samples}` : '';
+/** The metrics that an event tells, to be put behind its line. */
+function figures({ metrics }: ChildEvent): string {
+  const known = isRecord(metrics)
+    ? Object.entries(metrics).filter(([, value]) => typeof value === 'number')
+    : [];
+  return known.length === 0 ? '' : `: ${metricsText(Object.fromEntries(known) as Record<string, number>)}`;
+}
+
+/** A training that is done: on how much, how long, and with which figures, as far as it told them. */
+function trainedLine(site: string, event: ChildEvent, samples: string): string {
+  const { samples: count } = event;
+  const on = typeof count === 'number' ? ` on ${count} ${samples}` : '';
+  const seconds = numberIn(event, 'seconds').toFixed(1);
+  return `${site}: round ${numberIn(event, 'round')} trained${on} in ${seconds} s${figures(event)}`;
 }
 
 /** Plain lines, for pipes and logs: what begins and what is done, no percentages. */
@@ -59,9 +72,9 @@ function lineOf(site: string, event: ChildEvent, samples: string): string | unde
     case 'round-started':
       return site === 'server' ? `server: round ${round} begins` : undefined;
     case 'trained':
-      return `${site}: round ${round} trained${trainedOn(event, samples)} in ${numberIn(event, 'seconds').toFixed(1)} s`;
+      return trainedLine(site, event, samples);
     case 'aggregated':
-      return `server: round ${round} aggregated`;
+      return `server: round ${round} aggregated${figures(event)}`;
     case 'ended':
       return `${site}: ended, ${String(event['message'] ?? event['reason'] ?? '')}`;
     default:

@@ -2,6 +2,7 @@ import { printable, shortened } from '../../printable.ts';
 import { textTable } from '../../text-table.ts';
 import type { Inspection, ParticipantReport, RoundReport, UpdateReport } from '../inspection/inspection.ts';
 import type { Irregularity } from '../inspection/irregularity.ts';
+import { endingWords } from '../round/protocol-texts.ts';
 import { durationText, metricText, sizeText, speedText, timeText } from './quantities.ts';
 import { textTimeline } from './text-timeline.ts';
 
@@ -44,7 +45,7 @@ function summary(inspection: Inspection): string {
     `ending        ${ENDINGS[ending.kind]}${ending.atMs === null ? '' : `, ${timeText(ending.atMs)} UTC`}`,
   ];
   if (ending.text !== null)
-    lines.push(`              ${shortened(printable(ending.text.trim().split('\n', 1)[0] ?? ''), 200)}`);
+    lines.push(`              ${shortened(printable(endingWords(ending.text)), 200)}`);
   lines.push(`participants  ${participants.length}: ${admitted} admitted, ${lost} lost`);
   lines.push(`rounds        ${closed}${planned} closed`);
   if (mount !== null) lines.push(`API calls     ${mount.calls} by this mount in the hours of the run`);

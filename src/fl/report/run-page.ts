@@ -1,5 +1,6 @@
 import { printable } from '../../printable.ts';
 import type { Inspection } from '../inspection/inspection.ts';
+import { endingWords } from '../round/protocol-texts.ts';
 import { accuracyChart, type RoundAccuracy } from './accuracy-chart.ts';
 import { html, type Markup } from './html.ts';
 import { PAGE_STYLE } from './page-style.ts';
@@ -58,6 +59,12 @@ ${pageTable({
   return { id: 'accuracy', title: 'Accuracy on digits nobody trained on', body };
 }
 
+/** What was written at the end, and when. */
+function endedWords({ text, atMs }: RunPage['inspection']['ending']): string {
+  if (text === null) return 'not yet';
+  return atMs === null ? endingWords(text) : `${endingWords(text)}, ${timeText(atMs)} UTC`;
+}
+
 function summary({ inspection, facts }: RunPage): Markup {
   const { ending, participants, startedAtMs, lastActivityAtMs, roundsPlanned, rounds } = inspection;
   const closed = rounds.filter(({ isFinal, closedAtMs }) => !isFinal && closedAtMs !== null).length;
@@ -69,7 +76,7 @@ function summary({ inspection, facts }: RunPage): Markup {
       'last activity',
       `${timeText(lastActivityAtMs)} UTC${took === null ? '' : `, ${durationText(took)} later`}`,
     ],
-    ['ended', ending.text === null ? 'not yet' : ending.text.trim()],
+    ['ended', endedWords(ending)],
     ['participants', String(participants.length)],
     ['rounds closed', roundsPlanned === null ? String(closed) : `${closed} of ${roundsPlanned}`],
     [

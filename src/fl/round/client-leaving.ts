@@ -1,6 +1,6 @@
 import type { ClientDraft } from './client-draft.ts';
 import type { ClientInput, ClientObservation, ObservedClientRound } from './client-state.ts';
-import { FINISHED_WORDS } from './protocol-texts.ts';
+import { endingWords, FINISHED_WORDS } from './protocol-texts.ts';
 
 /** Whether the server said no, and never yes. */
 export function isRefused({ record }: ClientDraft, { claim }: ClientObservation): boolean {
@@ -27,7 +27,7 @@ export function leave(
     return;
   }
   if (!text.startsWith(FINISHED_WORDS)) {
-    draft.ending = { kind: 'stopped', message: firstLine(text), finalRound: null };
+    draft.ending = { kind: 'stopped', message: endingWords(text), finalRound: null };
     return;
   }
   draft.endedSinceMs ??= instant.monotonicMs;
@@ -38,7 +38,7 @@ export function leave(
   }
   const finalRound = withoutModel ? null : finalRoundOf(observation.round);
   if (finalRound !== null || withoutModel || instant.monotonicMs >= deadlineMs) {
-    draft.ending = { kind: 'finished', message: firstLine(text), finalRound };
+    draft.ending = { kind: 'finished', message: endingWords(text), finalRound };
     return;
   }
   draft.deadlinesMs.push(deadlineMs);
@@ -57,7 +57,7 @@ function leaveUnadmitted(
     draft.awaited = { what: 'admission', message: 'waiting to read the answer', untilMs: deadlineMs };
     return;
   }
-  const message = `the run ended before the server admitted ${draft.record.name}: ${firstLine(text)}`;
+  const message = `the run ended before the server admitted ${draft.record.name}: ${endingWords(text)}`;
   draft.ending = { kind: 'refused', message, finalRound: null };
 }
 
@@ -65,8 +65,4 @@ function leaveUnadmitted(
 function finalRoundOf(round: ObservedClientRound | null): number | null {
   if (round === null || !round.present || round.source !== 'aggregate') return null;
   return round.final === false ? null : round.round;
-}
-
-function firstLine(text: string): string {
-  return text.split('\n', 1)[0]?.trim() ?? '';
 }

@@ -35,3 +35,12 @@ export function unixSecondsText(atMs: number): string {
 export function endedText(words: string, atMs: number): string {
   return `${words.trimEnd()}${words === FINISHED_WORDS ? ' ' : '\n'}${unixSecondsText(atMs)}`;
 }
+
+/**
+ * What a server_ended.txt says to a person: its first line, without the time in Unix seconds that stands behind the
+ * words of a success.
+ */
+export function endingWords(text: string): string {
+  const line = text.trim().split('\n', 1)[0]?.trim() ?? '';
+  return line.startsWith(`${FINISHED_WORDS} `) ? FINISHED_WORDS : line;
+}

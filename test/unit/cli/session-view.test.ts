@@ -31,13 +31,13 @@ it('tells a pipe what begins and what is done, once each, and no percentages', (
       ['server', { event: 'round-started', round: 1 }],
       ['tester1', { event: 'round-started', round: 1 }],
       ['tester1', { event: 'training', round: 1, fraction: 0.5 }],
-      ['tester1', { event: 'trained', round: 1, samples: 6000, seconds: 1.25 }],
+      ['tester1', { event: 'trained', round: 1, samples: 6000, seconds: 1.25, metrics: { loss: 0.123456 } }],
       ['server', { event: 'aggregated', round: 1 }],
       ['server', { event: 'ended', success: true, message: 'Training finished' }],
     ]),
   ).toEqual([
     'server: round 1 begins',
-    'tester1: round 1 trained on 6000 digits in 1.3 s',
+    'tester1: round 1 trained on 6000 digits in 1.3 s: loss 0.1235',
     'server: round 1 aggregated',
     'server: ended, Training finished',
   ]);
