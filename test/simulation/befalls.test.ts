@@ -219,6 +219,31 @@ describe('what befalls a mirror', () => {
     expect(oracle.faults).toEqual([]);
   });
 
+  for (const [how, takeAway] of [
+    ['removed', (path: string) => site.disk.removeFolder(path)],
+    ['moved away', (path: string) => site.disk.rename(path, `${MIRROR}/elsewhere`)],
+  ] as const)
+    it(`a mount point below that is ${how} while its disk is away deletes nothing`, async () => {
+      const below = await web.createFolder(folder.id, 'below');
+      await put('g.txt', 'g', below.id);
+      await settled();
+      const path = `${MIRROR}/below`;
+      const former = site.disk.detach(path);
+      const bare = site.disk.bareFolder();
+      bare.device = 99;
+      site.disk.attach(path, bare);
+      await run(60_000);
+      takeAway(path);
+      await run(180_000);
+      expect(status()?.problems).toMatchObject([{ path: 'below', reason: 'another-disk' }]);
+      expect(await inBox(below.id)).toEqual(['g.txt']);
+      site.disk.attach(path, former);
+      await run(60_000);
+      expect(status()?.problems).toEqual([]);
+      expect(await inBox(below.id)).toEqual(['g.txt']);
+      expect(oracle.faults).toEqual([]);
+    });
+
   for (const [how, hide, show] of [
     ['trashed', () => trash(true), () => trash(false)],
     ['unshared', () => world.shutOut('s1'), () => world.letIn('s1')],

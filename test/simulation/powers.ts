@@ -174,6 +174,7 @@ export class Powers {
     site.drawer.push(former);
     const bare = disk.bareFolder();
     bare.device = disk.device + 100 + this.#count;
+    bare.hides = former;
     disk.attach(path, bare);
     return () => {
       site.isTampered = false;
@@ -225,6 +226,7 @@ export class Powers {
   #flag(site: Site, flag: 'realtimeBlocked' | 'listingsLie' | 'indexFull'): End {
     site.troubles[flag] = true;
     if (flag === 'realtimeBlocked') site.wasBlocked = true;
+    if (flag === 'listingsLie') site.wasLiedTo = true;
     return () => {
       site.troubles[flag] = false;
     };

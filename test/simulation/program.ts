@@ -178,6 +178,7 @@ export class Program {
     if (to === from || (isFolder && disk.find(to) !== undefined)) return;
     this.#try(`moves ${from} to ${to}`, () => {
       if (disk.find(to)?.kind === 'file') this.#discard(to);
+      this.#takesMountPoint(from);
       disk.rename(from, to);
     });
   }
@@ -192,6 +193,7 @@ export class Program {
         disk.removeFile(path);
         return;
       }
+      this.#takesMountPoint(path);
       for (const [below, node] of [...disk.walk(path)].reverse()) {
         if (node.kind === 'file') {
           this.#discard(below);
@@ -216,6 +218,14 @@ export class Program {
       disk.rename(second, first);
       disk.rename(aside, second);
     });
+  }
+
+  /** Who moves or deletes a mount point before anybody saw that its disk is away deletes, for all others, what was there. */
+  #takesMountPoint(path: string): void {
+    const { disk, oracle } = this.#options;
+    const inside = [...disk.walk(path)].map(([, node]) => node);
+    for (const node of [disk.find(path), ...inside])
+      if (node?.hides !== undefined) oracle.givesUp(contentsIn(node.hides));
   }
 
   #discard(path: string): void {
@@ -258,6 +268,10 @@ export class Program {
       if (!path.endsWith('.mila-tmp') && !path.includes('/beat-')) found.push(path);
     return found[randomBelow(this.#options.random, found.length)];
   }
+}
+
+function contentsIn(node: DiskNode): string[] {
+  return node.kind === 'file' ? [node.bytes.toString()] : [...node.entries.values()].flatMap(contentsIn);
 }
 
 function stands(disk: SimDisk, wanted: DiskNode): boolean {

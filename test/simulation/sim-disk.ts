@@ -9,6 +9,8 @@ export interface DiskNode {
   readonly number: number;
   /** The disk that it lies on, where that is another one. */
   device?: number;
+  /** The folder of the disk that is not mounted there now. */
+  hides?: DiskNode;
   readonly kind: 'file' | 'folder';
   readonly bornMs: number;
   links: number;

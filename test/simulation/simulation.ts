@@ -25,7 +25,8 @@ const SETTLE_MAX_MS = 40 * 60_000;
 /** Lost events are made up for by a look at everything, which comes this late at most for trees of this size. */
 const SETTLE_AFTER_LOSS_MS = 3 * 3_600_000;
 /** Both sides agree for so long: then they rest. */
-const QUIET_MS = 15_000;
+/** As long as the longest gap between two readings of the feed, in which what came last may wait. */
+const QUIET_MS = 65_000;
 const REST_MS = 120_000;
 /** A feed that told only a part is read on without a sign within this time. */
 const READ_ON_MS = 100_000;
@@ -161,10 +162,11 @@ class Run {
   async settle(): Promise<boolean> {
     const { clock, sites } = this.#options;
     this.#calmDown();
-    const deadlineMs = clock.monotonic() + (this.#eventsWereLost ? SETTLE_AFTER_LOSS_MS : SETTLE_MAX_MS);
+    const wasMisled = this.#wasMisled();
+    const deadlineMs = clock.monotonic() + (wasMisled ? SETTLE_AFTER_LOSS_MS : SETTLE_MAX_MS);
     // Feeds tell late: what was done last is under way for as long as an event may take.
     await clock.runUntil(clock.monotonic() + READ_ON_MS);
-    if (this.#eventsWereLost) await clock.runUntil(deadlineMs - SETTLE_MAX_MS);
+    if (wasMisled) await clock.runUntil(deadlineMs - SETTLE_MAX_MS);
     while (clock.monotonic() < deadlineMs) {
       for (const site of sites) if (site.needsPerson) this.#mountAnew(site);
       if (this.#agree()) {
@@ -174,6 +176,11 @@ class Run {
       } else await clock.runUntil(Math.min(deadlineMs, clock.monotonic() + QUIET_MS));
     }
     return false;
+  }
+
+  /** Whether something can be known by another look at everything only, which comes rarely. */
+  #wasMisled(): boolean {
+    return this.#eventsWereLost || this.#options.sites.some(({ wasLiedTo }) => wasLiedTo);
   }
 
   /** What befell the mounts ends, and the weather is calm. */

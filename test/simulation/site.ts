@@ -99,6 +99,8 @@ export class Site {
   wasEmptied = false;
   /** True once signs could not be waited for: waiting is tried again rarely, and until then the feed is read on a timer. */
   wasBlocked = false;
+  /** True once listings left out what is there: nothing but another look at everything tells. */
+  wasLiedTo = false;
   stateWasRemoved = false;
   readonly #options: SiteOptions;
   #image: Buffer | undefined;
@@ -258,8 +260,15 @@ class Life implements Gate {
     if (this.#options.random.next() < this.#site.weather.diskFails) {
       const code = isFileWrite(effect) && this.#options.random.next() < 0.5 ? 'ENOSPC' : 'EIO';
       this.#options.trace.note(this.#site.name, `${code} at ${effect} ${subject}`);
+      this.#hides(effect, subject);
       throw systemError(code, subject);
     }
+  }
+
+  /** A file that moved and that the disk then refuses to show counts as deleted where it was. */
+  #hides(effect: string, path: string): void {
+    const node = effect === 'facts' ? this.#site.disk.find(path) : undefined;
+    if (node?.kind === 'file') this.#options.oracle.givesUp([node.bytes.toString()]);
   }
 
   /** What the engine takes from the mirror was deleted by somebody, or stands in Box or at another site. */
@@ -279,6 +288,9 @@ class Life implements Gate {
     const { oracle, world } = this.#options;
     // Box refuses what was decided on an older state.
     if (String(world.find(id, this.#site.name)?.etag) !== etag) return;
+    // A folder goes with what the listing right before left out, which is in Box's trash then.
+    if (this.#site.wasLiedTo && world.find(id, this.#site.name)?.kind === 'folder')
+      oracle.givesUp(contentsBelow(world, id));
     for (const content of contentsBelow(world, id))
       oracle.engineTakesAway(this.#site.name, 'in Box', content, () => contentsAt(this.#site).has(content));
   }

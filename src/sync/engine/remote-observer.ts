@@ -128,15 +128,27 @@ export class RemoteObserver {
    * The one place where entries come to count as gone, whatever did not show them: an event's item, a listing, an item
    * that an op missed, an item that stands elsewhere.
    *
-   * They do when the mirrored folder is visible afterwards; else all of them are out of sight together with it.
+   * They do when the mirrored folder is visible afterwards and they still are not; else all of them are, or were for a
+   * while, out of sight together with it.
    */
   async #decideUnseen(): Promise<FolderView> {
     if (this.#unseen.size === 0) return 'visible';
     const unseen = [...this.#unseen];
     this.#unseen.clear();
     if (!(await this.#seesRoot())) return this.#lost();
+    // Access that came back in between: the folder itself was out of sight, or what it held is shown again.
+    if (unseen.includes(this.#options.replica.remoteRoot.id) || (await this.#showsAgain(unseen)))
+      return this.#lost();
     for (const id of unseen) this.#forget(id);
     return 'visible';
+  }
+
+  /** Whether Box shows in the mirror, now that the mirrored folder is visible, what it did not show before. */
+  async #showsAgain(unseen: readonly RemoteId[]): Promise<boolean> {
+    const { store, replica, signal } = this.#options;
+    const known = unseen.flatMap((id) => replica.remote.get(id) ?? []).slice(0, CONFIRMATIONS_MAX);
+    const shown = await Promise.all(known.map(({ id, kind }) => store.get(id, kind, signal)));
+    return shown.some((entry) => entry?.parentId != null && replica.remote.has(entry.parentId));
   }
 
   /** What this program meant to change in the folder while it was out of sight may have had no effect: list it all after. */

@@ -16,6 +16,8 @@ const REPLACEMENT = '\ufffd';
 export class DiskReader {
   readonly #options: LocalObserverOptions;
   readonly #unmirrorable: UnmirrorableEntries;
+  /** Known folders in whose place another disk's stands, or stood when it was last seen. */
+  readonly #onAnotherDisk = new Set<LocalId>();
 
   constructor(options: LocalObserverOptions, unmirrorable: UnmirrorableEntries) {
     this.#options = options;
@@ -79,11 +81,23 @@ export class DiskReader {
     const facts = await this.at(root.resolve(names));
     if (facts === undefined || facts === 'unknown') return false;
     if (deviceOf(facts.inode) === deviceOf(folder.inode)) {
+      this.#onAnotherDisk.delete(id);
       this.#unmirrorable.clear(names);
       return true;
     }
-    this.#unmirrorable.report(names, 'another-disk');
+    this.reportAnotherDisk(id, names);
     return false;
+  }
+
+  /** Remember that a folder of another disk stands where a known one did. */
+  reportAnotherDisk(id: LocalId, names: readonly string[]): void {
+    this.#onAnotherDisk.add(id);
+    this.#unmirrorable.report(names, 'another-disk');
+  }
+
+  /** Whether a known folder was last seen to be another disk's. */
+  isOnAnotherDisk(id: LocalId): boolean {
+    return this.#onAnotherDisk.has(id);
   }
 
   /** True when the folder that an entry is missing in, or one above it, is the one in which it was known. */

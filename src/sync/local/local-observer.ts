@@ -188,7 +188,8 @@ export class LocalObserver {
         standing.delete(name);
       }
     }
-    for (const child of standing.values()) await this.#lookForMissing(child, names);
+    for (const child of standing.values())
+      if (!this.#keepsForItsDisk(child)) await this.#lookForMissing(child, names);
     return newcomers;
   }
 
@@ -198,6 +199,18 @@ export class LocalObserver {
     if (child.kind === facts?.kind) this.#lookAtKnown(child, facts);
     else this.#vanished.add(child.id);
     return child.kind === facts?.kind;
+  }
+
+  /**
+   * True for a missing folder that was last seen as another disk's, or has such a folder below: what somebody removed
+   * or moved was the other disk's folder, which says nothing of the known one.
+   */
+  #keepsForItsDisk(child: LocalEntry): boolean {
+    const { local } = this.#options.store;
+    const away = local.subtree(child.id).find(({ id }) => this.#reader.isOnAnotherDisk(id));
+    if (away === undefined) return false;
+    this.#unmirrorable.report(local.pathOf(away.id) ?? [away.name], 'another-disk');
+    return true;
   }
 
   /** A name that the listing lacked may have come back since. */
@@ -219,7 +232,7 @@ export class LocalObserver {
     const { store } = this.#options;
     if (deviceOf(child.inode) !== deviceOf(facts.inode)) {
       if (this.#isFirstLook) this.#guard.adopt(child.id, facts.inode);
-      else this.#unmirrorable.report(store.local.pathOf(child.id) ?? [child.name], 'another-disk');
+      else this.#reader.reportAnotherDisk(child.id, store.local.pathOf(child.id) ?? [child.name]);
       return;
     }
     store.storeLocal({ put: [{ ...child, inode: facts.inode }], remove: [] });

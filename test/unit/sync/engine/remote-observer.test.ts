@@ -19,6 +19,8 @@ describe('RemoteObserver', () => {
   let other: MemoryStore;
   let replica: Replica;
   let observer: RemoteObserver;
+  let world: MemoryWorld;
+  let onCall: (call: MemoryCall) => void;
   let calls: MemoryCall['operation'][];
   let short: boolean;
   let failing: MemoryCall['operation'] | undefined;
@@ -28,7 +30,8 @@ describe('RemoteObserver', () => {
 
   beforeEach(async () => {
     clock = new FakeClock();
-    const world = new MemoryWorld(() => clock.now());
+    world = new MemoryWorld(() => clock.now());
+    onCall = () => {};
     calls = [];
     short = false;
     failing = undefined;
@@ -40,8 +43,10 @@ describe('RemoteObserver', () => {
       user: { id: '1', name: 'one' },
       readsShort: () => short,
       disturbHints: (hints) => disturb(hints),
-      fault: ({ operation }) => {
+      fault: (call) => {
+        const { operation } = call;
         calls.push(operation);
+        onCall(call);
         return operation === failing ? { kind: 'fail', error } : undefined;
       },
     });
@@ -81,6 +86,22 @@ describe('RemoteObserver', () => {
     expect(calls).toEqual(['changes']);
     expect(news).toEqual([60_000, 60_000]);
   });
+
+  for (const what of ['what it held', 'the mirrored folder itself'] as const)
+    it(`forgets nothing when access came back after ${what} was not seen`, async () => {
+      const [file] = (await known('a', 'b')) as [RemoteFile];
+      world.shutOut('1');
+      let gets = 0;
+      onCall = ({ operation }) => {
+        if (operation === 'get') gets += 1;
+        // Out of sight for the first question only.
+        if (gets === 2) world.letIn('1');
+      };
+      const { id, kind } = what === 'what it held' ? file : root;
+      expect(await observer.lookAtItem(id, kind)).toBe('lost');
+      expect(replica.remoteRoot.id).toBe(root.id);
+      expect(standing(file)).toBeDefined();
+    });
 
   it('is not taken back by events that come late, doubled or in the wrong order', async () => {
     const [file] = (await known('a')) as [RemoteFile];
