@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { ChannelCredentials, ChannelOptions } from '@grpc/grpc-js';
 import { credentials, ServerCredentials } from '@grpc/grpc-js';
 import { AuthError, ConfigError, messageOf, reasonOf } from '../../../errors.ts';
-import type { GrpcSection } from '../../config/sections.ts';
+import type { GrpcSection } from '../../config/grpc-section.ts';
 import type { Diagnosis, SecureSide } from './connection-diagnosis.ts';
 import { diagnoseConnection } from './connection-diagnosis.ts';
 import type { Environment } from './proxy.ts';
