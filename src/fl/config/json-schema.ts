@@ -72,9 +72,14 @@ function written(schema: z.ZodType, keepsOwn = false): SchemaPart {
   return finished(part, keepsOwn) as SchemaPart;
 }
 
+/** Made once for each schema: they never change. */
+const DESCRIBED = new WeakMap<z.ZodType, JsonSchema>();
+
 /** A file or a section with all that is told of its keys, units among them. */
 export function describedSchema(schema: z.ZodType): JsonSchema {
-  return written(schema, true) as JsonSchema;
+  const known = DESCRIBED.get(schema) ?? (written(schema, true) as JsonSchema);
+  DESCRIBED.set(schema, known);
+  return known;
 }
 
 /** Every key of a file or a section with all that is told of it. */
