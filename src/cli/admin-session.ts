@@ -78,5 +78,5 @@ export async function openAdminSession(
   const random = systemRandom();
   const logger = flags.verbose === true ? pinoLogger('debug') : silentLogger;
   const surroundings = { clock, random, logger, environment: process.env, signal };
-  return { wanted, facts: {}, clock, random, open: enterpriseConnection(configuration, surroundings) };
+  return { wanted, facts: {}, clock, random, open: await enterpriseConnection(configuration, surroundings) };
 }

@@ -1,14 +1,15 @@
+import type { Readable } from 'node:stream';
 import type { Clock } from '../clock.ts';
-import { ConfigError } from '../errors.ts';
 import type { ParticipantConfiguration } from '../fl/config.ts';
 import type { Logger } from '../logger.ts';
 import type { Random } from '../random.ts';
 import type { Enterprise } from '../sync/admin/enterprise.ts';
-import { BOX_BASE_URLS, type BoxBaseUrls, readBoxConfiguration } from '../sync/box/box-configuration.ts';
+import { BOX_BASE_URLS, type BoxBaseUrls } from '../sync/box/box-configuration.ts';
 import { type BoxIdentity, openBoxStore } from '../sync/box/box-store.ts';
 import { openEnterprise } from '../sync/box/enterprise.ts';
 import { type ApiBudget, BOX_RATE_LIMITS, type RateLimits } from '../sync/box/pacer.ts';
 import type { RemoteCallLedger, RemoteStore } from '../sync/remote/remote-store.ts';
+import { takeBoxKey } from './box-key.ts';
 import { boxSectionOf } from './mount-layout.ts';
 
 interface Surroundings {
@@ -17,7 +18,10 @@ interface Surroundings {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** A variable that holds the key is taken out of it. */
+  readonly environment: NodeJS.ProcessEnv;
+  /** Where a key may come from. Default: this process's standard input. */
+  readonly input?: Readable;
   /** An average of calls that the user wants kept. */
   readonly apiBudget?: ApiBudget | undefined;
 }
@@ -63,33 +67,22 @@ function baseUrlsOf(
   };
 }
 
-/** The key file that a configuration names. Errors: ConfigError. */
-function keyPathOf(configuration: ParticipantConfiguration): string {
-  const path = boxSectionOf(configuration).box_configuration_path;
-  if (path !== undefined) return path;
-  throw new ConfigError({
-    code: 'configuration-invalid',
-    message: `${configuration.path}: box_configuration.box_configuration_path is missing`,
-    hint: 'Name the JSON key file that the developer console of Box downloaded.',
-  });
-}
-
 /**
- * Prepare to look at Box as an administrator would, with the key file that a configuration names.
+ * Prepare to look at Box as an administrator would, with the key that a configuration names.
  *
- * Errors: ConfigError when none is named. What is returned reads the file: ConfigError, AuthError 'wrong-passphrase'.
+ * Errors: as `takeBoxKey`. What is returned reads the key: ConfigError, AuthError 'wrong-passphrase'.
  */
-export function enterpriseConnection(
+export async function enterpriseConnection(
   configuration: ParticipantConfiguration,
   surroundings: Surroundings & { readonly signal: AbortSignal },
-): () => Promise<Enterprise> {
+): Promise<() => Promise<Enterprise>> {
   const { logger, environment } = surroundings;
-  const path = keyPathOf(configuration);
+  const key = await takeBoxKey(configuration, surroundings);
   const baseUrls = baseUrlsOf(configuration, environment);
   return async () =>
     openEnterprise({
       ...surroundings,
-      configuration: await readBoxConfiguration(path, logger),
+      configuration: await key.read(logger),
       retryPolicy: MOUNT_RETRY_POLICY,
       ...(baseUrls === undefined ? {} : { baseUrls }),
     });
@@ -98,7 +91,7 @@ export function enterpriseConnection(
 /**
  * Prepare the connection that a configuration describes.
  *
- * Guarantees: the key file is read and its passphrase tried at once, so that what is wrong with it is told before
+ * Guarantees: the key is read and its passphrase tried at once, so that what is wrong with it is told before
  * anything is touched. Errors: ConfigError, AuthError 'wrong-passphrase'.
  */
 export async function boxConnection(
@@ -106,8 +99,7 @@ export async function boxConnection(
   surroundings: Surroundings,
 ): Promise<StoreOpener> {
   const { clock, random, logger, environment, apiBudget } = surroundings;
-  const path = keyPathOf(configuration);
-  const keys = await readBoxConfiguration(path, logger);
+  const keys = await (await takeBoxKey(configuration, surroundings)).read(logger);
   const baseUrls = baseUrlsOf(configuration, environment);
   const identity = identityOf(configuration, surroundings.lookOnly ?? false);
   const leastPrivilege = boxSectionOf(configuration).least_privilege;

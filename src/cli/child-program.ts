@@ -41,6 +41,8 @@ interface ChildOptions {
   readonly environment: NodeJS.ProcessEnv;
   readonly clock: Clock;
   readonly onEvent?: (event: ChildEvent) => void;
+  /** What the child reads from its standard input, which stays open behind it. */
+  readonly input?: string | undefined;
 }
 
 /** The program's file beside this one, built or in source. */
@@ -86,7 +88,7 @@ export class ChildProgram {
   #ended = false;
 
   constructor(options: ChildOptions) {
-    const { name, program, args, directory, environment, clock, onEvent } = options;
+    const { name, program, args, directory, environment, clock, onEvent, input } = options;
     this.name = name;
     this.#clock = clock;
     this.#onEvent = onEvent ?? (() => {});
@@ -99,6 +101,7 @@ export class ChildProgram {
     });
     // A child that is gone closes the pipe, which is no news.
     this.#process.stdin?.on('error', () => {});
+    if (input !== undefined) this.#process.stdin?.write(input);
     this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => this.#remember(text));
     if (this.#process.stdout !== null)
       createInterface({ input: this.#process.stdout }).on('line', (line) => this.#read(line));

@@ -42,9 +42,10 @@ export function tellParent(ready: Ready, channel: Channel = process): void {
 /**
  * Start this same command again in the background, and return once it is ready.
  *
+ * `input` is what it reads from its standard input instead of this process, which has read it.
  * Guarantees: what goes wrong until then is told here, with the exit code that the mount itself would have had.
  */
-export async function startDetached(output: Output): Promise<void> {
+export async function startDetached(output: Output, input?: string): Promise<void> {
   const args = process.argv.slice(1).filter((arg) => arg !== '--detach');
   const folder = await mkdtemp(join(tmpdir(), 'mila-sync-detach-'));
   const words = join(folder, 'stderr');
@@ -53,9 +54,12 @@ export async function startDetached(output: Output): Promise<void> {
   try {
     const child = spawn(process.execPath, args, {
       detached: true,
-      stdio: ['ignore', 'ignore', sink.fd, 'ipc'],
+      stdio: [input === undefined ? 'ignore' : 'pipe', 'ignore', sink.fd, 'ipc'],
       env: { ...process.env, [DETACHED]: '1', [EXIT_WITH_PARENT]: '0' },
     });
+    // A child that ended before it read this closed the pipe, which is told by its end.
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(input);
     interrupt.signal.addEventListener('abort', () => void child.kill('SIGTERM'), { once: true });
     const outcome = await readyOrExit(child);
     if (typeof outcome === 'number') {

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { FederationEvent } from '../fl/round/event.ts';
 import type { Logger } from '../logger.ts';
+import type { BoxKey } from './box-key.ts';
 import { describeEvent } from './federation-text.ts';
 import { Notices } from './notices.ts';
 import type { Output } from './output.ts';
@@ -17,6 +18,8 @@ const LOG_HEAD_BYTES = 256;
 export interface FederationFlags {
   readonly dir?: string;
   readonly mount?: boolean;
+  /** Not of the command line: the key of Box that a mount of one's own needs. */
+  readonly key?: BoxKey | undefined;
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly verbose?: boolean;

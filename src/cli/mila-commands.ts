@@ -15,5 +15,6 @@ export const MILA_COMMANDS: readonly CommandSource[] = [
     names: ['certificates'],
     load: async () => [(await import('./commands/certificates.ts')).certificatesCommand()],
   },
+  { names: ['config'], load: async () => [(await import('./commands/config.ts')).configCommand()] },
   { names: ['demo'], load: async () => [(await import('./commands/demo.ts')).demoCommand()] },
 ];

@@ -5,6 +5,7 @@ import type { ParticipantConfiguration } from '../fl/config.ts';
 import type { Logger } from '../logger.ts';
 import { lifeOf, lockOwner, processScope } from '../sync/mount/lock-owner.ts';
 import { indexPath, lockPath } from '../sync/mount/mount.ts';
+import type { BoxKey } from './box-key.ts';
 import { ChildProgram } from './child-program.ts';
 import { mountLayoutOf } from './mount-layout.ts';
 
@@ -19,6 +20,8 @@ interface OwnMountOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly environment: NodeJS.ProcessEnv;
+  /** The key of Box, where it is in no file. */
+  readonly key: BoxKey | undefined;
 }
 
 /** A mount that belongs to this process. */
@@ -35,7 +38,7 @@ export interface OwnMount {
  */
 export async function startOwnMount(
   configuration: ParticipantConfiguration,
-  { clock, logger, environment }: OwnMountOptions,
+  { clock, logger, environment, key }: OwnMountOptions,
 ): Promise<OwnMount> {
   const layout = mountLayoutOf(configuration);
   const deadlineMs = clock.monotonic() + PREDECESSOR_MS;
@@ -54,13 +57,15 @@ export async function startOwnMount(
       hint: 'Leave --mount out to work on the mount that runs, or stop it with `mila-sync unmount`.',
     });
   const stop = new AbortController();
+  const handed = key?.handOver();
   const launch = () =>
     new ChildProgram({
       name: 'mount',
       program: 'mila-sync',
       args: ['mount', configuration.path, '--json'],
       directory: process.cwd(),
-      environment,
+      environment: { ...environment, ...handed?.variables },
+      input: handed?.input,
       clock,
     });
   let child = launch();

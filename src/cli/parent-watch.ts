@@ -33,6 +33,8 @@ export function stopWithParent(controller: AbortController, options: ParentWatch
   const leave = () => controller.abort();
   const events = ['end', 'close', 'error'] as const;
   for (const event of events) input.on(event, leave);
+  // Whoever read the key from there may have seen the end already.
+  if (input.readableEnded || input.destroyed) leave();
   // The last words of an orderly stop find a broken pipe, which must not end the stop half-way; never taken off again,
   // because a write may fail long after the watch has ended.
   for (const output of outputs) output.on('error', leave);

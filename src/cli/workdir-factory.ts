@@ -12,6 +12,7 @@ import { shellWord } from '../sync/mount/lock-texts.ts';
 import { indexPath, lockPath } from '../sync/mount/mount.ts';
 import { nothingMounted } from '../sync/mount/nothing-mounted.ts';
 import { assertSameMount } from '../sync/mount/remembered.ts';
+import type { BoxKey } from './box-key.ts';
 import { mountLayoutOf } from './mount-layout.ts';
 import { type OpenedMountWorkdir, openMountWorkdir } from './mount-workdir.ts';
 import { startOwnMount } from './own-mount.ts';
@@ -24,6 +25,8 @@ export interface WorkdirFlags {
   readonly dir?: string;
   /** Start and stop a mount of one's own. */
   readonly mount?: boolean;
+  /** The key of Box that a mount of one's own needs, where it is in no file. */
+  readonly key?: BoxKey | undefined;
 }
 
 interface WorkdirDependencies {
@@ -76,7 +79,7 @@ export async function openWorkdir(
     return { workdir, close: async () => {} };
   }
   const layout = mountLayoutOf(configuration);
-  if (flags.mount === true) return openOnOwnMount(configuration, dependencies);
+  if (flags.mount === true) return openOnOwnMount(configuration, flags.key, dependencies);
   if ((await lockOwner(lockPath(layout))) === undefined || !existsSync(indexPath(layout)))
     throw nothingMounted(
       layout.directory,
@@ -178,10 +181,11 @@ async function untilDelivered(
 
 async function openOnOwnMount(
   configuration: ParticipantConfiguration,
+  key: BoxKey | undefined,
   dependencies: WorkdirDependencies,
 ): Promise<OpenedWorkdir> {
   const layout = mountLayoutOf(configuration);
-  const mount = await startOwnMount(configuration, { ...dependencies, environment: process.env });
+  const mount = await startOwnMount(configuration, { ...dependencies, environment: process.env, key });
   const opened = await mirrorStands(configuration, dependencies)
     .then(() => openMountWorkdir({ ...dependencies, layout }))
     .catch(async (error) => {

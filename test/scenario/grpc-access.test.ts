@@ -1,7 +1,7 @@
 import { networkInterfaces } from 'node:os';
 import { status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { defaultGrpcSection } from '../../src/fl/config/sections.ts';
+import { defaultGrpcSection } from '../../src/fl/config/grpc-section.ts';
 import { clientCredentials } from '../../src/fl/transport/grpc/credentials.ts';
 import { silentLogger } from '../../src/logger.ts';
 import { numberExecutor, SETTINGS } from '../support/federation.ts';

@@ -1,6 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import type { GrpcSection } from '../../src/fl/config/sections.ts';
+import type { GrpcSection } from '../../src/fl/config/grpc-section.ts';
 import type { GrpcFederationServerOptions } from '../../src/fl/grpc-server.ts';
 import { clientCredentials, serverCredentials } from '../../src/fl/transport/grpc/credentials.ts';
 import { SETTINGS } from '../support/federation.ts';

@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { GrpcSection } from '../../src/fl/config/sections.ts';
+import type { GrpcSection } from '../../src/fl/config/grpc-section.ts';
 import { numberExecutor, SETTINGS } from '../support/federation.ts';
 import { FAST_CHANNEL, GrpcPlayground } from '../support/grpc-federation.ts';
 

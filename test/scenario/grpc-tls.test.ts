@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { defaultGrpcSection } from '../../src/fl/config/sections.ts';
+import { defaultGrpcSection } from '../../src/fl/config/grpc-section.ts';
 import type { GrpcFederationServerOptions } from '../../src/fl/grpc-server.ts';
 import type { Identity } from '../../src/fl/transport/grpc/certificate-authority.ts';
 import { createRoot, issueCertificate } from '../../src/fl/transport/grpc/certificate-authority.ts';

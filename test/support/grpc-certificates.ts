@@ -1,8 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { GrpcSection } from '../../src/fl/config/sections.ts';
-import { defaultGrpcSection } from '../../src/fl/config/sections.ts';
+import type { GrpcSection } from '../../src/fl/config/grpc-section.ts';
+import { defaultGrpcSection } from '../../src/fl/config/grpc-section.ts';
 import type { Identity, Subject } from '../../src/fl/transport/grpc/certificate-authority.ts';
 import { createRoot, issueCertificate } from '../../src/fl/transport/grpc/certificate-authority.ts';
 import { seededRandom } from '../../src/random.ts';

@@ -5,6 +5,7 @@ import { runFederationClient } from '../../fl/client.ts';
 import type { ClientConfiguration } from '../../fl/config/client-configuration.ts';
 import { loadClientConfiguration } from '../../fl/config/client-configuration.ts';
 import { assertHeld } from '../../sync/mount/mount-lock.ts';
+import { keyForOwnMount } from '../box-key.ts';
 import { openExecutor } from '../executor-factory.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { FederationFlags } from '../federation-options.ts';
@@ -25,9 +26,11 @@ interface ClientFlags extends FederationFlags {
   readonly run?: string;
 }
 
-async function takePart(path: string, flags: ClientFlags): Promise<void> {
+async function takePart(path: string, given: ClientFlags): Promise<void> {
   const { configuration, warnings } = await loadClientConfiguration(path);
-  await assertLogFits(flags.logFile);
+  await assertLogFits(given.logFile);
+  // Before anything is started that would inherit it.
+  const flags = { ...given, key: await keyForOwnMount(configuration, given, process) };
   const { output, logger, log, tell } = federationVoice(
     flags,
     configuration.savePath,

@@ -20,6 +20,7 @@ import { openPrivateFolder } from '../../sync/mount/private-folder.ts';
 import { attentionOf, type Profile } from '../../sync/mount/profiles.ts';
 import { selectionFilter, selectionText } from '../../sync/mount/selection.ts';
 import { boxConnection } from '../box-connection.ts';
+import { keyToPassOn } from '../box-key.ts';
 import { startDetached, tellParent } from '../detached.ts';
 import { printDryRun } from '../dry-run-text.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -84,7 +85,7 @@ function budgetOf({ apiBudget }: MountFlags): ApiBudget | undefined {
 
 async function mount(configPath: string, flags: MountFlags): Promise<void> {
   if (flags.printUnit) return printUnit(configPath, flags);
-  if (flags.detach) return startDetached(processOutput(flags));
+  if (flags.detach) return startDetached(processOutput(flags), await keyToPassOn(configPath, process));
   const output = processOutput({ ...flags, noColour: !flags.color });
   const { configuration, warnings } = await loadParticipantConfiguration(configPath);
   for (const warning of warnings) output.note(`warning: ${configPath}: ${warning}`);

@@ -12,6 +12,7 @@ import type { WhichRun } from '../../fl/transport/server-run.ts';
 import { systemRandom } from '../../random.ts';
 import { assertHeld } from '../../sync/mount/mount-lock.ts';
 import { openAggregator } from '../aggregator-factory.ts';
+import { keyForOwnMount } from '../box-key.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { FederationFlags } from '../federation-options.ts';
 import {
@@ -183,7 +184,8 @@ export function serverCommand(): Command {
       await assertLogFits(flags.logFile);
       const voice = federationVoice(flags, configuration.savePath, 'server.log');
       for (const warning of warnings) voice.output.note(`warning: ${warning}`);
-      const outcome = await serve(configuration, flags, voice);
+      const key = await keyForOwnMount(configuration, flags, process);
+      const outcome = await serve(configuration, { ...flags, key }, voice);
       await tellSummary(outcome, configuration.savePath, voice.output);
       conclude(outcome, voice.output);
     });

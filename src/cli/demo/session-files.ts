@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BUILT_IN_TRAINER } from '../../fl/executor/create-executor.ts';
+import { BUILT_IN_TRAINER } from '../../fl/executor/executor-names.ts';
 
 /** How the models travel. */
 export type DemoTransport = 'box' | 'grpc';

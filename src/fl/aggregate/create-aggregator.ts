@@ -50,7 +50,8 @@ export async function createAggregator(
   return ruleAggregator(name, options, { ...dependencies, environment });
 }
 
-function unknownAggregator(type: string): ConfigError {
+/** What is said of a name that no rule and no module of the user's own has. */
+export function unknownAggregator(type: string): ConfigError {
   const known = [...Object.keys(DOTTED_NAMES), ...Object.keys(OPTION_SCHEMAS)];
   const nearest = nearestKey(type, known);
   return new ConfigError({

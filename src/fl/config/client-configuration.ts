@@ -1,44 +1,17 @@
-import { z } from 'zod';
+import { executorFaults } from '../executor/executor-names.ts';
 import type { ClientSettings } from '../round/client-state.ts';
 import { nameProblem } from '../round/run-folder.ts';
+import type { BoxSection } from './box-section.ts';
+import { CLIENT_ALIASES, CLIENT_SCHEMA, type ClientValues } from './client-keys.ts';
 import type { ConfigurationDocument } from './document.ts';
 import { readConfigurationDocument } from './document.ts';
+import type { GrpcSection } from './grpc-section.ts';
+import { defaultGrpcSection, grpcFaults } from './grpc-section.ts';
+import type { Side } from './judge.ts';
+import { heartbeatFaults, type TransportKind, transportOf, unknownType } from './key-values.ts';
 import type { ParsedConfiguration } from './parse.ts';
 import { parseDocument } from './parse.ts';
-import type { BoxSection, GrpcSection, TransportKind } from './sections.ts';
-import {
-  BOX_SECTION,
-  className,
-  defaultGrpcSection,
-  GRPC_SECTION,
-  grpcFaults,
-  heartbeatFaults,
-  heartbeatSeconds,
-  seconds,
-  transportOf,
-  unknownType,
-} from './sections.ts';
 import { assertSide } from './wrong-side.ts';
-
-const CLIENT_SCHEMA = z.object({
-  name: z.string(),
-  client_type: className,
-  box_configuration: BOX_SECTION.nullable().default(null),
-  grpc_configuration: GRPC_SECTION.nullable().default(null),
-  save_path: z.string().min(1).default('data/logs/client/'),
-  heartbeat_frequency: seconds(60),
-  heartbeat_timeout: heartbeatSeconds,
-  retry_timeout: seconds(1),
-  model_overwrites: z.record(z.string(), z.unknown()).nullable().default(null),
-  config_type: className.default('kmol.core.config.Config'),
-  executor_type: className.default('kmol.run.Executor'),
-  executor_options: z.record(z.string(), z.unknown()).nullable().default(null),
-  training_retries: z.number().int().min(0).max(100).default(0),
-  rejoin_wait: seconds(600),
-  final_model_wait: seconds(600),
-});
-
-type ClientValues = z.infer<typeof CLIENT_SCHEMA>;
 
 /** A client's configuration, judged. Units: durations in milliseconds. */
 export interface ClientConfiguration {
@@ -88,45 +61,62 @@ function contradictions(value: Partial<ClientValues>): readonly string[] {
   return faults;
 }
 
+/** What a client's file may say, for whoever only needs its folder in Box. */
+export const CLIENT_MOUNT_SIDE: Side<typeof CLIENT_SCHEMA.shape> = {
+  schema: CLIENT_SCHEMA,
+  aliases: CLIENT_ALIASES,
+  elsewhere: [],
+  contradictions,
+  oddities: () => [],
+};
+
+function optionsFaults({ executor_type: type, executor_options: options }: Partial<ClientValues>) {
+  return type === undefined || options === undefined ? [] : executorFaults(type, options ?? {});
+}
+
+/** What a client's file may say, for the client itself. */
+export const CLIENT_SIDE: Side<typeof CLIENT_SCHEMA.shape> = {
+  ...CLIENT_MOUNT_SIDE,
+  contradictions: (value) => [...contradictions(value), ...optionsFaults(value)],
+};
+
+function finished(value: ClientValues, path: string): ClientConfiguration {
+  return {
+    role: 'client',
+    path,
+    name: value.name,
+    transport: transportOf(value.client_type) ?? 'box',
+    box: value.box_configuration,
+    grpc:
+      value.grpc_configuration ?? (transportOf(value.client_type) === 'grpc' ? defaultGrpcSection() : null),
+    savePath: value.save_path,
+    heartbeatFrequencyMs: value.heartbeat_frequency,
+    retryTimeoutMs: value.retry_timeout,
+    modelOverwrites: value.model_overwrites ?? {},
+    configType: canonical(value.config_type),
+    executorType: canonical(value.executor_type),
+    executorOptions: value.executor_options ?? {},
+    settings: {
+      trainingRetries: value.training_retries,
+      rejoinWaitMs: value.rejoin_wait,
+      finalModelWaitMs: value.final_model_wait,
+    },
+  };
+}
+
 /** Judge a client's configuration document. Errors: ConfigError 'configuration-invalid' with every fault. */
 export function parseClientConfiguration(
   document: ConfigurationDocument,
   path: string,
+  side = CLIENT_MOUNT_SIDE,
 ): ParsedConfiguration<ClientConfiguration> {
   assertSide(document, path, 'client');
-  return parseDocument(document, {
-    path,
-    schema: CLIENT_SCHEMA,
-    aliases: {},
-    contradictions,
-    oddities: () => [],
-    finish: (value) => ({
-      role: 'client' as const,
-      path,
-      name: value.name,
-      transport: transportOf(value.client_type) ?? 'box',
-      box: value.box_configuration,
-      grpc:
-        value.grpc_configuration ?? (transportOf(value.client_type) === 'grpc' ? defaultGrpcSection() : null),
-      savePath: value.save_path,
-      heartbeatFrequencyMs: value.heartbeat_frequency,
-      retryTimeoutMs: value.retry_timeout,
-      modelOverwrites: value.model_overwrites ?? {},
-      configType: canonical(value.config_type),
-      executorType: canonical(value.executor_type),
-      executorOptions: value.executor_options ?? {},
-      settings: {
-        trainingRetries: value.training_retries,
-        rejoinWaitMs: value.rejoin_wait,
-        finalModelWaitMs: value.final_model_wait,
-      },
-    }),
-  });
+  return parseDocument(document, { path, side, finish: (value) => finished(value, path) });
 }
 
-/** Read and judge a client's configuration file. */
+/** Read and judge a client's configuration file, also the options of what the client runs. */
 export async function loadClientConfiguration(
   path: string,
 ): Promise<ParsedConfiguration<ClientConfiguration>> {
-  return parseClientConfiguration(await readConfigurationDocument(path), path);
+  return parseClientConfiguration(await readConfigurationDocument(path), path, CLIENT_SIDE);
 }

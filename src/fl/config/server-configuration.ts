@@ -1,67 +1,19 @@
-import { z } from 'zod';
+import { optionFaults, ruleNamed } from '../aggregate/aggregator-options.ts';
+import { executorFaults } from '../executor/executor-names.ts';
 import type { Layout } from '../round/run-folder.ts';
 import type { ServerSettings } from '../round/settings.ts';
 import { addressRangeProblem } from '../transport/grpc/peer-address.ts';
+import type { BoxSection } from './box-section.ts';
 import type { ConfigurationDocument } from './document.ts';
 import { readConfigurationDocument } from './document.ts';
+import type { GrpcSection } from './grpc-section.ts';
+import { defaultGrpcSection, grpcFaults } from './grpc-section.ts';
+import type { Side } from './judge.ts';
+import { heartbeatFaults, type TransportKind, transportOf, unknownType } from './key-values.ts';
 import type { ParsedConfiguration } from './parse.ts';
 import { parseDocument } from './parse.ts';
-import type { BoxSection, GrpcSection, TransportKind } from './sections.ts';
-import {
-  aggregatorName,
-  BOX_SECTION,
-  className,
-  defaultGrpcSection,
-  GRPC_SECTION,
-  grpcFaults,
-  heartbeatFaults,
-  heartbeatSeconds,
-  seconds,
-  transportOf,
-  unknownType,
-} from './sections.ts';
+import { SERVER_ALIASES, SERVER_SCHEMA, type ServerValues } from './server-keys.ts';
 import { assertSide } from './wrong-side.ts';
-
-const SERVER_SCHEMA = z.object({
-  server_type: className,
-  server_manager_type: className.optional(),
-  box_configuration: BOX_SECTION.nullable().default(null),
-  grpc_configuration: GRPC_SECTION.nullable().default(null),
-  task_configuration_file: z.string().min(1),
-  config_type: className.nullable().default(null),
-  executor_type: className.nullable().default(null),
-  executor_options: z.record(z.string(), z.unknown()).nullable().default(null),
-  aggregator_type: aggregatorName.default('mila.aggregators.PlainTorchAggregator'),
-  aggregator_options: z.record(z.string(), z.unknown()).nullable().default(null),
-  rounds_count: z.number().int().min(1).max(1_000_000).default(10),
-  save_path: z.string().min(1).default('data/logs/server/'),
-  start_point: z.string().min(1).nullable().default(null),
-  workers: z.number().int().min(1).default(2),
-  minimum_clients: z.number().int().min(1).max(10_000).default(2),
-  maximum_clients: z.number().int().min(1).max(10_000).default(100),
-  client_wait_time: z
-    .number()
-    .min(0)
-    .default(10)
-    .transform((value) => value * 1000),
-  heartbeat_timeout: seconds(300),
-  heartbeat_frequency: heartbeatSeconds,
-  blacklist: z.array(z.string()).default([]),
-  whitelist: z.array(z.string()).default([]),
-  use_whitelist: z.boolean().default(false),
-  layout: z.enum(['documented', 'kmol']).default('documented'),
-  rejoin: z.boolean().default(true),
-  round_deadline: z
-    .number()
-    .positive()
-    .nullable()
-    .default(null)
-    .transform((value) => (value === null ? null : value * 1000)),
-  round_share: z.number().gt(0).max(1).default(1),
-  round_minimum: z.number().int().min(1).default(1),
-});
-
-type ServerValues = z.infer<typeof SERVER_SCHEMA>;
 
 /** A server's configuration, judged. Units: durations in milliseconds. */
 export interface ServerConfiguration {
@@ -110,7 +62,14 @@ function transportFaults(value: Partial<ServerValues>): readonly string[] {
   if (transport === 'box' && box_configuration === null)
     faults.push('box_configuration is missing: a BoxServer needs it');
   const other = server_manager_type === undefined ? transport : transportOf(server_manager_type);
-  if (other !== transport)
+  if (other === undefined && server_manager_type !== undefined)
+    faults.push(
+      unknownType('server_manager_type', server_manager_type, [
+        'mila.services.server_manager.BoxServicer',
+        'mila.services.server_manager.GrpcServicer',
+      ]),
+    );
+  else if (other !== transport && transport !== undefined)
     faults.push(`server_manager_type "${server_manager_type}" does not go with "${server_type}"`);
   if (transport === 'grpc') faults.push(...grpcFaults(grpc_configuration ?? null), ...listFaults(value));
   return faults;
@@ -141,9 +100,32 @@ function contradictions(value: Partial<ServerValues>): readonly string[] {
   ];
 }
 
+const isBenchmarked = (aggregatorType: string) => /benchmark/i.test(aggregatorType);
+
+/**
+ * What is wrong with the options of the rule, and of the executor where the rule has one evaluate: kMoL's configurations
+ * name an executor that its server never uses. What a module of the user's own takes, nobody knows here.
+ */
+function optionsFaults({
+  aggregator_type: type,
+  aggregator_options: options,
+  executor_type: executorType,
+  executor_options: executorOptions,
+}: Partial<ServerValues>): readonly string[] {
+  if (type === undefined) return [];
+  const rule = ruleNamed(type);
+  const ofRule = rule === undefined || options === undefined ? [] : optionFaults(rule, options ?? {});
+  if (!isBenchmarked(type) || executorType === undefined || executorOptions === undefined) return ofRule;
+  if (executorType === null)
+    return rule === undefined
+      ? ofRule
+      : [...ofRule, 'executor_type is missing: a benchmarked aggregator evaluates every update by it'];
+  return [...ofRule, ...executorFaults(executorType, executorOptions ?? {})];
+}
+
 /** Weights by the task's test data make the test of the final model worth less than it seems. */
 function benchmarkOddities({ aggregator_type, aggregator_options }: ServerValues): readonly string[] {
-  if (!/benchmark/i.test(aggregator_type) || aggregator_options?.['config_path'] !== undefined) return [];
+  if (!isBenchmarked(aggregator_type) || aggregator_options?.['config_path'] !== undefined) return [];
   return [
     'updates are weighed by the test data of task_configuration_file, which is then no test of the final model: name a configuration with validation data of its own in aggregator_options.config_path',
   ];
@@ -175,45 +157,58 @@ function settingsOf(value: ServerValues): ServerSettings {
   };
 }
 
+/** What a server's file may say, for whoever only needs its folder in Box. */
+export const SERVER_MOUNT_SIDE: Side<typeof SERVER_SCHEMA.shape> = {
+  schema: SERVER_SCHEMA,
+  aliases: SERVER_ALIASES,
+  elsewhere: ['name'],
+  contradictions,
+  oddities: (value) => [...addressOddities(value), ...benchmarkOddities(value)],
+};
+
+/** What a server's file may say, for the server itself. */
+export const SERVER_SIDE: Side<typeof SERVER_SCHEMA.shape> = {
+  ...SERVER_MOUNT_SIDE,
+  contradictions: (value) => [...contradictions(value), ...optionsFaults(value)],
+};
+
+function finished(value: ServerValues, path: string): ServerConfiguration {
+  return {
+    role: 'server',
+    path,
+    transport: transportOf(value.server_type) ?? 'box',
+    box: value.box_configuration,
+    grpc:
+      value.grpc_configuration ?? (transportOf(value.server_type) === 'grpc' ? defaultGrpcSection() : null),
+    taskFile: value.task_configuration_file,
+    executorType: value.executor_type,
+    executorOptions: value.executor_options ?? {},
+    aggregatorType: value.aggregator_type,
+    aggregatorOptions: value.aggregator_options ?? {},
+    savePath: value.save_path,
+    startPoint: value.start_point,
+    workers: value.workers,
+    blacklist: value.blacklist,
+    whitelist: value.whitelist,
+    useWhitelist: value.use_whitelist,
+    layout: value.layout,
+    settings: settingsOf(value),
+  };
+}
+
 /** Judge a server's configuration document. Errors: ConfigError 'configuration-invalid' with every fault. */
 export function parseServerConfiguration(
   document: ConfigurationDocument,
   path: string,
+  side = SERVER_MOUNT_SIDE,
 ): ParsedConfiguration<ServerConfiguration> {
   assertSide(document, path, 'server');
-  return parseDocument(document, {
-    path,
-    schema: SERVER_SCHEMA,
-    aliases: { servicer_type: 'server_manager_type' },
-    contradictions,
-    oddities: (value) => [...addressOddities(value), ...benchmarkOddities(value)],
-    finish: (value) => ({
-      role: 'server' as const,
-      path,
-      transport: transportOf(value.server_type) ?? 'box',
-      box: value.box_configuration,
-      grpc:
-        value.grpc_configuration ?? (transportOf(value.server_type) === 'grpc' ? defaultGrpcSection() : null),
-      taskFile: value.task_configuration_file,
-      executorType: value.executor_type,
-      executorOptions: value.executor_options ?? {},
-      aggregatorType: value.aggregator_type,
-      aggregatorOptions: value.aggregator_options ?? {},
-      savePath: value.save_path,
-      startPoint: value.start_point,
-      workers: value.workers,
-      blacklist: value.blacklist,
-      whitelist: value.whitelist,
-      useWhitelist: value.use_whitelist,
-      layout: value.layout,
-      settings: settingsOf(value),
-    }),
-  });
+  return parseDocument(document, { path, side, finish: (value) => finished(value, path) });
 }
 
-/** Read and judge a server's configuration file. */
+/** Read and judge a server's configuration file, also the options of what the server runs. */
 export async function loadServerConfiguration(
   path: string,
 ): Promise<ParsedConfiguration<ServerConfiguration>> {
-  return parseServerConfiguration(await readConfigurationDocument(path), path);
+  return parseServerConfiguration(await readConfigurationDocument(path), path, SERVER_SIDE);
 }

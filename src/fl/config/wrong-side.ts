@@ -2,7 +2,7 @@ import { ConfigError } from '../../errors.ts';
 import type { ConfigurationDocument } from './document.ts';
 
 /** Which file a document is, by the keys that only such a file has; undefined when it tells nothing. */
-function kindOf(document: ConfigurationDocument): 'server' | 'client' | 'box-key' | undefined {
+export function kindOf(document: ConfigurationDocument): 'server' | 'client' | 'box-key' | undefined {
   const has = (key: string) => Object.hasOwn(document, key);
   if (has('boxAppSettings')) return 'box-key';
   if (has('server_type')) return has('client_type') ? undefined : 'server';

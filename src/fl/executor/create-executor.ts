@@ -1,10 +1,19 @@
 import type { Clock } from '../../clock.ts';
 import { ConfigError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
-import { didYouMean } from '../../nearest-name.ts';
 import { CommandExecutor } from './command-executor.ts';
 import { type ExecutorOptions, parseCommandOptions } from './command-options.ts';
 import type { Executor } from './executor.ts';
+import {
+  BUILT_IN_TRAINER,
+  COMMAND_EXECUTOR,
+  canonicalExecutor,
+  EXECUTOR_NAMES,
+  executorTypeProblem,
+  KMOL_COMMAND,
+  KMOL_EXECUTOR,
+  strangeOptions,
+} from './executor-names.ts';
 
 /** What executors need of the world. */
 export interface ExecutorDependencies {
@@ -15,22 +24,6 @@ export interface ExecutorDependencies {
   /** Where short-lived files may stand. */
   readonly temporaryDirectory: string;
 }
-
-/** The built-in trainer: the "2NN" network on MNIST digits; needs no Python. */
-export const BUILT_IN_TRAINER = 'mila_sync.executors.Mnist2NN';
-/** kMoL itself, as another program. */
-export const KMOL_EXECUTOR = 'kmol.run.Executor';
-/** Any program. */
-export const COMMAND_EXECUTOR = 'mila.executors.Command';
-
-/** Names that stand for the same executor: as older texts of kMoL have it. */
-const ALIASES: Readonly<Record<string, string>> = {
-  'run.Executor': KMOL_EXECUTOR,
-};
-
-const KNOWN = [KMOL_EXECUTOR, COMMAND_EXECUTOR, BUILT_IN_TRAINER];
-
-const KMOL_COMMAND = ['kmol', 'train', '{config}'];
 
 function commandExecutor(
   type: string,
@@ -50,13 +43,13 @@ export async function createExecutor(
   options: ExecutorOptions,
   deps: ExecutorDependencies,
 ): Promise<Executor> {
-  switch (ALIASES[type] ?? type) {
+  switch (canonicalExecutor(type)) {
     case BUILT_IN_TRAINER: {
       const strange = Object.keys(options);
       if (strange.length > 0)
         throw new ConfigError({
           code: 'executor-options',
-          message: `${type} takes no executor_options, but has ${strange.join(', ')}; its settings are in the task configuration`,
+          message: strangeOptions(type, strange),
         });
       // Loaded only when asked for: most participants train with another program.
       const { MnistExecutor } = await import('./mnist/mnist-executor.ts');
@@ -69,8 +62,8 @@ export async function createExecutor(
     default:
       throw new ConfigError({
         code: 'executor-unknown',
-        message: `executor_type "${type}" is not known${didYouMean(type, KNOWN)}`,
-        hint: `Known are ${KNOWN.join(', ')}. Any program can be run by ${COMMAND_EXECUTOR}.`,
+        message: executorTypeProblem(type) ?? '',
+        hint: `Known are ${EXECUTOR_NAMES.join(', ')}. Any program can be run by ${COMMAND_EXECUTOR}.`,
         data: { type },
       });
   }

@@ -1,4 +1,4 @@
-import { access, constants, mkdir, readdir, readFile } from 'node:fs/promises';
+import { access, constants, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomically } from '../../atomic-file.ts';
 import type { Clock } from '../../clock.ts';
@@ -20,12 +20,11 @@ import { newServerState, reopenedRecord } from '../round/server-state.ts';
 import type { ServerSettings } from '../round/settings.ts';
 import { writeServerSettings } from './side-file.ts';
 import { createStateFile, loadState } from './state-file.ts';
+import { readTask } from './task-file.ts';
 import type { Workdir } from './workdir.ts';
 
 /** The name of the server's state file among a run's results. */
 export const SERVER_STATE_FILE = 'server.state.json';
-/** The longest task configuration that is sent. Units: bytes. */
-const TASK_MAX_BYTES = 16_777_216;
 /** How many names, a second apart, are tried. */
 const NAME_TRIES_MAX = 3_600;
 
@@ -138,29 +137,6 @@ async function nextRunName({ workdir, savePath, clock }: StartOptions): Promise<
     if (isLater && !taken.includes(name)) return name;
   }
   throw new StateError({ code: 'no-run-name', message: `no free run name in ${workdir.description}` });
-}
-
-async function readTask(path: string): Promise<Buffer> {
-  const bytes = await readFile(path).catch((cause) => {
-    throw new ConfigError({
-      code: 'task-missing',
-      message: `task_configuration_file: ${path} cannot be read`,
-      cause,
-    });
-  });
-  try {
-    const value: unknown = JSON.parse(bytes.toString('utf8'));
-    if (bytes.length > TASK_MAX_BYTES) throw new RangeError(`it has more than ${TASK_MAX_BYTES} bytes`);
-    if (typeof value !== 'object' || value === null || Array.isArray(value))
-      throw new TypeError('it holds no JSON object');
-  } catch (cause) {
-    throw new ConfigError({
-      code: 'task-malformed',
-      message: `task_configuration_file: ${path} is no JSON object, which is what clients read`,
-      cause,
-    });
-  }
-  return bytes;
 }
 
 /** Where the aggregate of `round` stands among a run's results; 0 is the start model. */

@@ -30,7 +30,10 @@ export type BoxCredentials =
 
 /** An application's key file, read and unlocked. */
 export interface BoxConfiguration {
+  /** The file, or what holds the key instead, as messages name it. */
   readonly path: string;
+  /** False for a key that came through a variable or a pipe. */
+  readonly isFile: boolean;
   readonly clientId: string;
   readonly clientSecret: Secret;
   readonly credentials: BoxCredentials;
@@ -70,12 +73,12 @@ const DOWNLOAD_HINT =
   'Generate a Public/Private Keypair.';
 
 /** A key file is a few kilobytes; anything larger is another file. */
-const SIZE_MAX_BYTES = 1024 * 1024;
+export const KEY_MAX_BYTES = 1024 * 1024;
 
 async function readText(path: string): Promise<string> {
   try {
     const { size } = await stat(path);
-    if (size > SIZE_MAX_BYTES) throw new Error(`it is ${size} bytes large`);
+    if (size > KEY_MAX_BYTES) throw new Error(`it is ${size} bytes large`);
     return await readFile(path, 'utf8');
   } catch (error) {
     const missing = errnoOf(error) === 'ENOENT';
@@ -160,18 +163,28 @@ export async function readBoxConfiguration(
   path: string,
   logger: Logger = silentLogger,
 ): Promise<BoxConfiguration> {
-  const json = parseJson(path, await readText(path));
-  const forDeveloper = typeof json === 'object' && json !== null && 'developerToken' in json;
-  const configuration = forDeveloper
-    ? ofDeveloper(path, check(path, developerSchema, json))
-    : ofApplication(path, check(path, applicationSchema, json));
+  const configuration = { ...parseBoxConfiguration(path, await readText(path)), isFile: true };
   await warnOfReaders(path, logger);
   return configuration;
+}
+
+/**
+ * As `readBoxConfiguration`, of a text that came another way; messages name it by `path`.
+ *
+ * Guarantees: no message quotes the text. Errors: as for a file, but 'configuration-missing' | 'configuration-unreadable'.
+ */
+export function parseBoxConfiguration(path: string, content: string): BoxConfiguration {
+  const json = parseJson(path, content);
+  const forDeveloper = typeof json === 'object' && json !== null && 'developerToken' in json;
+  return forDeveloper
+    ? ofDeveloper(path, check(path, developerSchema, json))
+    : ofApplication(path, check(path, applicationSchema, json));
 }
 
 function ofDeveloper(path: string, file: z.infer<typeof developerSchema>): BoxConfiguration {
   return {
     path,
+    isFile: false,
     clientId: '',
     clientSecret: new Secret(''),
     credentials: { kind: 'developer-token', token: new Secret(file.developerToken) },
@@ -187,6 +200,7 @@ function ofApplication(path: string, file: ApplicationFile): BoxConfiguration {
   if (enterpriseID === undefined && userID === undefined) throw malformed(path, 'enterpriseID', 'missing');
   return {
     path,
+    isFile: false,
     clientId: boxAppSettings.clientID,
     clientSecret: new Secret(boxAppSettings.clientSecret),
     credentials:

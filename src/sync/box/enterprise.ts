@@ -298,7 +298,7 @@ class BoxEnterprise implements Enterprise {
 
 /** Speak to Box as an administrator's check would. Nothing is asked of Box before the first call. */
 export async function openEnterprise(options: EnterpriseOptions): Promise<Enterprise> {
-  const { path, credentials } = options.configuration;
-  const closeToOthers = (await commandAgainstReaders(path)) ?? null;
+  const { path, isFile, credentials } = options.configuration;
+  const closeToOthers = (isFile ? await commandAgainstReaders(path) : undefined) ?? null;
   return new BoxEnterprise(options, { path, kind: credentials.kind, closeToOthers });
 }

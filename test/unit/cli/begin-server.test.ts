@@ -47,7 +47,7 @@ const runsBegun = () => {
 it.each([
   ['no_model_key.pt', /start_point: .* is no checkpoint to begin with: .*no "model"/s],
   ['m_pickle_truncated.pt', /start_point: .* is no checkpoint to begin with/],
-  ['missing.pt', /start_point: .* cannot be read: no such file/],
+  ['missing.pt', /start_point: .*missing.pt does not exist/],
   ['words.pt', /start_point: .* is no checkpoint to begin with/],
   ['.', /start_point: .* cannot be read: it is a directory/],
 ])('refuses the start point %s with exit code 2 before anybody hears of a run', async (name, words) => {
@@ -68,7 +68,7 @@ it.each([
   ],
   ['no weights', { aggregator_type: 'weighted', aggregator_options: { weights: {} } }, /above 0/],
   ['a near aggregator', { aggregator_type: 'trimed-mean' }, /did you mean trimmed-mean\?/],
-  ['no task', { task_configuration_file: '/no/such/task.json' }, /task\.json cannot be read: no such file/],
+  ['no task', { task_configuration_file: '/no/such/task.json' }, /task\.json does not exist/],
   ['a directory as task', { task_configuration_file: tmpdir() }, /cannot be read: it is a directory/],
 ])('refuses %s with exit code 2 before anybody hears of a run', async (_what, keys, words) => {
   const refused = await refusal(keys);

@@ -1,5 +1,5 @@
 import type { ChannelOptions } from '@grpc/grpc-js';
-import type { GrpcSection } from '../../config/sections.ts';
+import type { GrpcSection } from '../../config/grpc-section.ts';
 import { FLOW_WINDOW_BYTES } from './flow-window.ts';
 
 /** What kMoL allows a message. Units: bytes. */

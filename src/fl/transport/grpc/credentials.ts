@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { ChannelCredentials, ChannelOptions } from '@grpc/grpc-js';
 import { credentials, ServerCredentials } from '@grpc/grpc-js';
 import { AuthError, ConfigError, messageOf, reasonOf } from '../../../errors.ts';
-import type { GrpcSection } from '../../config/sections.ts';
+import type { GrpcSection } from '../../config/grpc-section.ts';
 import type { Diagnosis, SecureSide } from './connection-diagnosis.ts';
 import { diagnoseConnection } from './connection-diagnosis.ts';
 import type { Environment } from './proxy.ts';
@@ -99,7 +99,10 @@ function refuseForeignKey(keyPath: string, key: Buffer, path: string, certificat
  *
  * Errors: ConfigError for a file that is missing, malformed, or does not fit; AuthError for an expired certificate.
  */
-async function loadKeyFiles(section: GrpcSection, nowMs: number): Promise<KeyFiles> {
+async function loadKeyFiles(
+  section: Pick<GrpcSection, 'ssl_private_key' | 'ssl_cert' | 'ssl_root_cert'>,
+  nowMs: number,
+): Promise<KeyFiles> {
   const key = await readFileOf('ssl_private_key', section.ssl_private_key);
   const chain = await readFileOf('ssl_cert', section.ssl_cert);
   const root = await readFileOf('ssl_root_cert', section.ssl_root_cert);
@@ -113,6 +116,38 @@ async function loadKeyFiles(section: GrpcSection, nowMs: number): Promise<KeyFil
   const isIssued = roots.some((each) => top?.checkIssued(each) === true && top.verify(each.publicKey));
   const warning = `${chain.path} was not issued by ${root.path}: a peer that trusts that root alone will refuse it`;
   return { key: key.bytes, chain: chain.bytes, root: root.bytes, warnings: isIssued ? [] : [warning] };
+}
+
+/**
+ * What is wrong with the files of a secure connection, as far as they are named: one line each, every file looked at.
+ *
+ * Warnings are what the programs would say of them.
+ */
+export async function keyFileProblems(
+  section: Pick<GrpcSection, 'ssl_private_key' | 'ssl_cert' | 'ssl_root_cert'>,
+  nowMs: number,
+): Promise<{ readonly faults: readonly string[]; readonly warnings: readonly string[] }> {
+  const faultOf = async (name: keyof typeof section, isCertificate: boolean) => {
+    if (section[name] === null) return [];
+    try {
+      const { path, bytes } = await readFileOf(name, section[name]);
+      for (const each of isCertificate ? certificatesOf(path, bytes) : []) refuseOutdated(path, each, nowMs);
+      return [];
+    } catch (error) {
+      return [messageOf(error)];
+    }
+  };
+  const faults = [
+    ...(await faultOf('ssl_private_key', false)),
+    ...(await faultOf('ssl_cert', true)),
+    ...(await faultOf('ssl_root_cert', true)),
+  ];
+  const isPartial = Object.values(section).includes(null);
+  if (faults.length > 0 || isPartial) return { faults, warnings: [] };
+  return loadKeyFiles(section, nowMs).then(
+    ({ warnings }) => ({ faults, warnings }),
+    (error: unknown) => ({ faults: [messageOf(error)], warnings: [] }),
+  );
 }
 
 const INSECURE =

@@ -1,4 +1,4 @@
-import type { GrpcSection } from '../../config/sections.ts';
+import type { GrpcSection } from '../../config/grpc-section.ts';
 import type { ConnectionLimits } from './connections.ts';
 import type { TransferPace } from './transfers.ts';
 

@@ -4,8 +4,8 @@ import { expect, it } from 'vitest';
 import { ConfigError } from '../../../../src/errors.ts';
 import { parseClientConfiguration } from '../../../../src/fl/config/client-configuration.ts';
 import { parseConfigurationText } from '../../../../src/fl/config/document.ts';
+import { defaultGrpcSection } from '../../../../src/fl/config/grpc-section.ts';
 import { nearestKey } from '../../../../src/fl/config/known-keys.ts';
-import { defaultGrpcSection } from '../../../../src/fl/config/sections.ts';
 import {
   loadServerConfiguration,
   parseServerConfiguration,

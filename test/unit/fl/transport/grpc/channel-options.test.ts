@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { defaultGrpcSection } from '../../../../../src/fl/config/sections.ts';
+import { defaultGrpcSection } from '../../../../../src/fl/config/grpc-section.ts';
 import { channelSettings } from '../../../../../src/fl/transport/grpc/channel-options.ts';
 
 const withOptions = (options: [string, string | number][]) => ({ ...defaultGrpcSection(), options });
