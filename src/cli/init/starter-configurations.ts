@@ -1,4 +1,4 @@
-import { BUILT_IN_TRAINER } from '../../fl/executor/create-executor.ts';
+import { BUILT_IN_TRAINER } from '../../fl/executor/executor-names.ts';
 import { EMULATOR_KEY_FILE } from '../rehearsal/local-federation.ts';
 import type { FederationChoice, Transport } from './federation-choice.ts';
 

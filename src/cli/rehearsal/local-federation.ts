@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ConfigError, errnoOf, reasonOf } from '../../errors.ts';
 import { parseClientConfiguration } from '../../fl/config/client-configuration.ts';
 import { type ConfigurationDocument, readConfigurationDocument } from '../../fl/config/document.ts';
-import type { GrpcSection } from '../../fl/config/sections.ts';
+import type { GrpcSection } from '../../fl/config/grpc-section.ts';
 import { parseServerConfiguration, type ServerConfiguration } from '../../fl/config/server-configuration.ts';
 
 /** The key file that makes Box an emulator on this machine: whoever names another one means another Box. */
