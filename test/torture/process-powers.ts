@@ -9,10 +9,12 @@ import type { Site } from './site.ts';
 const OVERTAKING_MAX_MS = 90_000;
 /** After that, whoever was stopped finds out soon. */
 const NOTICING_MAX_MS = 60_000;
-/** A process name space of its own, as a container has one: from there no process outside can be seen. */
+/**
+ * A process name space of its own, as a container has one: from there no process outside can be seen. What is mounted
+ * and unmounted outside is so in it as well.
+ */
 const CONTAINER = [
-  'unshare',
-  ...['--uts', '--pid', '--fork', '--kill-child', '--mount-proc', '--propagation', 'slave'],
+  ...['unshare', '--uts', '--pid', '--fork', '--kill-child'],
   ...['sh', '-c', 'hostname successor; exec "$@"', 'sh'],
 ];
 
