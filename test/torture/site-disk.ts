@@ -15,6 +15,7 @@ export class SiteDisk {
   readonly path: string;
   /** Where its content is, mounted or not. */
   readonly source: string;
+  #isMounted = false;
 
   /** `path` is where it is mounted, `source` the folder that holds its content. */
   constructor(path: string, source: string) {
@@ -26,10 +27,13 @@ export class SiteDisk {
     await mkdir(this.source, { recursive: true });
     await mkdir(this.path, { recursive: true });
     await run('mount', ['--bind', this.source, this.path]);
+    this.#isMounted = true;
   }
 
-  /** Also while programs use it: they keep what they have opened. */
+  /** Also while programs use it: they keep what they have opened. Idempotent. */
   async unmount(): Promise<void> {
+    if (!this.#isMounted) return;
+    this.#isMounted = false;
     await run('umount', ['--lazy', this.path]);
   }
 }

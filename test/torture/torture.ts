@@ -1,5 +1,5 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { appendFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -10,6 +10,7 @@ import { BoxContents } from './box-contents.ts';
 import { BoxHosts } from './box-hosts.ts';
 import { fakeTimeLibrary, SiteClock } from './clocks.ts';
 import { agreement, judged } from './judgement.ts';
+import { writeLargeFile } from './large-file.ts';
 import type { PowerName, Stage } from './power.ts';
 import { missingPowers, powersOf } from './powers.ts';
 import { Site } from './site.ts';
@@ -47,7 +48,6 @@ const SETTLE_MS_PER_COPY = 25;
 /** A power may last for this share of the time, and never longer than some minutes. */
 const LASTING_SHARE = 0.25;
 const LASTS_MAX_MS = 180_000;
-const MIB = 1024 * 1024;
 
 /**
  * Real mounts over real disks and the HTTP emulator, while people write on every side and what befalls real machines
@@ -168,7 +168,13 @@ class Torture {
     };
     const writing = this.#sites.map((site) => this.#write(site, end));
     const large = this.#sites.slice(0, 1).map((site) => this.#writeLarge(site));
-    const trouble = new Trouble({ sites: this.#sites, powers: powersOf(names, stage), seed, say });
+    const trouble = new Trouble({
+      sites: this.#sites,
+      powers: powersOf(names, stage),
+      seed,
+      say,
+      fault: stage.fault,
+    });
     const befell = await trouble.until(end);
     await Promise.all([...writing, ...large]);
     return befell;
@@ -186,14 +192,7 @@ class Torture {
   async #writeLarge({ name, root }: Site): Promise<void> {
     const { largeMib } = this.#around.options;
     if (largeMib === 0) return;
-    const path = join(root, `${name}.pt`);
-    const hash = createHash('sha1');
-    await writeFile(path, '');
-    for (let at = 0; at < largeMib; at += 1) {
-      const piece = Buffer.concat([randomBytes(1024), Buffer.alloc(MIB - 1024, at)]);
-      hash.update(piece);
-      await appendFile(path, piece);
-    }
-    this.#wanted.set(hash.digest('hex'), `the large file of ${name}`);
+    const sha1 = await writeLargeFile(join(root, `${name}.pt`), largeMib);
+    this.#wanted.set(sha1, `the large file of ${name}`);
   }
 }

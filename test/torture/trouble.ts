@@ -8,6 +8,8 @@ interface TroubleOptions {
   readonly powers: readonly Power[];
   readonly seed: number;
   readonly say: (text: string) => void;
+  /** Told of a power that could not do or undo its work. */
+  readonly fault: (text: string) => void;
 }
 
 /** The longest that nothing new befalls anybody. */
@@ -59,10 +61,13 @@ export class Trouble {
   }
 
   #run(befall: Befall, key: string): void {
-    const running = befall.run().finally(() => {
-      this.#inHand.delete(key);
-      this.#running.delete(running);
-    });
+    const running = befall
+      .run()
+      .catch((error: unknown) => this.#options.fault(`${key}: ${befall.what}: ${String(error)}`))
+      .finally(() => {
+        this.#inHand.delete(key);
+        this.#running.delete(running);
+      });
     this.#running.add(running);
   }
 
