@@ -19,6 +19,12 @@ export interface MountProcess {
   stop(): Promise<void>;
   /** End without warning, and wait. */
   kill(): Promise<void>;
+  /** True once it said that both sides agreed. */
+  isReady(): boolean;
+  /** What it wrote to standard error, where that was asked for. */
+  complaints(): string;
+  /** Exit code, or the signal's name. */
+  readonly ended: Promise<number | string>;
 }
 
 interface MountSettings {
@@ -27,13 +33,16 @@ interface MountSettings {
   readonly args?: readonly string[];
   /** False: do not wait until it is ready. */
   readonly wait?: boolean;
+  /** A command that starts it, such as `unshare --uts`. */
+  readonly through?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  /** True: standard error is kept instead of shown. */
+  readonly quiet?: boolean;
 }
 
 /** Write a configuration for a session over the emulator, mount it below `folder`, and wait until it is ready. */
-export async function startMount(
-  folder: string,
-  { name, args = ['--profile', name === 'server' ? 'server' : 'client'], wait = true }: MountSettings,
-): Promise<MountProcess> {
+export async function startMount(folder: string, settings: MountSettings): Promise<MountProcess> {
+  const { name, args = ['--profile', name === 'server' ? 'server' : 'client'], wait = true } = settings;
   const box = {
     box_configuration_path: 'box.json',
     shared_dir_name: 'shared',
@@ -49,14 +58,27 @@ export async function startMount(
       : { client_type: 'mila.services.clients.BoxClient', name };
   await writeFile(join(folder, `${name}.json`), JSON.stringify({ ...role, box_configuration: box }));
   const startedMs = performance.now();
-  const child = spawn(process.execPath, [program, 'mount', `${name}.json`, '--json', ...args], {
+  const [command = '', ...words] = [...(settings.through ?? []), process.execPath, program];
+  const child = spawn(command, [...words, 'mount', `${name}.json`, '--json', ...args], {
     cwd: folder,
-    env: { ...process.env, XDG_STATE_HOME: join(folder, 'state'), NO_PROXY: '127.0.0.1' },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    env: {
+      ...process.env,
+      XDG_STATE_HOME: join(folder, 'state'),
+      NO_PROXY: '127.0.0.1',
+      ...settings.environment,
+    },
+    stdio: ['ignore', 'pipe', settings.quiet === true ? 'pipe' : 'inherit'],
   });
   let said = '';
+  let complaints = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    complaints += text;
+  });
+  const ended = new Promise<number | string>((resolve) => {
+    child.once('close', (code, signal) => resolve(signal ?? code ?? 'unknown'));
+  });
   await new Promise<void>((resolve, reject) => {
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       said += text;
       if (said.includes('"event":"ready"')) resolve();
     });
@@ -86,5 +108,8 @@ export async function startMount(
       child.kill('SIGKILL');
       await gone;
     },
+    isReady: () => said.includes('"event":"ready"'),
+    complaints: () => complaints,
+    ended,
   };
 }

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemClock } from '../../src/clock.ts';
+import { type Clock, systemClock } from '../../src/clock.ts';
 import { silentLogger } from '../../src/logger.ts';
 import { seededRandom } from '../../src/random.ts';
 import { SyncEngine } from '../../src/sync/engine/engine.ts';
@@ -19,8 +19,8 @@ import type { RemoteFolder } from '../../src/sync/tree/entry.ts';
 export class Mirror {
   readonly directory: string;
   readonly root: MirrorRoot;
-  readonly store: RemoteStore;
-  readonly #folder: RemoteFolder;
+  #store: RemoteStore;
+  #folder: RemoteFolder;
   readonly #filter: Filter;
   #engine: SyncEngine | undefined;
   #index: VersionIndex | undefined;
@@ -29,7 +29,7 @@ export class Mirror {
   private constructor(directory: string, store: RemoteStore, folder: RemoteFolder, filter: Filter) {
     this.directory = directory;
     this.root = new MirrorRoot({ directory, rootPath: ['shared'] });
-    this.store = store;
+    this.#store = store;
     this.#folder = folder;
     this.#filter = filter;
   }
@@ -44,6 +44,16 @@ export class Mirror {
     await mkdir(mirror.root.path, { recursive: true });
     await mkdir(join(directory, '.mila-sync'));
     return mirror;
+  }
+
+  get store(): RemoteStore {
+    return this.#store;
+  }
+
+  /** From its next start on it mirrors another folder of another store. */
+  moveTo(store: RemoteStore, folder: RemoteFolder): void {
+    this.#store = store;
+    this.#folder = folder;
   }
 
   get indexPath(): string {
@@ -61,7 +71,7 @@ export class Mirror {
   }
 
   /** Start the engine and wait until both sides agreed. */
-  async start(options: { deletionsMax?: number } = {}): Promise<void> {
+  async start(options: { deletionsMax?: number; clock?: Clock } = {}): Promise<void> {
     this.#index = VersionIndex.open(this.indexPath);
     const replica = Replica.open(this.#index, this.#folder);
     this.#engine = new SyncEngine({

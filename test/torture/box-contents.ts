@@ -7,6 +7,12 @@ interface Item {
   readonly sha1?: string;
 }
 
+/** Where contents are. */
+export interface Holdings {
+  readonly living: ReadonlySet<string>;
+  readonly trashed: ReadonlyMap<string, 'current' | 'former'>;
+}
+
 /** What an emulated Box holds, asked for by the owner of the shared folder. */
 export class BoxContents {
   readonly #url: string;
@@ -39,24 +45,33 @@ export class BoxContents {
   }
 
   /**
-   * SHA-1 of everything that can still be had: present and former versions, in place and in the trash. Empties the
-   * trash into the top of the account, since Box tells the versions of what is in place only.
+   * SHA-1 of everything that can still be had: of what is in place, with former versions, and of what is in the trash,
+   * as the present or a former version. Empties the trash into the top of the account, since Box tells the versions of
+   * what is in place only.
    */
-  async everything(): Promise<Set<string>> {
-    const ids: string[] = [];
-    const take = (item: Item) => {
-      if (item.type === 'file') ids.push(item.id);
-    };
+  async everything(): Promise<Holdings> {
+    const back = new Set<string>();
     for (const { type, id } of await this.#pages('/2.0/folders/trash/items?fields=id,type,name')) {
-      const back = { name: `back ${id}`, parent: { id: '0' } };
-      await this.#call('POST', `/2.0/${type}s/${id}`, back);
+      const name = `back ${id}`;
+      back.add(name);
+      await this.#call('POST', `/2.0/${type}s/${id}`, { name, parent: { id: '0' } });
     }
-    await this.#walk('0', '', take);
-    const found = new Set<string>();
-    for (const id of ids) for (const sha1 of await this.#versionsOf(id)) found.add(sha1);
-    return found;
+    const files: { readonly id: string; readonly wasTrashed: boolean }[] = [];
+    await this.#walk('0', '', ({ type, id }, path) => {
+      const wasTrashed = back.has(path.split('/')[0] ?? '');
+      if (type === 'file') files.push({ id, wasTrashed });
+    });
+    const living = new Set<string>();
+    const trashed = new Map<string, 'current' | 'former'>();
+    for (const { id, wasTrashed } of files) {
+      const [present, ...former] = await this.#versionsOf(id);
+      for (const sha1 of former) wasTrashed ? trashed.set(sha1, 'former') : living.add(sha1);
+      if (present !== undefined) wasTrashed ? trashed.set(present, 'current') : living.add(present);
+    }
+    return { living, trashed };
   }
 
+  /** The present version first. */
   async #versionsOf(id: string): Promise<readonly string[]> {
     const file = await this.#call('GET', `/2.0/files/${id}?fields=sha1`);
     const former = await this.#call('GET', `/2.0/files/${id}/versions?limit=1000`);

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { TEMPORARY_SUFFIX } from '../../src/atomic-file.ts';
 import { errnoOf } from '../../src/errors.ts';
 
 async function sha1Of(path: string): Promise<string> {
@@ -32,12 +33,13 @@ export class HashCache {
 
 /**
  * SHA-1 of every file below a directory, by its path; folders end in a slash. What vanishes while it is looked at is
- * looked for again; a directory that is not there is empty.
+ * looked for again; a directory that is not there is empty. Unfinished files are left out.
  */
 export async function diskTree(directory: string, cache = new HashCache()): Promise<Map<string, string>> {
   const tree = new Map<string, string>();
   const visit = async (folder: string, prefix: string): Promise<void> => {
     for (const entry of await readdir(folder, { withFileTypes: true })) {
+      if (entry.name.endsWith(TEMPORARY_SUFFIX)) continue;
       const path = prefix + entry.name;
       if (entry.isDirectory()) {
         tree.set(`${path}/`, '');
