@@ -160,6 +160,22 @@ function copyKernels() {
   for (const name of KERNELS) cpSync(join(from, name), join(trainer, 'kernels', name));
 }
 
+/** What is made of the commands themselves: the outline that the overviews show, and the manual pages. */
+async function writeDocuments() {
+  const load = (path) => import(pathToFileURL(join(dist, 'cli', path)).href);
+  const [{ MILA, MILA_SYNC, wholeProgram }, { outlineOf }, { manPage }] = await Promise.all(
+    ['programs.js', 'outline.js', 'man-page.js'].map(load),
+  );
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const outline = {};
+  mkdirSync(join(root, 'man'), { recursive: true });
+  for (const source of [MILA, MILA_SYNC]) {
+    outline[source.name] = outlineOf((await wholeProgram(source)).commands);
+    writeFileSync(join(root, 'man', `${source.name}.1`), manPage(await wholeProgram(source), version));
+  }
+  writeFileSync(join(dist, 'cli', 'outline.json'), `${JSON.stringify(outline)}\n`);
+}
+
 /** Build all of dist. Where it is complete, nothing of an earlier build is left in it. */
 export async function build() {
   rmSync(dist, { recursive: true, force: true });
@@ -175,6 +191,7 @@ export async function build() {
     `${JSON.stringify([...new Set(bundled)].sort(), undefined, 2)}\n`,
   );
   copyKernels();
+  await writeDocuments();
   for (const program of ['mila.js', 'mila-sync.js']) chmodSync(join(dist, 'cli', program), 0o755);
 }
 

@@ -60,11 +60,15 @@ function readJson(path) {
   return JSON.parse(readFileSync(join(root, path), 'utf8'));
 }
 
+/** Licences, notices and copyrights of a package, also those of what it took from others itself. */
 function textsIn(folder) {
-  return readdirSync(folder)
-    .filter((name) => /^(licen[cs]e|notice|copyright)/iu.test(name) && /(^[^.]*|\.txt|\.md)$/iu.test(name))
-    .sort()
-    .map((name) => readFileSync(join(folder, name), 'utf8').trim());
+  const entries = readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+  return entries.flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return /^licen[cs]es$/iu.test(entry.name) ? textsIn(path) : [];
+    const isText = /^(licen[cs]e|notice|copyright)/iu.test(entry.name) && !/\.[cm]?[jt]s$/iu.test(entry.name);
+    return isText ? [readFileSync(path, 'utf8').trim()] : [];
+  });
 }
 
 /** A package's own words, or its licence's words and who says that it is the author. */
@@ -85,7 +89,10 @@ export function licenceList() {
   const line = ({ name, version, licence }) => `  ${name} ${version}: ${licence}`;
   const bundled = bundledPackages();
   const texts = new Map();
-  for (const each of bundled) texts.set(textOf(each), [...(texts.get(textOf(each)) ?? []), each.name]);
+  for (const each of bundled) {
+    const text = textOf(each);
+    texts.set(text, [...(texts.get(text) ?? []), each.name]);
+  }
   return [
     'What mila-sync brings of others. Its own licence is in LICENSE.',
     '',

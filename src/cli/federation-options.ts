@@ -17,6 +17,7 @@ const LOG_HEAD_BYTES = 256;
 export interface FederationFlags {
   readonly dir?: string;
   readonly mount?: boolean;
+  readonly printUnit?: boolean;
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
@@ -31,6 +32,7 @@ export function withFederationOptions(command: Command): Command {
     .argument('<config>', 'configuration file, JSON or YAML')
     .option('--dir <dir>', 'work in a plain shared folder instead of a mount')
     .option('--mount', "start a mount of one's own and stop it at the end")
+    .option('--print-unit', 'print a systemd user unit for this command line, and exit')
     .option('--json', 'one JSON object per event on standard output')
     .option('--quiet', 'no progress on standard error')
     .option('--verbose', 'log more (the same as --log-level debug)')

@@ -19,6 +19,7 @@ import { listenForInterrupt } from '../interrupt.ts';
 import { runHeld } from '../last-resort.ts';
 import { stopWithParent } from '../parent-watch.ts';
 import { acquireRunLock } from '../run-lock.ts';
+import { printUnit } from '../systemd-unit.ts';
 import { openWorkdir } from '../workdir-factory.ts';
 
 interface ClientFlags extends FederationFlags {
@@ -26,6 +27,7 @@ interface ClientFlags extends FederationFlags {
 }
 
 async function takePart(path: string, flags: ClientFlags): Promise<void> {
+  if (flags.printUnit === true) return printUnit('client', path, flags);
   const { configuration, warnings } = await loadClientConfiguration(path);
   await assertLogFits(flags.logFile);
   const { output, logger, log, tell } = federationVoice(

@@ -83,7 +83,7 @@ function budgetOf({ apiBudget }: MountFlags): ApiBudget | undefined {
 }
 
 async function mount(configPath: string, flags: MountFlags): Promise<void> {
-  if (flags.printUnit) return printUnit(configPath, flags);
+  if (flags.printUnit) return printUnit('mount', configPath, flags);
   if (flags.detach) return startDetached(processOutput(flags));
   const output = processOutput({ ...flags, noColour: !flags.color });
   const { configuration, warnings } = await loadParticipantConfiguration(configPath);

@@ -18,9 +18,10 @@ describe.each([
       (await commandsFor(['node', program, ...words], sources)).map((command) => command.name());
     expect(await names()).toEqual(all);
     expect(await names('--help')).toEqual(all);
-    expect(await names('help', all[0] ?? '')).toEqual(all);
     expect(await names('no-such-command')).toEqual(all);
     const first = sources[0];
     expect(await names(first?.names[0] ?? '', '--help')).toEqual(first?.names);
+    expect(await names('help', first?.names[0] ?? '')).toEqual(first?.names);
+    expect(await names('--', first?.names[0] ?? '')).toEqual(first?.names);
   });
 });
