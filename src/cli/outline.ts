@@ -27,7 +27,7 @@ export function outlineOf(commands: readonly Command[]): readonly OutlinedComman
 }
 
 /** Commands that can be listed and not run. */
-function listed(outline: readonly OutlinedCommand[]): readonly Command[] {
+export function listed(outline: readonly OutlinedCommand[]): readonly Command[] {
   return outline.map(({ name, description, arguments: words, hasOptions }) => {
     const command = new Command(name).description(description);
     for (const word of words) command.argument(word);
