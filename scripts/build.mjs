@@ -2,7 +2,7 @@
 // that nobody who installs it downloads the rest of them. What stands in the built files is named in dist/bundled.json.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { createRequire, isBuiltin } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -13,7 +13,12 @@ const trainer = join(dist, 'fl', 'executor', 'mnist');
 
 /** Built modules that take libraries in; `own` are neighbours that use the same library and must share its state. */
 const BUNDLES = [
-  { file: join(dist, 'fl', 'report', 'svg-chart.js'), packages: ['echarts', 'zrender', 'tslib'], own: [] },
+  {
+    file: join(dist, 'fl', 'report', 'svg-chart.js'),
+    packages: ['echarts', 'zrender', 'tslib'],
+    own: [],
+    isLarge: true,
+  },
   {
     file: join(trainer, 'training-thread.js'),
     packages: [
@@ -24,6 +29,7 @@ const BUNDLES = [
       'seedrandom',
     ],
     own: ['./network.js', './training.js', './wasm-backend.js'],
+    isLarge: true,
   },
   {
     file: join(dist, 'fl', 'transport', 'grpc', 'certificate-authority.js'),
@@ -33,10 +39,30 @@ const BUNDLES = [
 ];
 /** Libraries that many modules use: each becomes one file in dist/vendor, which they import instead. */
 const SHARED = [
+  {
+    name: 'find-my-way',
+    packages: [
+      'find-my-way',
+      'fast-deep-equal',
+      'fast-querystring',
+      'fast-decode-uri-component',
+      'safe-regex2',
+      'ret',
+    ],
+  },
+  { name: '@fastify/busboy', packages: ['@fastify/busboy'] },
+  { name: 'jose', packages: ['jose'] },
+  { name: 'lossless-json', packages: ['lossless-json'] },
+  { name: 'undici', packages: ['undici'] },
+  { name: 'yaml', packages: ['yaml'] },
   { name: 'zod', packages: ['zod'] },
   { name: 'prom-client', packages: ['prom-client', 'tdigest', 'bintrees', '@opentelemetry/api'] },
 ];
 const vendor = join(dist, 'vendor');
+/** The libraries that the built files hold, with their own below them. */
+export const BUNDLED_LIBRARIES = [...BUNDLES, ...SHARED]
+  .flatMap(({ packages }) => packages)
+  .map((name) => name.replace('@peculiar/*', '@peculiar/x509'));
 /** The kernels that a single thread of computation loads, with and without vector instructions. */
 const KERNELS = ['tfjs-backend-wasm-simd.wasm', 'tfjs-backend-wasm.wasm'];
 /** Libraries in CommonJS ask for these; a module has neither by itself. */
@@ -93,9 +119,10 @@ async function bundle(request) {
     absWorkingDir: root,
     allowOverwrite: true,
     bundle: true,
-    // Names are kept: a stack trace then says something, and libraries that look at the names of their classes work.
     minifyWhitespace: true,
     minifySyntax: true,
+    // Elsewhere names are kept: a stack trace then says something, and libraries that look at names of classes work.
+    minifyIdentifiers: request.isLarge === true,
     format: 'esm',
     platform: 'node',
     target: 'node20',
@@ -108,35 +135,58 @@ async function bundle(request) {
   return packagesIn(metafile);
 }
 
-/** One file for a library that many modules share, with what those modules import of it. */
-function bundleShared({ name, packages }, importers) {
-  const names = importers.flatMap((path) =>
-    [...readFileSync(path, 'utf8').matchAll(importsOf(name))].flatMap(([, list]) => list.split(',')),
+/** An import of a library, as the compiler writes it: of its default, or of names. */
+const importsOf = (name) => new RegExp(`^import (\\w+|\\{[^}]*\\}) from '${name}';$`, 'gmu');
+
+/** What modules import of a library, by the names that it has there. */
+function importedNames(clauses) {
+  const names = clauses.flatMap((clause) =>
+    clause.startsWith('{') ? clause.slice(1, -1).split(',') : ['default'],
   );
-  const exported = [...new Set(names.map((each) => each.trim().split(' as ')[0]))].filter(
-    (each) => each !== '',
-  );
-  const file = join(vendor, `${name}.js`);
-  mkdirSync(vendor, { recursive: true });
-  writeFileSync(file, `export { ${exported.sort().join(', ')} } from '${name}';\n`);
-  return bundle({ file, packages, own: [] });
+  return [...new Set(names.map((each) => each.trim().split(' as ')[0]))].filter((each) => each !== '').sort();
 }
 
-const importsOf = (name) => new RegExp(`^import \\{([^}]*)\\} from '${name}';$`, 'gmu');
-
-/** Let every built module import the file in dist/vendor. */
-async function share(library) {
-  const importers = modulesIn(dist).filter((path) =>
-    importsOf(library.name).test(readFileSync(path, 'utf8')),
+/** Make one file of a library in dist/vendor, and let every built module import that. */
+async function share({ name, packages }) {
+  const importers = modulesIn(dist).filter((path) => readFileSync(path, 'utf8').match(importsOf(name)));
+  const clauses = importers.flatMap((path) =>
+    [...readFileSync(path, 'utf8').matchAll(importsOf(name))].map(([, clause]) => clause),
   );
-  const bundled = await bundleShared(library, importers);
+  const file = join(vendor, `${name.split('/').at(-1)}.js`);
+  mkdirSync(vendor, { recursive: true });
+  writeFileSync(file, `export { ${importedNames(clauses).join(', ')} } from '${name}';\n`);
+  const bundled = await bundle({ file, packages, own: [] });
   for (const path of importers) {
-    const target = relative(dirname(path), join(vendor, `${library.name}.js`)).replaceAll('\\', '/');
+    const target = relative(dirname(path), file).replaceAll('\\', '/');
     const specifier = target.startsWith('.') ? target : `./${target}`;
     const text = readFileSync(path, 'utf8');
-    writeFileSync(path, text.replaceAll(importsOf(library.name), `import {$1} from '${specifier}';`));
+    writeFileSync(path, text.replaceAll(importsOf(name), `import $1 from '${specifier}';`));
   }
   return bundled;
+}
+
+/** Errors: when a built module imports what an installation does not bring. */
+async function assertSelfContained() {
+  const { build } = await import('esbuild');
+  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const { metafile } = await build({
+    entryPoints: modulesIn(dist),
+    outdir: dist,
+    write: false,
+    bundle: true,
+    packages: 'external',
+    format: 'esm',
+    platform: 'node',
+    metafile: true,
+    logLevel: 'error',
+  });
+  const strangers = Object.entries(metafile.inputs).flatMap(([path, { imports }]) =>
+    imports
+      .filter(({ external, kind, path: name }) => external && kind !== 'require-call' && !isBuiltin(name))
+      .filter(({ path: name }) => !(packageOf(name) in dependencies))
+      .map(({ path: name }) => `${path} imports ${name}`),
+  );
+  if (strangers.length > 0) throw new Error(`not among the dependencies: ${strangers.join('; ')}`);
 }
 
 function modulesIn(folder) {
@@ -190,6 +240,7 @@ export async function build() {
     join(dist, 'bundled.json'),
     `${JSON.stringify([...new Set(bundled)].sort(), undefined, 2)}\n`,
   );
+  await assertSelfContained();
   copyKernels();
   await writeDocuments();
   for (const program of ['mila.js', 'mila-sync.js']) chmodSync(join(dist, 'cli', program), 0o755);

@@ -1,8 +1,9 @@
 // What the package brings of others: names, versions and licences from the lock file, and for code that stands in the
 // built files the licences' whole texts.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { BUNDLED_LIBRARIES } from './build.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -10,8 +11,8 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 export const ALLOWED = ['0BSD', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'BlueOak-1.0.0', 'ISC', 'MIT'];
 
 /** Whether a licence, or one of those to choose from, is among them. */
-export function isAllowed(licence = '') {
-  return licence
+export function isAllowed(licence) {
+  return (licence ?? '')
     .replaceAll(/[()]/gu, '')
     .split(' OR ')
     .some((each) => ALLOWED.includes(each));
@@ -39,6 +40,20 @@ export function installedPackages(lock = readJson('package-lock.json')) {
   return Object.entries(lock.packages)
     .filter(([path, { dev }]) => path !== '' && !dev)
     .map(([path, { version, license }]) => ({ path, name: nameOf(path), version, licence: license }));
+}
+
+/** The same of every package whose code the build takes in, by name, and of all that these depend on. */
+export function buildInputs(lock = readJson('package-lock.json')) {
+  const found = new Map();
+  const visit = (name) => {
+    const path = `node_modules/${name}`;
+    if (found.has(name) || lock.packages[path] === undefined) return;
+    const { version, license, dependencies = {} } = lock.packages[path];
+    found.set(name, { path, name, version, licence: license });
+    for (const each of Object.keys(dependencies)) if (!each.startsWith('@types/')) visit(each);
+  };
+  for (const name of BUNDLED_LIBRARIES) visit(name);
+  return [...found.values()];
 }
 
 /** The same of every package that has code in the built files. */
@@ -79,9 +94,16 @@ function textOf({ path, name, licence }) {
   const author = readJson(join(path, 'package.json')).author;
   const by = typeof author === 'string' ? author : author?.name;
   const head = `${name} names its licence, ${licence}, and brings no file with it.${by ? ` Author: ${by}.` : ''}`;
-  if (other !== undefined && existsSync(join(root, 'node_modules', other)))
-    return `${head}\nThe words of that licence:\n\n${textsIn(join(root, 'node_modules', other)).join('\n\n')}`;
-  return `${head}\nThe words of that licence: https://spdx.org/licenses/${licence}.html`;
+  const words =
+    other === undefined ? permissionOf(licence) : textsIn(join(root, 'node_modules', other)).join('\n\n');
+  return `${head}\nThe words of that licence:\n\n${words}`;
+}
+
+/** The words of the MIT licence without anybody's name; they are this project's own. */
+function permissionOf(licence) {
+  if (licence !== 'MIT') throw new Error(`no text of the licence ${licence} is known`);
+  const own = readFileSync(join(root, 'LICENSE'), 'utf8');
+  return own.slice(own.indexOf('Permission is hereby granted')).trim();
 }
 
 /** The file THIRD-PARTY-LICENSES. */
