@@ -44,7 +44,7 @@ function strangersEnvironment(folder) {
   const cache = join(folder, 'cache');
   const own = { HOME: home, npm_config_cache: cache, npm_config_userconfig: userconfig };
   const inherited = Object.entries(process.env).filter(
-    ([name]) => !/^npm_(package|lifecycle)_|^NODE_ENV$/u.test(name),
+    ([name]) => !/^npm_(package|lifecycle)_|^npm_config_local_prefix$|^NODE_ENV$/u.test(name),
   );
   return { ...Object.fromEntries(inherited), ...own, NO_PROXY: '127.0.0.1,localhost' };
 }
@@ -72,10 +72,12 @@ function bytesOnDisk(path) {
 function pack(folder) {
   if (options.tarball !== undefined) return resolve(options.tarball);
   say('npm pack');
-  const [{ filename }] = JSON.parse(
-    run('npm', ['pack', '--json', '--pack-destination', folder], { cwd: root, stdio: ['ignore', 'pipe', 2] }),
-  );
-  return join(folder, filename);
+  const told = run('npm', ['pack', '--silent', '--pack-destination', folder], {
+    cwd: root,
+    timeout: INSTALL_TIMEOUT_MS,
+    stdio: ['ignore', 'pipe', 2],
+  });
+  return join(folder, told.trim().split('\n').at(-1));
 }
 
 function install(folder, env) {
