@@ -14,7 +14,7 @@ const STARTS = 9;
 const INSTALLED_MAX_MB = 130;
 const TARBALL_MAX_MB = 16;
 /** Of what a Node that does nothing takes. */
-const START_MAX_RATIO = 4;
+const START_MAX_RATIO = 3;
 
 interface Sizes {
   readonly package: string;
