@@ -2,7 +2,7 @@
 // older than src. Costs a few milliseconds when all is there. Uses nothing but Node itself.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -55,20 +55,12 @@ if (stampOf(installStamp) !== lock) {
 const sources = [
   ...filesBelow(join(root, 'src')),
   join(root, 'tsconfig.json'),
+  join(root, 'scripts', 'build.mjs'),
   join(root, 'package-lock.json'),
 ];
 const newest = Math.max(...sources.map((path) => statSync(path).mtimeMs));
 const fingerprint = `${sources.length} ${newest} ${lock}`;
 if (stampOf(buildStamp) !== fingerprint) {
-  rmSync(join(root, 'dist'), { recursive: true, force: true });
-  run('building', process.execPath, [
-    join(root, 'node_modules', 'typescript', 'bin', 'tsc'),
-    '-p',
-    'tsconfig.json',
-  ]);
-  for (const program of ['mila.js', 'mila-sync.js']) {
-    const path = join(root, 'dist', 'cli', program);
-    if (existsSync(path)) (await import('node:fs')).chmodSync(path, 0o755);
-  }
+  run('building', process.execPath, [join(root, 'scripts', 'build.mjs')]);
   writeFileSync(buildStamp, fingerprint);
 }

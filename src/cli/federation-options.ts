@@ -20,6 +20,7 @@ export interface FederationFlags {
   readonly mount?: boolean;
   /** Not of the command line: the key of Box that a mount of one's own needs. */
   readonly key?: BoxKey | undefined;
+  readonly printUnit?: boolean;
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
@@ -34,6 +35,7 @@ export function withFederationOptions(command: Command): Command {
     .argument('<config>', 'configuration file, JSON or YAML')
     .option('--dir <dir>', 'work in a plain shared folder instead of a mount')
     .option('--mount', "start a mount of one's own and stop it at the end")
+    .option('--print-unit', 'print a systemd user unit for this command line, and exit')
     .option('--json', 'one JSON object per event on standard output')
     .option('--quiet', 'no progress on standard error')
     .option('--verbose', 'log more (the same as --log-level debug)')

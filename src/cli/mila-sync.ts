@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-import { MILA_SYNC_COMMANDS } from './mila-sync-commands.ts';
 import { commandsFor, createProgram, runProgram } from './program.ts';
+import { MILA_SYNC } from './programs.ts';
 
-const purpose = 'mirror a shared Box folder into a working directory, both ways';
-await runProgram(createProgram('mila-sync', purpose, await commandsFor(process.argv, MILA_SYNC_COMMANDS)));
+const { name, purpose, sources } = MILA_SYNC;
+await runProgram(createProgram(name, purpose, await commandsFor(process.argv, sources, name)));

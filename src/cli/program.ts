@@ -3,6 +3,7 @@ import { ConfigError, errnoOf, reasonOf } from '../errors.ts';
 import { didYouMean } from '../nearest-name.ts';
 import { EXIT } from './exit-codes.ts';
 import { standByForFaults } from './last-resort.ts';
+import { listedCommands } from './outline.ts';
 import { failWith, lastWords, outputStreams, relay, tellError, wantsJson } from './output.ts';
 
 /** Where commands come from; their modules are loaded only when they may be wanted. */
@@ -17,15 +18,26 @@ const WORDS = {
   writeErr: (text: string) => relay('err', text),
 };
 
+/** The command that a command line names, also as `help NAME`; undefined when it names none. */
+function namedIn(argv: readonly string[]): string | undefined {
+  const [first, second] = argv.slice(2).filter((word) => !word.startsWith('-'));
+  return first === 'help' ? second : first;
+}
+
 /**
- * The commands that a command line may mean: the named one alone, so that it starts without what the others need, or
- * all of them where none is named, as for the overview.
+ * The commands that a command line may mean: the named one alone, so that it starts without what the others need. Where
+ * none is named, as for the overview, all of them: of the built program `program` as its outline lists them, else loaded.
  */
 export async function commandsFor(
   argv: readonly string[],
   sources: readonly CommandSource[],
+  program?: string,
 ): Promise<readonly Command[]> {
-  const named = sources.find(({ names }) => names.includes(argv[2] ?? ''));
+  const name = namedIn(argv);
+  const named = sources.find(({ names }) => name !== undefined && names.includes(name));
+  const all = sources.flatMap(({ names }) => names);
+  const listed = named === undefined && program !== undefined ? listedCommands(program, all) : undefined;
+  if (listed !== undefined) return listed;
   const wanted = named === undefined ? sources : [named];
   return (await Promise.all(wanted.map(({ load }) => load()))).flat();
 }

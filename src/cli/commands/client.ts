@@ -20,6 +20,7 @@ import { listenForInterrupt } from '../interrupt.ts';
 import { runHeld } from '../last-resort.ts';
 import { stopWithParent } from '../parent-watch.ts';
 import { acquireRunLock } from '../run-lock.ts';
+import { printUnit } from '../systemd-unit.ts';
 import { openWorkdir } from '../workdir-factory.ts';
 
 interface ClientFlags extends FederationFlags {
@@ -27,6 +28,7 @@ interface ClientFlags extends FederationFlags {
 }
 
 async function takePart(path: string, given: ClientFlags): Promise<void> {
+  if (given.printUnit === true) return printUnit('client', path, given);
   const { configuration, warnings } = await loadClientConfiguration(path);
   await assertLogFits(given.logFile);
   // Before anything is started that would inherit it.

@@ -84,7 +84,7 @@ function budgetOf({ apiBudget }: MountFlags): ApiBudget | undefined {
 }
 
 async function mount(configPath: string, flags: MountFlags): Promise<void> {
-  if (flags.printUnit) return printUnit(configPath, flags);
+  if (flags.printUnit) return printUnit('mount', configPath, flags);
   if (flags.detach) return startDetached(processOutput(flags), await keyToPassOn(configPath, process));
   const output = processOutput({ ...flags, noColour: !flags.color });
   const { configuration, warnings } = await loadParticipantConfiguration(configPath);

@@ -31,6 +31,7 @@ import { stopWithParent } from '../parent-watch.ts';
 import { acquireRunLock, sessionOf } from '../run-lock.ts';
 import { createServerMetrics, serveMetrics } from '../server-metrics.ts';
 import { assertInputsReadable, stripStartPoint } from '../server-start.ts';
+import { printUnit } from '../systemd-unit.ts';
 import { openWorkdir } from '../workdir-factory.ts';
 
 type Voice = ReturnType<typeof federationVoice>;
@@ -180,6 +181,7 @@ export function serverCommand(): Command {
     )
     .addHelpText('after', '\nExample:\n  mila server server.json --dir /srv/shared --json')
     .action(async (path: string, flags: ServerFlags) => {
+      if (flags.printUnit === true) return printUnit('server', path, flags);
       const { configuration, warnings } = await loadServerConfiguration(path);
       await assertLogFits(flags.logFile);
       const voice = federationVoice(flags, configuration.savePath, 'server.log');

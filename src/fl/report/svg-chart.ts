@@ -1,6 +1,13 @@
-import { type EChartsOption, init } from 'echarts';
+import type { EChartsOption } from 'echarts';
+import { BarChart, CustomChart, LineChart } from 'echarts/charts';
+import { GridComponent, LegendComponent, MarkLineComponent } from 'echarts/components';
+import { init, use } from 'echarts/core';
+import { SVGRenderer } from 'echarts/renderers';
 import { printableLines } from '../../printable.ts';
 import { html, type Markup } from './html.ts';
+
+// What no chart draws is named nowhere, so that the built program carries the rest of the library not at all.
+use([BarChart, CustomChart, GridComponent, LegendComponent, LineChart, MarkLineComponent, SVGRenderer]);
 
 /** Stands for the page's own text colour while a chart is drawn; no colour of a palette is the same. */
 export const TEXT_COLOUR = '#010203';

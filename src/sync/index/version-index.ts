@@ -1,6 +1,7 @@
 import Database from 'better-sqlite3';
 import { CorruptError, errnoOf, FullError, reasonOf, StateError } from '../../errors.ts';
 import type { LocalId, RemoteId } from '../../ids.ts';
+import { databaseNotBuilt } from '../../native-database.ts';
 import type { LocalEntry, RemoteEntry, SyncedEntry } from '../tree/entry.ts';
 import { SyncedTree } from '../tree/synced-tree.ts';
 import { Tree } from '../tree/tree.ts';
@@ -35,7 +36,7 @@ const OP_LOG_MAX = 100_000;
  *
  * Guarantees: what `transaction` encloses is stored whole or not at all, also over a kill or a power cut; the index is
  * a cache of observations plus the synced tree: losing it costs hashing, never a file.
- * Errors: CorruptError 'index-damaged' | 'newer-schema' on opening.
+ * Errors: CorruptError 'index-damaged' | 'newer-schema' on opening; StateError 'database-not-built'.
  */
 export class VersionIndex {
   readonly #database: Database.Database;
@@ -59,7 +60,7 @@ export class VersionIndex {
       return new VersionIndex(database);
     } catch (error) {
       if (error instanceof CorruptError) throw error;
-      throw damaged(typeof path === 'string' ? path : 'image', error);
+      throw databaseNotBuilt(error) ?? damaged(typeof path === 'string' ? path : 'image', error);
     }
   }
 
@@ -71,7 +72,7 @@ export class VersionIndex {
       requirePresentSchema(database);
       return new VersionIndex(database);
     } catch (error) {
-      throw error instanceof StateError ? error : damaged(path, error);
+      throw error instanceof StateError ? error : (databaseNotBuilt(error) ?? damaged(path, error));
     }
   }
 

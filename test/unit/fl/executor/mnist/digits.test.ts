@@ -1,6 +1,7 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { CorruptError } from '../../../../../src/errors.ts';
 import {
@@ -31,6 +32,32 @@ it('reads chosen digits as they stand among all', async () => {
   const some = await readSomeDigits(mnistDirectory(), 'test', Uint32Array.of(0, 1, 2, 77, 9_999));
   expect([...some.labels]).toEqual([0, 1, 2, 77, 9_999].map((index) => all.labels[index]));
   expect(some.pixels.subarray(3 * 784, 4 * 784)).toEqual(all.pixels.subarray(77 * 784, 78 * 784));
+});
+
+it('reads the same digits from compressed files', async () => {
+  for (const name of ['t10k-images-idx3-ubyte', 't10k-labels-idx1-ubyte'])
+    await writeFile(
+      join(folder, `${name}.gz`),
+      gzipSync(await readFile(join(mnistDirectory(), name)), { level: 1 }),
+    );
+  const wanted = Uint32Array.of(0, 5, 9_999);
+  expect(await readSomeDigits(folder, 'test', wanted)).toEqual(
+    await readSomeDigits(mnistDirectory(), 'test', wanted),
+  );
+});
+
+it('refuses a compressed file that is cut off', async () => {
+  const packed = gzipSync(Uint8Array.from([0, 0, 8, 1, 0, 0, 0, 1, 5]));
+  await writeFile(join(folder, 't10k-labels-idx1-ubyte.gz'), packed.subarray(0, packed.length - 4));
+  await expect(readLabels(folder, 'test')).rejects.toThrow(CorruptError);
+});
+
+it('refuses a compressed file that unpacks to more than any file of digits', async () => {
+  await writeFile(
+    join(folder, 't10k-labels-idx1-ubyte.gz'),
+    gzipSync(Buffer.alloc(2 ** 26 + 1), { level: 1 }),
+  );
+  await expect(readLabels(folder, 'test')).rejects.toThrow(CorruptError);
 });
 
 it('brings pixels to mean 0 and deviation 1', async () => {
