@@ -8,6 +8,7 @@ export default defineConfig({
     pool: 'forks',
     // More than cores: many tests wait for programs that they started.
     maxWorkers: 3,
+    isolate: false,
     env: { NO_PROXY: '127.0.0.1,localhost' },
   },
 });

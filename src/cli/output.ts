@@ -1,3 +1,4 @@
+import { createInterface } from 'node:readline/promises';
 import { MilaError, messageOf } from '../errors.ts';
 import { jsonLine, printableJson, printableLines } from '../printable.ts';
 import { systemWords } from '../system-words.ts';
@@ -113,6 +114,18 @@ export const outputStreams = (): readonly [results: NodeJS.WriteStream, words: N
 /** Where bars are drawn. Whoever draws puts every word that is not ours through `terminalLine`. */
 export const barStream = (): NodeJS.WritableStream => process.stderr;
 
+/** Asks a person on the terminal, for answers that are lines. Whoever asks closes it. */
+export function askOnTerminal(): {
+  readonly ask: (question: string, signal: AbortSignal) => Promise<string>;
+  close(): void;
+} {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  return {
+    ask: async (question, signal) => (await lines.question(terminalLine(question), { signal })).trim(),
+    close: () => lines.close(),
+  };
+}
+
 /** An error as a person reads it: one line, and a hint where there is one. */
 export function describeError(error: unknown): readonly string[] {
   const hint = hintOf(error);
@@ -132,6 +145,11 @@ export function errorDocument(error: unknown): unknown {
 
 /** True once this process has printed its one JSON document, which tells what was found: a second would spoil it. */
 let isAnswered = false;
+
+/** A command line begins: nothing of it is answered yet. */
+export function beginAnswer(): void {
+  isAnswered = false;
+}
 
 const isEvent = (value: unknown) => typeof value === 'object' && value !== null && 'event' in value;
 

@@ -4,7 +4,7 @@ import { didYouMean } from '../nearest-name.ts';
 import { EXIT } from './exit-codes.ts';
 import { standByForFaults } from './last-resort.ts';
 import { listedCommands } from './outline.ts';
-import { failWith, lastWords, outputStreams, relay, tellError, wantsJson } from './output.ts';
+import { beginAnswer, failWith, lastWords, outputStreams, relay, tellError, wantsJson } from './output.ts';
 
 /** Where commands come from; their modules are loaded only when they may be wanted. */
 export interface CommandSource {
@@ -66,6 +66,7 @@ export function createProgram(name: string, description: string, commands: reado
 /** Run a program on the process's arguments; every way out sets the documented exit code. */
 export async function runProgram(program: Command): Promise<void> {
   standByForFaults();
+  beginAnswer();
   // A program that cannot say something goes on with what it does.
   const [results, words] = outputStreams();
   results.on('error', (error) => tellUnwritten(error));

@@ -28,6 +28,8 @@ interface FuzzOptions {
   readonly durationMs: number;
   /** Stop after so many inputs, if that is sooner. */
   readonly inputsMax?: number;
+  /** Go on until so many were given, if that takes longer. */
+  readonly inputsMin?: number;
 }
 
 /**
@@ -36,7 +38,7 @@ interface FuzzOptions {
  * Errors: FuzzFault naming the seed, for anything thrown, for time and for memory.
  */
 export async function fuzz(target: FuzzTarget, options: FuzzOptions): Promise<FuzzReport> {
-  const { seed, durationMs, inputsMax = Number.POSITIVE_INFINITY } = options;
+  const { seed, durationMs, inputsMax = Number.POSITIVE_INFINITY, inputsMin = 0 } = options;
   const scratch = await mkdtemp(join(tmpdir(), 'mila-fuzz-'));
   const began = performance.now();
   const memory = process.memoryUsage.rss();
@@ -44,7 +46,8 @@ export async function fuzz(target: FuzzTarget, options: FuzzOptions): Promise<Fu
   let slowestMs = 0;
   let inputs = 0;
   try {
-    while (performance.now() - began < durationMs && inputs < inputsMax) {
+    const isDue = () => performance.now() - began >= durationMs && inputs >= inputsMin;
+    while (!isDue() && inputs < inputsMax) {
       const own = seed + inputs;
       const input = target.make(diceFrom(own));
       const startedAt = performance.now();

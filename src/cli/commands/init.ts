@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import { createInterface } from 'node:readline/promises';
 import { Command, Option } from 'commander';
 import { printable } from '../../printable.ts';
 import { shellWord } from '../../sync/mount/lock-texts.ts';
@@ -21,7 +20,7 @@ import {
 } from '../init/questions.ts';
 import { writeStarterFiles } from '../init/starter-files.ts';
 import { listenForInterrupt } from '../interrupt.ts';
-import { type Output, processOutput } from '../output.ts';
+import { askOnTerminal, type Output, processOutput } from '../output.ts';
 
 interface InitFlags {
   readonly transport?: Transport;
@@ -33,15 +32,15 @@ interface InitFlags {
 }
 
 async function answersFrom(told: ToldChoice, output: Output): Promise<Answers> {
-  const isWatched = process.stdin.isTTY === true && process.stderr.isTTY === true && !output.json;
+  const isWatched = process.stdin.isTTY === true && output.interactive && !output.json;
   if (!isWatched) return usualAnswers(told);
   const { signal, dispose } = listenForInterrupt();
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  const terminal = askOnTerminal();
   try {
-    const ask = async (question: string) => (await lines.question(question, { signal })).trim();
+    const ask = (question: string) => terminal.ask(question, signal);
     return await askForRest(told, { ask, say: output.note });
   } finally {
-    lines.close();
+    terminal.close();
     dispose();
   }
 }
