@@ -114,14 +114,24 @@ export const outputStreams = (): readonly [results: NodeJS.WriteStream, words: N
 /** Where bars are drawn. Whoever draws puts every word that is not ours through `terminalLine`. */
 export const barStream = (): NodeJS.WritableStream => process.stderr;
 
-/** Asks a person on the terminal, for answers that are lines. Whoever asks closes it. */
-export function askOnTerminal(): {
-  readonly ask: (question: string, signal: AbortSignal) => Promise<string>;
+/** A person at the terminal who is asked, line by line. */
+export interface Asking {
+  /** The answer, trimmed; undefined when the person leaves with Ctrl-C or Ctrl-D. */
+  ask(question: string): Promise<string | undefined>;
   close(): void;
-} {
+}
+
+/** Whoever asks closes it. */
+export function askOnTerminal(): Asking {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
+  const left = new Promise<undefined>((resolve) => {
+    lines.once('SIGINT', () => resolve(undefined)).once('close', () => resolve(undefined));
+  });
   return {
-    ask: async (question, signal) => (await lines.question(terminalLine(question), { signal })).trim(),
+    ask: async (question) => {
+      const answer = lines.question(terminalLine(question)).catch(() => undefined);
+      return (await Promise.race([answer, left]))?.trim();
+    },
     close: () => lines.close(),
   };
 }

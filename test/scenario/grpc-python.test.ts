@@ -129,7 +129,9 @@ describe.skipIf(!ready)('our client at a server of kMoL', () => {
     ]);
     expect(run).toMatch(/^\d{4}-\d{2}-\d{2}_\d{2}-\d{2}-\d{2}$/);
     expect(ending).toMatchObject({ kind: 'finished', finalRound: null });
-    expect(playground.ground.eventsOf('ours').filter((event) => event === 'uploaded')).toHaveLength(3);
+    // kMoL's server leaves at once after the last update, at times before it has answered it.
+    const answered = playground.ground.eventsOf('ours').filter((event) => event === 'uploaded').length;
+    expect([2, 3]).toContain(answered);
     expect(lines.filter((line) => 'round' in line).map((line) => line['aggregate'])).toEqual([
       '2.0',
       '4.0',

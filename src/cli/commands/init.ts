@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { printable } from '../../printable.ts';
 import { shellWord } from '../../sync/mount/lock-texts.ts';
+import { EXIT } from '../exit-codes.ts';
 import {
   assertChoice,
   type FederationChoice,
@@ -14,12 +15,12 @@ import { findPython } from '../init/find-python.ts';
 import {
   type Answers,
   askForRest,
+  Left,
   participantsIn,
   type ToldChoice,
   usualAnswers,
 } from '../init/questions.ts';
 import { writeStarterFiles } from '../init/starter-files.ts';
-import { listenForInterrupt } from '../interrupt.ts';
 import { askOnTerminal, type Output, processOutput } from '../output.ts';
 
 interface InitFlags {
@@ -34,14 +35,11 @@ interface InitFlags {
 async function answersFrom(told: ToldChoice, output: Output): Promise<Answers> {
   const isWatched = process.stdin.isTTY === true && output.interactive && !output.json;
   if (!isWatched) return usualAnswers(told);
-  const { signal, dispose } = listenForInterrupt();
   const terminal = askOnTerminal();
   try {
-    const ask = (question: string) => terminal.ask(question, signal);
-    return await askForRest(told, { ask, say: output.note });
+    return await askForRest(told, { ask: terminal.ask, say: output.note });
   } finally {
     terminal.close();
-    dispose();
   }
 }
 
@@ -49,13 +47,12 @@ async function choiceFrom(answers: Answers, output: Output): Promise<FederationC
   if (answers.trainer !== 'pytorch') return { ...answers, python: 'python3' };
   const { command, hasModule } = await findPython('torch', process.env);
   if (!hasModule)
-    output.note(
-      'warning: no python3 on the PATH can import torch, which train.py needs. Type: python3 -m pip install torch',
-    );
+    output.note([
+      'warning: no python3 on the PATH can import torch, which train.py needs',
+      '  Type: python3 -m pip install torch',
+    ]);
   else if (command !== 'python3')
-    output.note(
-      `python3 has no torch, but ${printable(command)} has: the clients' files name that one; other sites may have another`,
-    );
+    output.note(`python3 has no torch; the sites' files name ${printable(command)}, which has.`);
   return { ...answers, python: command };
 }
 
@@ -69,7 +66,7 @@ function tellWritten(
     output.document({ directory: resolve(directory), files: written });
     return;
   }
-  output.result(`written into ${printable(directory)}: ${written.map((name) => printable(name)).join(', ')}`);
+  output.result([`written into ${printable(directory)}:`, ...written.map((name) => `  ${printable(name)}`)]);
   const isReady = choice.transport !== 'box' || choice.emulator;
   output.note(
     isReady
@@ -80,7 +77,15 @@ function tellWritten(
 
 async function init(directory: string, flags: InitFlags): Promise<void> {
   const output = processOutput(flags);
-  const answers = await answersFrom(flags, output);
+  const answers = await answersFrom(flags, output).catch((error: unknown) => {
+    if (error instanceof Left) return undefined;
+    throw error;
+  });
+  if (answers === undefined) {
+    output.note(['', 'nothing was written']);
+    process.exitCode = EXIT.interrupted;
+    return;
+  }
   assertChoice({ ...answers, python: '' });
   const choice = await choiceFrom(answers, output);
   tellWritten(output, directory, await writeStarterFiles(directory, choice), choice);
@@ -103,6 +108,7 @@ export function initCommand(): Command {
       ),
     )
     .option('--emulator', 'with an emulator of Box on this machine, to rehearse with')
+    .option('--no-emulator', 'with Box itself, without being asked')
     .option('--json', 'what was written as one JSON document on standard output')
     .option('--quiet', 'no progress on standard error')
     .addHelpText('after', '\nExample:\n  mila init trial --participants basel,tokyo --emulator')

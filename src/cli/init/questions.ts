@@ -23,11 +23,15 @@ export interface Answers {
   readonly emulator: boolean;
 }
 
-/** Asks a person one question; the answer is trimmed, and empty for no answer. */
-export type Ask = (question: string) => Promise<string>;
+/** Asks a person one question; the answer is trimmed, empty for no answer, and undefined of a person who leaves. */
+export type Ask = (question: string) => Promise<string | undefined>;
+
+/** Thrown when the person leaves. */
+export class Left extends Error {}
 
 export interface Questions {
-  readonly ask: Ask;
+  /** Errors: `Left`. */
+  readonly ask: (question: string) => Promise<string>;
   /** Say what was wrong with an answer, before it is asked again. */
   readonly say: (text: string) => void;
 }
@@ -71,9 +75,20 @@ async function chooseEmulator(questions: Questions): Promise<boolean> {
   );
 }
 
-/** Ask a person for what the command line did not tell. */
-export async function askForRest(told: ToldChoice, questions: Questions): Promise<Answers> {
+/** Ask a person for what the command line did not tell. Errors: `Left`. */
+export async function askForRest(
+  told: ToldChoice,
+  { ask, say }: { readonly ask: Ask; readonly say: Questions['say'] },
+): Promise<Answers> {
   const { emulator } = told;
+  const questions: Questions = {
+    ask: async (question) => {
+      const answer = await ask(question);
+      if (answer === undefined) throw new Left();
+      return answer;
+    },
+    say,
+  };
   const transport =
     told.transport ??
     (emulator === true ? 'box' : await choose(questions, 'How do the files travel?', TRANSPORTS));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { askForRest, type ToldChoice, usualAnswers } from '../../../../src/cli/init/questions.ts';
+import { askForRest, Left, type ToldChoice, usualAnswers } from '../../../../src/cli/init/questions.ts';
 
 /** A person who gives these answers, one after the other. */
 async function asked(told: ToldChoice, ...answers: readonly string[]) {
@@ -59,4 +59,8 @@ describe('what no flag tells', () => {
       emulator: false,
     });
   });
+});
+
+it('is given up when the person leaves', async () => {
+  await expect(askForRest({}, { ask: async () => undefined, say: () => {} })).rejects.toThrow(Left);
 });
