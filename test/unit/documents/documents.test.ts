@@ -14,6 +14,7 @@ const DOCUMENTS = [
   'README.md',
   'ARCHITECTURE.md',
   'CONTRIBUTING.md',
+  'CHANGELOG.md',
   ...inFolder('docs'),
   ...inFolder('examples'),
 ];
@@ -94,6 +95,25 @@ describe.each(DOCUMENTS)('%s', (document) => {
     const known = await programs();
     expect(typedIn(textOf(document)).flatMap((line) => problemOf(line, known) ?? [])).toEqual([]);
   });
+});
+
+/** Every text of the programs' sources, as one. */
+function sourceTexts(): string {
+  const files = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' });
+  return files
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => readFileSync(join(ROOT, 'src', name), 'utf8'))
+    .join('\n');
+}
+
+it('quotes, where it goes by what is seen, the programs\u2019 own words', () => {
+  const rows = textOf('docs/troubleshooting.md').matchAll(/^\| ([^|]*`[^|]*) \|/gm);
+  const seen = [...rows].flatMap(([, cell = '']) =>
+    [...cell.matchAll(/`([^`]+)`/g)].map(([, words = '']) => words),
+  );
+  expect(seen.length).toBeGreaterThan(15);
+  const sources = sourceTexts();
+  expect(seen.filter((words) => !sources.includes(words) && !words.startsWith('mila'))).toEqual([]);
 });
 
 it('looks at every document, and at commands in them', () => {
