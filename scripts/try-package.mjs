@@ -120,6 +120,7 @@ function assertLean({ package: folder, installed_mb: mb }) {
     'THIRD-PARTY-LICENSES',
     'sbom.cdx.json',
     'README.md',
+    'examples/first-run/train.py',
     'man/mila.1',
     'man/mila-sync.1',
   ];
@@ -165,6 +166,23 @@ function tryPrograms(bin, folder, env) {
   say('mila-sync inspect --html');
   run(join(bin, 'mila-sync'), ['inspect', demo.run_folder, '--html', 'page.html'], settings);
   ok(readFileSync(join(folder, 'page.html'), 'utf8').includes('<svg'), 'the report has no chart');
+}
+
+/** README's own lines for a run of one's own, as a reader pastes them. */
+function walkReadme(bin, folder, env) {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  const lines = readme.split('\n').filter((line) => /^mila (init|up) trial\b/u.test(line));
+  ok(lines.length === 2, "README no longer says how to come to a run of one's own");
+  const hasTorch = (env.PATH ?? '')
+    .split(':')
+    .some((each) => spawnSync(join(each, 'python3'), ['-c', 'import torch']).status === 0);
+  const settings = { cwd: folder, env: { ...env, PATH: `${bin}:${env.PATH}` } };
+  for (const line of lines) {
+    const typed = hasTorch ? line : line.replace('--program pytorch', '--program digits');
+    say(typed);
+    const told = run('sh', ['-c', typed], settings);
+    if (line.startsWith('mila up')) ok(told.includes('final model'), `no final model: ${told}`);
+  }
 }
 
 const SERVER = {
@@ -232,6 +250,7 @@ try {
     } else {
       assertLean(installed);
       tryPrograms(installed.bin, folder, env);
+      walkReadme(installed.bin, folder, env);
       await tryEmulator(installed.bin, folder, env);
       const { tarball_mb, package_mb, installed_mb, seconds } = installed;
       console.log(

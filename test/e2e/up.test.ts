@@ -140,7 +140,7 @@ describe('mila up', { timeout: RUN_TIMEOUT_MS }, () => {
     });
     const started = up(directory);
     expect(await started.ended).toBe(2);
-    expect(started.stderr()).toContain('error: the tokyo ended with exit code 2');
+    expect(started.stderr()).toContain('error: the client tokyo ended with exit code 2');
     expect(started.stderr()).toContain('no-such-program is not on the PATH');
   });
 

@@ -168,7 +168,12 @@ class Rehearsal {
     const place = federation.transport === 'dir' ? ['--dir', SHARED_DIRECTORY] : [];
     return this.#children.start(
       sites.map(({ role, name, configuration }) => ({
-        ...this.#program(name, 'mila', [role, configuration, '--json', ...place]),
+        ...this.#program(role === 'server' ? name : `client ${name}`, 'mila', [
+          role,
+          configuration,
+          '--json',
+          ...place,
+        ]),
         onEvent: (event) => {
           if (role === 'server') this.#told.hear(event);
           view.event(name, event);
