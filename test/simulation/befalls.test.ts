@@ -197,7 +197,8 @@ describe('what befalls a mirror', () => {
     expect(oracle.faults).toEqual([]);
   });
 
-  it('another disk on a folder of the mirror deletes nothing, and receives nothing', async () => {
+  /** A folder of the mirror whose disk is away: the bare mount point stands in its place. */
+  const unmountBelow = async () => {
     const below = await web.createFolder(folder.id, 'below');
     await put('g.txt', 'g', below.id);
     await settled();
@@ -206,6 +207,11 @@ describe('what befalls a mirror', () => {
     const bare = site.disk.bareFolder();
     bare.device = 99;
     site.disk.attach(path, bare);
+    return { below, path, former, bare };
+  };
+
+  it('another disk on a folder of the mirror deletes nothing, and receives nothing', async () => {
+    const { below, path, former, bare } = await unmountBelow();
     await put('h.txt', 'h', below.id);
     await run(60_000);
     expect(status()?.problems).toMatchObject([{ path: 'below', reason: 'another-disk' }]);
@@ -224,14 +230,7 @@ describe('what befalls a mirror', () => {
     ['moved away', (path: string) => site.disk.rename(path, `${MIRROR}/elsewhere`)],
   ] as const)
     it(`a mount point below that is ${how} while its disk is away deletes nothing`, async () => {
-      const below = await web.createFolder(folder.id, 'below');
-      await put('g.txt', 'g', below.id);
-      await settled();
-      const path = `${MIRROR}/below`;
-      const former = site.disk.detach(path);
-      const bare = site.disk.bareFolder();
-      bare.device = 99;
-      site.disk.attach(path, bare);
+      const { below, path, former } = await unmountBelow();
       await run(60_000);
       takeAway(path);
       await run(180_000);
