@@ -130,6 +130,24 @@ describe('what befalls a mirror', () => {
     expect(oracle.faults).toEqual([]);
   });
 
+  it('a mirror that an index without room could not remember at first is remembered as soon as there is room', async () => {
+    for (const name of NAMES) await put(name);
+    site.troubles.indexFull = true;
+    site.start(FOR_EVER);
+    await run(10_000);
+    site.troubles.indexFull = false;
+    await run(60_000);
+    expect(status()?.state).toBe('in-sync');
+    site.kill();
+    site.disk.detach(MIRROR);
+    site.disk.makeFolder(MIRROR);
+    site.start(FOR_EVER);
+    await run(60_000);
+    expect(onDisk()).toEqual(NAMES);
+    expect(await inBox()).toEqual(NAMES);
+    expect(oracle.faults).toEqual([]);
+  });
+
   it('a disk that comes back under another number is the same one: nothing is read again', async () => {
     await settled();
     site.kill();

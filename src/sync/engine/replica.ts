@@ -176,8 +176,9 @@ export class Replica implements LocalTreeStore, RootMemory {
   }
 
   keepRootIdentity(identity: string): void {
-    this.#rootIdentity = identity;
+    // An index without room refuses: then it is not known, and kept at a later look.
     this.index.setMeta(ROOT_IDENTITY, identity);
+    this.#rootIdentity = identity;
   }
 
   /** The disk was mounted again under another number: what was known on it is known still. */

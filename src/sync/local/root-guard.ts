@@ -111,11 +111,16 @@ export class RootGuard {
 
   /** The first look of a start: another folder than last time is taken, as somebody mounted it. */
   #recognise(found: string | undefined, state: string | undefined): void {
-    const { root, memory, logger } = this.#options;
-    this.#recognised = true;
-    this.#stateIdentity = state;
+    const { memory } = this.#options;
     const known = memory.rootIdentity;
-    if (found === undefined || known === undefined || found === known) return;
+    if (found !== undefined && known !== undefined && found !== known) this.#takeAnother(known, found);
+    // Last: what an index without room refused is done at the next look.
+    this.#stateIdentity = state;
+    this.#recognised = true;
+  }
+
+  #takeAnother(known: string, found: string): void {
+    const { root, memory, logger } = this.#options;
     if (isSameWhereverMounted(known, found)) memory.renumberDevice(deviceOf(known), deviceOf(found));
     else {
       logger.warn(
