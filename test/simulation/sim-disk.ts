@@ -163,6 +163,7 @@ export class SimDisk {
     }
     source.entries.delete(name);
     destination.entries.set(newName, node);
+    liesOn(destination, node);
     node.changedAtMs = this.#tick();
     this.#touched(source, from);
     this.#touched(destination, to);
@@ -251,6 +252,7 @@ export class SimDisk {
       node.links -= 1;
     });
     parent.entries.set(name, node);
+    liesOn(parent, node);
     node.links += 1;
     this.#touched(parent, path);
   }
@@ -321,4 +323,12 @@ export class SimDisk {
 
 function partsOf(path: string): string[] {
   return path.split('/').filter((part) => part !== '');
+}
+
+/** What comes into a folder lies on its disk, unless it is the mount point of another. */
+function liesOn(folder: DiskNode, node: DiskNode): void {
+  if (node.hides !== undefined) return;
+  if (folder.device === undefined) delete node.device;
+  else node.device = folder.device;
+  for (const below of node.entries.values()) liesOn(node, below);
 }
