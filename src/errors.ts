@@ -73,6 +73,9 @@ export class RoundError extends MilaError {}
 /** The local state refuses: another mount runs, nothing mounted, directory not empty (exit 4). */
 export class StateError extends MilaError {}
 
+/** Stop, and say what goes on how: a person asked for it (exit 130). */
+export class InterruptedError extends MilaError {}
+
 /** A bug of this program: never caught on the way up. */
 export class InvariantError extends MilaError {}
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import { MilaError } from '../errors.ts';
+import { InterruptedError } from '../errors.ts';
 import { type ChildEvent, type ChildExit, ChildProgram } from './child-program.ts';
 
 /** One of our own programs, to be started. */
@@ -44,41 +44,49 @@ export class ChildGroup {
     });
     // Trouble may come while nobody waits; it is then found at the next step.
     this.#trouble.catch(() => {});
-    const interrupted = () => this.#giveUp(new MilaError({ code: 'interrupted', message: 'interrupted' }));
+    const interrupted = () =>
+      this.#giveUp(new InterruptedError({ code: 'interrupted', message: 'interrupted' }));
     if (options.signal.aborted) interrupted();
     else options.signal.addEventListener('abort', interrupted, { once: true });
   }
 
   /** Start some programs together, and watch over each until it is told to stop. */
   start(programs: readonly ChildStart[]): readonly ChildProgram[] {
-    const { clock, environment } = this.#options;
-    const children = programs.map(({ mayEnd = () => false, ...program }) => {
-      const child = new ChildProgram({ ...program, clock, environment });
-      void child.exited.then((exit) => {
-        if (!child.stopping && !mayEnd(exit)) this.#giveUp(child.failure(exit));
-      });
-      return child;
-    });
+    const children = programs.map((program) => this.#watched(program));
     this.#generations.push(children);
     return children;
   }
 
-  /** Start a program and wait until it tells an event of this kind. */
+  /** Start a program by itself. */
+  startOne(program: ChildStart): ChildProgram {
+    const child = this.#watched(program);
+    this.#generations.push([child]);
+    return child;
+  }
+
+  /** Start a program and wait until it tells an event of this kind. Errors: as `step`. */
   async startUntil(program: ChildStart, kind: string, timeoutMs: number): Promise<ChildEvent> {
-    const [child] = this.start([program]);
-    return this.step((child as ChildProgram).waitFor(kind, timeoutMs));
+    return this.step(this.startOne(program).waitFor(kind, timeoutMs));
   }
 
   /** Start a program and wait for its end with success. Errors: as `step`. */
   async run(program: ChildStart): Promise<void> {
-    const [child] = this.start([{ ...program, mayEnd: withSuccess }]);
-    await this.step((child as ChildProgram).exited);
+    await this.step(this.startOne({ ...program, mayEnd: withSuccess }).exited);
+  }
+
+  #watched({ mayEnd = () => false, ...program }: ChildStart): ChildProgram {
+    const { clock, environment } = this.#options;
+    const child = new ChildProgram({ ...program, clock, environment });
+    void child.exited.then((exit) => {
+      if (!child.stopping && !mayEnd(exit)) this.#giveUp(child.failure(exit));
+    });
+    return child;
   }
 
   /**
    * Wait for something, unless trouble comes first.
    *
-   * Errors: the class that the failed program's exit code stands for; MilaError 'interrupted' after an abort.
+   * Errors: the class that the failed program's exit code stands for; InterruptedError after an abort.
    */
   step<Value>(work: Value | Promise<Value>): Promise<Value> {
     return Promise.race([this.#trouble, work]);

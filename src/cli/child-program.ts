@@ -119,12 +119,12 @@ export class ChildProgram {
     });
   }
 
-  /** True once it was told to stop: its end is then expected. */
   /** Its process id; undefined when it could not be started. */
   get pid(): number | undefined {
     return this.#process.pid;
   }
 
+  /** True once it was told to stop: its end is then expected. */
   get stopping(): boolean {
     return this.#stopping;
   }

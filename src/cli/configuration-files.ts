@@ -4,9 +4,9 @@ import { MilaError } from '../errors.ts';
 import { ruleNamed } from '../fl/aggregate/aggregator-options.ts';
 import { unknownAggregator } from '../fl/aggregate/create-aggregator.ts';
 import { findUserAggregator } from '../fl/aggregate/user-aggregator.ts';
-import { KEY_INPUT } from '../fl/config/box-section.ts';
+import { isMisnamedVariable, KEY_INPUT } from '../fl/config/box-section.ts';
 import type { ConfigurationDocument } from '../fl/config/document.ts';
-import { SECURE_FILES } from '../fl/config/grpc-section.ts';
+import type { SECURE_FILES } from '../fl/config/grpc-section.ts';
 import { isRecord } from '../fl/config/json-text.ts';
 import { transportOf } from '../fl/config/key-values.ts';
 import type { Role } from '../fl/config/sides.ts';
@@ -61,7 +61,7 @@ async function startPointTold(document: ConfigurationDocument): Promise<Told> {
 /** The key of Box, read as a mount would read it; what comes through standard input is not here yet. */
 async function boxKeyTold(document: ConfigurationDocument, environment: NodeJS.ProcessEnv): Promise<Told> {
   const place = textAt(document, 'box_configuration', 'box_configuration_path');
-  if (place === undefined || place === KEY_INPUT || /^env:(?![A-Za-z_]\w*$)/.test(place)) return {};
+  if (place === undefined || place === KEY_INPUT || isMisnamedVariable(place)) return {};
   const warnings: string[] = [];
   const logger: Logger = { ...silentLogger, warn: (_data, text) => void warnings.push(text) };
   try {
@@ -77,13 +77,11 @@ async function boxKeyTold(document: ConfigurationDocument, environment: NodeJS.P
 
 async function certificatesTold(document: ConfigurationDocument): Promise<Told> {
   if (valueAt(document, ['grpc_configuration', 'use_secure_connection']) !== true) return {};
-  const [ssl_private_key, ssl_cert, ssl_root_cert] = SECURE_FILES.map(
-    (name) => textAt(document, 'grpc_configuration', name) ?? null,
-  );
+  const at = (name: (typeof SECURE_FILES)[number]) => textAt(document, 'grpc_configuration', name) ?? null;
   const files = {
-    ssl_private_key: ssl_private_key ?? null,
-    ssl_cert: ssl_cert ?? null,
-    ssl_root_cert: ssl_root_cert ?? null,
+    ssl_private_key: at('ssl_private_key'),
+    ssl_cert: at('ssl_cert'),
+    ssl_root_cert: at('ssl_root_cert'),
   };
   return keyFileProblems(files, systemClock().now());
 }

@@ -3,6 +3,7 @@ import {
   ConfigError,
   CorruptError,
   FullError,
+  InterruptedError,
   MilaError,
   RoundError,
   StaleError,
@@ -33,6 +34,7 @@ export function exitCodeOf(error: unknown): ExitCode {
   if (refusals.some((refusal) => error instanceof refusal)) return EXIT.state;
   if (error instanceof TransientError) return EXIT.unreachable;
   if (error instanceof RoundError) return EXIT.unsuccessful;
+  if (error instanceof InterruptedError) return EXIT.interrupted;
   if (error instanceof MilaError) return EXIT.fault;
   // A path that is not there, a full or read-only disk: the machine's state, not a bug of ours.
   return systemWords(error) === undefined ? EXIT.fault : EXIT.state;

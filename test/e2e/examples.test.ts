@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,12 +9,12 @@ import { builtProgram, startProgram } from '../support/programs.ts';
 import { PYTHON } from '../unit/fl/torch/python.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../examples/', import.meta.url));
-const CHECKPOINT = fileURLToPath(new URL('../../fixtures/checkpoints/files/', import.meta.url));
+const CHECKPOINTS = fileURLToPath(new URL('../../fixtures/checkpoints/files/', import.meta.url));
 const RUN_TIMEOUT_MS = 240_000;
 
 const has = (...modules: readonly string[]) =>
   spawnSync(PYTHON, ['-c', `import ${modules.join(', ')}`]).status === 0;
-const hasMolecules = spawnSync('ls', ['/usr/share/RDKit/Contrib/FreeWilson/data']).status === 0;
+const hasMolecules = existsSync('/usr/share/RDKit/Contrib/FreeWilson/data');
 
 let folder = '';
 beforeEach(async () => {
@@ -68,8 +69,6 @@ describe('an example', { timeout: RUN_TIMEOUT_MS }, () => {
 
   it('of kMoL is a configuration without a fault, for the server and for each site', async () => {
     const directory = await example('kmol');
-    const key = fileURLToPath(new URL('../../fixtures/', import.meta.url));
-    expect(key).toContain('fixtures');
     for (const file of ['server.json', 'site_a.json', 'site_b.json']) {
       const check = spawnSync(process.execPath, [builtProgram('mila'), 'config', 'check', file, '--json'], {
         cwd: directory,
@@ -85,14 +84,14 @@ describe('an example', { timeout: RUN_TIMEOUT_MS }, () => {
     const directory = await example('kmol');
     await mkdir(join(folder, 'bin'));
     // What kMoL's trainer leaves, as far as it shows: a dated folder below the output path with a checkpoint.
-    const [model] = (await readdir(CHECKPOINT)).filter((name) => name.endsWith('.pt'));
+    const [model] = (await readdir(CHECKPOINTS)).filter((name) => name.endsWith('.pt'));
     const script = `#!${process.execPath}
 const { mkdirSync, copyFileSync, readFileSync } = require('node:fs');
 const [, , job, path] = process.argv;
 const { output_path: output, epochs, model } = JSON.parse(readFileSync(path, 'utf8'));
 if (job !== 'train' || epochs !== 5 || model.type !== 'graph_convolutional') process.exit(1);
 mkdirSync(output + '/2026-01-01_00-00', { recursive: true });
-copyFileSync(${JSON.stringify(join(CHECKPOINT, model ?? ''))}, output + '/2026-01-01_00-00/checkpoint.5.pt');
+copyFileSync(${JSON.stringify(join(CHECKPOINTS, model ?? ''))}, output + '/2026-01-01_00-00/checkpoint.5.pt');
 `;
     await writeFile(join(folder, 'bin', 'kmol'), script);
     await chmod(join(folder, 'bin', 'kmol'), 0o755);

@@ -1,10 +1,12 @@
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
+import { InterruptedError } from '../../errors.ts';
 import { printable } from '../../printable.ts';
-import { shellWord } from '../../sync/mount/lock-texts.ts';
-import { EXIT } from '../exit-codes.ts';
+import { shellWord } from '../../shell-word.ts';
+import { exitCodeOf } from '../exit-codes.ts';
 import {
-  assertChoice,
+  type Answers,
+  assertTogether,
   type FederationChoice,
   TRAINERS,
   TRANSPORTS,
@@ -12,14 +14,7 @@ import {
   type Transport,
 } from '../init/federation-choice.ts';
 import { findPython } from '../init/find-python.ts';
-import {
-  type Answers,
-  askForRest,
-  Left,
-  participantsIn,
-  type ToldChoice,
-  usualAnswers,
-} from '../init/questions.ts';
+import { askForRest, participantsIn, type ToldChoice, usualAnswers } from '../init/questions.ts';
 import { writeStarterFiles } from '../init/starter-files.ts';
 import { askOnTerminal, type Output, processOutput } from '../output.ts';
 
@@ -77,18 +72,16 @@ function tellWritten(
 
 async function init(directory: string, flags: InitFlags): Promise<void> {
   const output = processOutput(flags);
-  const answers = await answersFrom(flags, output).catch((error: unknown) => {
-    if (error instanceof Left) return undefined;
-    throw error;
-  });
-  if (answers === undefined) {
-    output.note(['', 'nothing was written']);
-    process.exitCode = EXIT.interrupted;
-    return;
+  try {
+    const answers = await answersFrom(flags, output);
+    assertTogether(answers);
+    const choice = await choiceFrom(answers, output);
+    tellWritten(output, directory, await writeStarterFiles(directory, choice), choice);
+  } catch (error) {
+    if (!(error instanceof InterruptedError)) throw error;
+    output.note(['', error.message]);
+    process.exitCode = exitCodeOf(error);
   }
-  assertChoice({ ...answers, python: '' });
-  const choice = await choiceFrom(answers, output);
-  tellWritten(output, directory, await writeStarterFiles(directory, choice), choice);
 }
 
 /** `mila init DIR`. */

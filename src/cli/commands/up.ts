@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { systemClock } from '../../clock.ts';
-import { MilaError } from '../../errors.ts';
+import { InterruptedError } from '../../errors.ts';
 import { printable } from '../../printable.ts';
-import { shellWord } from '../../sync/mount/lock-texts.ts';
+import { shellWord } from '../../shell-word.ts';
 import type { ChildEvent } from '../child-program.ts';
-import { EXIT, exitCodeOf } from '../exit-codes.ts';
+import { exitCodeOf } from '../exit-codes.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import { describeError, type Output, processOutput } from '../output.ts';
 import { stopWithParent } from '../parent-watch.ts';
@@ -38,15 +38,14 @@ function viewOf(output: Output, federation: LocalFederation, quiet: boolean): Se
 /** Guarantees: with `--json` the last line on standard output tells the end, whatever the end. */
 function tellResult(output: Output, directory: string, result: RehearsalResult): void {
   const { failure, finalModel, runFolder } = result;
-  const isInterrupted = failure instanceof MilaError && failure.code === 'interrupted';
-  if (isInterrupted)
+  if (failure instanceof InterruptedError)
     output.note(`interrupted; every process is stopped, and \`mila up ${directory}\` goes on with the run`);
   else if (failure !== null) output.note(describeError(failure));
   const success = failure === null;
   if (output.json)
     output.document({ event: 'ended', success, final_model: finalModel, run_folder: runFolder });
   else if (success) output.result(resultLines(result));
-  if (!success) process.exitCode = isInterrupted ? EXIT.interrupted : exitCodeOf(failure);
+  if (!success) process.exitCode = exitCodeOf(failure);
 }
 
 function resultLines({ finalModel, runFolder }: RehearsalResult): readonly string[] {

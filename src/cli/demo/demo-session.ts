@@ -5,11 +5,10 @@ import { RUNS_FOLDER } from '../../fl/grpc-server.ts';
 import { ChildGroup, withSuccess } from '../child-group.ts';
 import type { ChildEvent, ChildProgram } from '../child-program.ts';
 import type { SessionView } from '../session-view.ts';
+import { READY_TIMEOUT_MS, type Site, SitePrograms } from '../site-programs.ts';
 import { Administrator, type ApiCalls } from './administrator.ts';
-import { BOX, connectClients, type DemoSize, GRPC, type SessionFiles, type Site } from './session-files.ts';
+import { BOX, connectClients, type DemoSize, GRPC, type SessionFiles } from './session-files.ts';
 
-/** How long the emulator, and then every mount, may take to be ready. */
-const READY_TIMEOUT_MS = 60_000;
 /** How long the federation may take: a start, and generously for each training on a slow machine. */
 const FEDERATION_TIMEOUT_BASE_MS = 120_000;
 const FEDERATION_TIMEOUT_PER_TRAINING_MS = 30_000;
@@ -35,10 +34,12 @@ export interface SessionResult {
 class DemoSession {
   readonly #options: SessionOptions;
   readonly #children: ChildGroup;
+  readonly #programs: SitePrograms;
 
   constructor(options: SessionOptions, children: ChildGroup) {
     this.#options = options;
     this.#children = children;
+    this.#programs = new SitePrograms(children);
   }
 
   run(): Promise<SessionResult> {
@@ -51,9 +52,7 @@ class DemoSession {
     const administrator = await this.#startBox();
     const sites = [files.server, ...files.clients];
     view.phase(`mounting the shared folder for the server and ${files.clients.length} clients`);
-    // The server's mount makes the session folder; the clients' mounts would look for it in vain, and wait.
-    await this.#startMounts([files.server]);
-    await this.#startMounts(files.clients);
+    await this.#programs.mount(files.server, files.clients);
     view.phase('training');
     const run = await this.#federate(sites);
     const apiCalls = await this.#children.step(administrator.apiCalls());
@@ -64,18 +63,8 @@ class DemoSession {
   async #runOverGrpc(): Promise<SessionResult> {
     const { files, view, directory } = this.#options;
     view.phase(`making certificates for the server and ${files.clients.length} clients`);
-    const names = files.clients.flatMap(({ name }) => ['--client', name]);
-    const args = [
-      'certificates',
-      '-o',
-      GRPC.certificates,
-      '--host',
-      GRPC.host,
-      ...names,
-      '--json',
-      '--quiet',
-    ];
-    await this.#children.run({ name: 'maker of certificates', program: 'mila', args, directory });
+    const { certificates: output, host } = GRPC;
+    await this.#programs.makeCertificates({ directory, output, host, clients: files.clients });
     view.phase('training');
     const server = this.#startParticipants([files.server]);
     const listening = await this.#children.step(server.programs[0]?.waitFor('listening', READY_TIMEOUT_MS));
@@ -88,34 +77,10 @@ class DemoSession {
 
   async #startBox(): Promise<Administrator> {
     const { files, directory, size } = this.#options;
-    const seed = String(size.seed);
-    const args = [
-      'emulator',
-      '--json',
-      '--port',
-      '0',
-      '--write-config',
-      files.boxConfiguration,
-      '--seed',
-      seed,
-    ];
-    const emulator = { name: 'emulator', program: 'mila-sync', args, directory } as const;
-    const ready = await this.#children.startUntil(emulator, 'ready', READY_TIMEOUT_MS);
-    const administrator = new Administrator(String(ready['url']));
+    const args = ['--write-config', files.boxConfiguration, '--seed', String(size.seed)];
+    const administrator = new Administrator(await this.#programs.startEmulator({ directory, args }));
     await this.#children.step(administrator.prepare(BOX));
     return administrator;
-  }
-
-  async #startMounts(sites: readonly Site[]): Promise<void> {
-    const mounts = this.#children.start(
-      sites.map((site) => ({
-        name: `mount of ${site.name}`,
-        program: 'mila-sync',
-        args: ['mount', site.configuration, '--json'],
-        directory: site.directory,
-      })),
-    );
-    await this.#children.step(Promise.all(mounts.map((mount) => mount.waitFor('ready', READY_TIMEOUT_MS))));
   }
 
   async #federate(sites: readonly Site[]): Promise<string> {
@@ -131,16 +96,7 @@ class DemoSession {
       if (site.role === 'server' && event.event === 'run-created') run = String(event['run']);
       view.event(site.name, event);
     };
-    const programs = this.#children.start(
-      sites.map((site) => ({
-        name: site.name,
-        program: 'mila',
-        args: [site.role, site.configuration, '--json'],
-        directory: site.directory,
-        onEvent: (event) => onEvent(site, event),
-        mayEnd: withSuccess,
-      })),
-    );
+    const programs = this.#programs.startParticipants(sites, { onEvent, mayEnd: withSuccess });
     return { programs, run: () => run };
   }
 
@@ -174,7 +130,7 @@ class DemoSession {
  * Run one federation over an emulated Box, or over gRPC, every program a process of its own.
  *
  * Guarantees: when this settles, every process that it started is gone.
- * Errors: the class that the failed process's exit code stands for; MilaError 'interrupted' after an abort.
+ * Errors: the class that the failed process's exit code stands for; InterruptedError after an abort.
  */
 export async function runSession(options: SessionOptions): Promise<SessionResult> {
   const children = new ChildGroup(options);

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BUILT_IN_TRAINER } from '../../fl/executor/executor-names.ts';
+import type { Site } from '../site-programs.ts';
 
 /** How the models travel. */
 export type DemoTransport = 'box' | 'grpc';
@@ -11,16 +12,6 @@ export interface DemoSize {
   readonly rounds: number;
   readonly seed: number;
   readonly transport: DemoTransport;
-}
-
-/** One program pair (mount and federation) of the demo: where it lives and what it is called. */
-export interface Site {
-  readonly role: 'server' | 'client';
-  readonly name: string;
-  /** The programs' working directory; relative paths of the configuration start here. */
-  readonly directory: string;
-  /** The configuration's file name inside `directory`. */
-  readonly configuration: string;
 }
 
 /** Where everything of a demo stands. */

@@ -12,13 +12,17 @@ export type Trainer = (typeof TRAINERS)[number];
 /** The participants of a federation that nobody described. */
 export const USUAL_PARTICIPANTS: readonly string[] = ['site_a', 'site_b', 'site_c'];
 
-/** What a federation's first files are made from. */
-export interface FederationChoice {
+/** What a person says of a new federation. */
+export interface Answers {
   readonly transport: Transport;
   readonly participants: readonly string[];
   readonly trainer: Trainer;
   /** True when Box is an emulator on this machine. */
   readonly emulator: boolean;
+}
+
+/** What a federation's first files are made from. */
+export interface FederationChoice extends Answers {
   /** The interpreter that has what the training program imports. */
   readonly python: string;
 }
@@ -46,7 +50,7 @@ export function participantsProblem(names: readonly string[]): string | undefine
 }
 
 /** Errors: ConfigError 'init-choice' for what does not go together. */
-export function assertChoice({ participants, transport, emulator }: FederationChoice): void {
+export function assertTogether({ participants, transport, emulator }: Answers): void {
   const problem = participantsProblem(participants);
   if (problem !== undefined)
     throw new ConfigError({

@@ -15,14 +15,10 @@ export interface FoundPython {
   readonly hasModule: boolean;
 }
 
-/** Every python3 that the environment leads to, the active virtual environment's first. */
+/** Every python3 on the PATH, where an active virtual environment has put its own first. */
 function candidates(environment: NodeJS.ProcessEnv): readonly string[] {
-  const virtual = environment['VIRTUAL_ENV'];
-  const folders = [
-    ...(virtual === undefined ? [] : [join(virtual, 'bin')]),
-    ...(environment['PATH'] ?? '').split(delimiter).filter((folder) => folder !== ''),
-  ];
-  return [...new Set(folders.map((folder) => join(folder, USUAL)))].filter((path) => existsSync(path));
+  const folders = (environment['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
+  return [...new Set(folders)].map((folder) => join(folder, USUAL)).filter((path) => existsSync(path));
 }
 
 function canImport(python: string, module: string, environment: NodeJS.ProcessEnv): Promise<boolean> {

@@ -1,4 +1,6 @@
+import { InterruptedError } from '../../errors.ts';
 import {
+  type Answers,
   participantsProblem,
   TRAINERS,
   TRANSPORTS,
@@ -15,22 +17,11 @@ export interface ToldChoice {
   readonly emulator?: boolean;
 }
 
-/** A choice without what the machine has to say to it. */
-export interface Answers {
-  readonly transport: Transport;
-  readonly participants: readonly string[];
-  readonly trainer: Trainer;
-  readonly emulator: boolean;
-}
-
 /** Asks a person one question; the answer is trimmed, empty for no answer, and undefined of a person who leaves. */
 export type Ask = (question: string) => Promise<string | undefined>;
 
-/** Thrown when the person leaves. */
-export class Left extends Error {}
-
 export interface Questions {
-  /** Errors: `Left`. */
+  /** Errors: InterruptedError when the person leaves. */
   readonly ask: (question: string) => Promise<string>;
   /** Say what was wrong with an answer, before it is asked again. */
   readonly say: (text: string) => void;
@@ -46,7 +37,7 @@ export const participantsIn = (text: string): readonly string[] =>
 async function choose<Word extends string>(
   { ask, say }: Questions,
   question: string,
-  words: readonly [Word, ...Word[]] | readonly Word[],
+  words: readonly Word[],
 ): Promise<Word> {
   const [usual] = words;
   if (usual === undefined) throw new RangeError('a question has answers');
@@ -75,7 +66,7 @@ async function chooseEmulator(questions: Questions): Promise<boolean> {
   );
 }
 
-/** Ask a person for what the command line did not tell. Errors: `Left`. */
+/** Ask a person for what the command line did not tell. Errors: InterruptedError when the person leaves. */
 export async function askForRest(
   told: ToldChoice,
   { ask, say }: { readonly ask: Ask; readonly say: Questions['say'] },
@@ -84,7 +75,8 @@ export async function askForRest(
   const questions: Questions = {
     ask: async (question) => {
       const answer = await ask(question);
-      if (answer === undefined) throw new Left();
+      if (answer === undefined)
+        throw new InterruptedError({ code: 'interrupted', message: 'nothing was written' });
       return answer;
     },
     say,

@@ -11,7 +11,11 @@ const SESSION_FOLDER = 'first_run';
 const GROUP = 'federation';
 /** The key file that Box makes for an application. */
 export const BOX_KEY_FILE = 'box-key.json';
+/** Where the certificates of a federation over gRPC stand. */
 export const CERTIFICATES = 'certificates';
+const certificateFile = (name: string) => `${CERTIFICATES}/${name}`;
+/** What everybody trusts. */
+export const ROOT_CERTIFICATE = certificateFile('root.crt');
 const GRPC_TARGET = 'localhost:8024';
 const ROUNDS = 3;
 
@@ -29,9 +33,9 @@ function grpcSection(name: string): Record<string, unknown> {
   return {
     target: GRPC_TARGET,
     use_secure_connection: true,
-    ssl_private_key: `${CERTIFICATES}/${name}.key`,
-    ssl_cert: `${CERTIFICATES}/${name}.crt`,
-    ssl_root_cert: `${CERTIFICATES}/root.crt`,
+    ssl_private_key: certificateFile(`${name}.key`),
+    ssl_cert: certificateFile(`${name}.crt`),
+    ssl_root_cert: ROOT_CERTIFICATE,
   };
 }
 

@@ -1,6 +1,6 @@
 import { EMULATOR_KEY_FILE, SHARED_DIRECTORY } from '../rehearsal/local-federation.ts';
 import type { FederationChoice, Transport } from './federation-choice.ts';
-import { BOX_KEY_FILE, CERTIFICATES } from './starter-configurations.ts';
+import { BOX_KEY_FILE, CERTIFICATES, ROOT_CERTIFICATE } from './starter-configurations.ts';
 
 /** A list of file names as a sentence has it. */
 function listed(names: readonly string[]): string {
@@ -27,33 +27,37 @@ function filesTable({ participants, trainer }: FederationChoice): string {
   ].join('\n');
 }
 
+/** Paragraphs and blocks of code, with an empty line between. */
+const paragraphs = (...parts: readonly string[]) => parts.join('\n\n');
+
 /** What each site types, and what it needs besides. */
-const AT_SITES: Readonly<Record<Transport, (first: string) => string>> = {
-  box: (first) =>
-    [
+const AT_SITES: Readonly<Record<Transport, (participants: readonly string[]) => string>> = {
+  box: ([first]) =>
+    paragraphs(
       `Each site gets its own file, \`${BOX_KEY_FILE}\` and the training program, and types in a folder of its own:`,
       fenced(`mila client ${first}.json --mount`),
       'The server:',
       fenced('mila server server.json --mount'),
-      'Each of the two keeps a copy of the shared folder below `data/box`, and goes on where it was when it is',
-      'started again.',
-    ].join('\n\n'),
-  grpc: (first) =>
-    [
+      'Each of the two keeps a copy of the shared folder below `data/box`, and goes on where it was when it is started\nagain.',
+    ),
+  grpc: (participants) =>
+    paragraphs(
       'Put the address under which the sites reach the server into `target` of every file, and make the certificates:',
-      fenced(`mila certificates -o ${CERTIFICATES} --host server.example.org --client ${first}`),
-      `Each site gets its own file, \`${CERTIFICATES}/root.crt\`, its own \`.crt\` and \`.key\`, and the training program:`,
-      fenced(`mila client ${first}.json`),
+      fenced(
+        `mila certificates -o ${CERTIFICATES} --host server.example.org ${participants.map((name) => `--client ${name}`).join(' ')}`,
+      ),
+      `Each site gets its own file, \`${ROOT_CERTIFICATE}\`, its own \`.crt\` and \`.key\`, and the training program:`,
+      fenced(`mila client ${participants[0]}.json`),
       'The server:',
       fenced('mila server server.json'),
-    ].join('\n\n'),
-  dir: (first) =>
-    [
+    ),
+  dir: ([first]) =>
+    paragraphs(
       `Each site gets its own file and the training program. All see one folder, here called \`${SHARED_DIRECTORY}\`:`,
       fenced(`mila client ${first}.json --dir ${SHARED_DIRECTORY}`),
       'The server:',
       fenced(`mila server server.json --dir ${SHARED_DIRECTORY}`),
-    ].join('\n\n'),
+    ),
 };
 
 function towardsBox({ participants }: FederationChoice): string {
@@ -86,7 +90,6 @@ function trainingSection({ trainer }: FederationChoice): string {
 
 /** The README of a new federation: what the files are, the next three commands, and the way to the real sites. */
 export function starterReadme(choice: FederationChoice): string {
-  const [first = ''] = choice.participants;
   const rehearsal = choice.transport !== 'box' || choice.emulator;
   const names = choice.participants.map((name) => `--participant ${name}`).join(' ');
   const next = rehearsal
@@ -116,7 +119,7 @@ export function starterReadme(choice: FederationChoice): string {
     ...(choice.emulator ? ['## With a real Box', '', towardsBox(choice), ''] : []),
     '## At the real sites',
     '',
-    AT_SITES[choice.transport](first),
+    AT_SITES[choice.transport](choice.participants),
     '',
   ].join('\n');
 }

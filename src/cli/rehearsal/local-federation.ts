@@ -5,20 +5,13 @@ import { parseClientConfiguration } from '../../fl/config/client-configuration.t
 import { type ConfigurationDocument, readConfigurationDocument } from '../../fl/config/document.ts';
 import type { GrpcSection } from '../../fl/config/grpc-section.ts';
 import { parseServerConfiguration, type ServerConfiguration } from '../../fl/config/server-configuration.ts';
+import type { Site } from '../site-programs.ts';
 
 /** The key file that makes Box an emulator on this machine: whoever names another one means another Box. */
 export const EMULATOR_KEY_FILE = 'emulator-key.json';
 /** Where the folder that all sites see stands, when neither Box nor gRPC is between them. */
 export const SHARED_DIRECTORY = 'shared';
 const SERVER_FILE = 'server.json';
-
-/** A participant of a federation on one machine. */
-export interface LocalSite {
-  readonly role: 'server' | 'client';
-  readonly name: string;
-  /** The configuration's file name in the federation's directory. */
-  readonly configuration: string;
-}
 
 /** A whole federation whose configurations lie in one directory. */
 export interface LocalFederation {
@@ -28,8 +21,8 @@ export interface LocalFederation {
   readonly transport: 'box' | 'grpc' | 'dir';
   /** Whether Box is an emulator that has to be started. */
   readonly emulator: boolean;
-  readonly server: LocalSite;
-  readonly clients: readonly LocalSite[];
+  readonly server: Site;
+  readonly clients: readonly Site[];
   /** Null where Box or a folder carries the files. */
   readonly grpc: GrpcSection | null;
   /** What is odd about the files, one line each. */
@@ -49,21 +42,21 @@ export async function readLocalFederation(directory: string): Promise<LocalFeder
   if (!names.includes(SERVER_FILE)) throw noFederation(directory, `it holds no ${SERVER_FILE}`);
   const path = join(directory, SERVER_FILE);
   const server = parseServerConfiguration(await readConfigurationDocument(path), path);
-  const documents = await clientDocuments(directory, names);
-  const clients = documents.map(([name, document]) =>
-    parseClientConfiguration(document, join(directory, name)),
-  );
+  const clients = (await clientDocuments(directory, names)).map(([name, document]) => ({
+    name,
+    ...parseClientConfiguration(document, join(directory, name)),
+  }));
   if (clients.length === 0) throw noFederation(directory, 'it holds no configuration of a client');
-  const { configuration } = server;
   return {
     directory,
-    rounds: configuration.settings.roundsCount,
-    ...carrierOf(configuration),
-    server: { role: 'server', name: 'server', configuration: SERVER_FILE },
-    clients: clients.map((client, index) => ({
+    rounds: server.configuration.settings.roundsCount,
+    ...carrierOf(server.configuration),
+    server: { role: 'server', name: 'server', directory, configuration: SERVER_FILE },
+    clients: clients.map(({ name, configuration }) => ({
       role: 'client',
-      name: client.configuration.name,
-      configuration: documents[index]?.[0] ?? '',
+      name: configuration.name,
+      directory,
+      configuration: name,
     })),
     warnings: [...server.warnings, ...clients.flatMap(({ warnings }) => warnings)],
   };

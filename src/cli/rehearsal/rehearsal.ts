@@ -2,19 +2,13 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Clock } from '../../clock.ts';
-import { ChildGroup, type ChildStart } from '../child-group.ts';
+import { ChildGroup, withSuccess } from '../child-group.ts';
 import type { ChildEvent, ChildExit, ChildProgram } from '../child-program.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { SessionView } from '../session-view.ts';
-import {
-  EMULATOR_KEY_FILE,
-  type LocalFederation,
-  type LocalSite,
-  SHARED_DIRECTORY,
-} from './local-federation.ts';
+import { READY_TIMEOUT_MS, type Site, SitePrograms } from '../site-programs.ts';
+import { EMULATOR_KEY_FILE, type LocalFederation, SHARED_DIRECTORY } from './local-federation.ts';
 
-/** How long the emulator, a mount and a server's port may take to be ready. */
-const READY_TIMEOUT_MS = 60_000;
 /** What the emulator keeps, so that the next rehearsal finds the same Box. */
 const EMULATOR_DATA = join('data', 'emulator');
 
@@ -30,7 +24,7 @@ interface RehearsalOptions {
 export interface RehearsalResult {
   /**
    * Why it was no success: the class that the exit code of the server stands for, or of a mount, an emulator or a
-   * client without which there is no going on; MilaError 'interrupted' after an abort.
+   * client without which there is no going on; InterruptedError after an abort.
    */
   readonly failure: unknown;
   readonly finalModel: string | null;
@@ -58,32 +52,31 @@ class ToldRun {
 class Rehearsal {
   readonly #options: RehearsalOptions;
   readonly #children: ChildGroup;
+  readonly #programs: SitePrograms;
   readonly #told = new ToldRun();
 
   constructor(options: RehearsalOptions, children: ChildGroup) {
     this.#options = options;
     this.#children = children;
+    this.#programs = new SitePrograms(children);
   }
 
   async run(): Promise<RehearsalResult> {
-    let failure: unknown = null;
-    try {
-      failure = await this.#run();
-    } catch (error) {
-      failure = error;
-    }
+    const failure = await this.#run().then(
+      () => null,
+      (error: unknown) => error,
+    );
     const { folder, finalModel } = this.#told;
     return { failure, finalModel: this.#absolute(finalModel), runFolder: this.#absolute(folder) };
   }
 
-  /** Returns the failure of the server, null for success. */
-  async #run(): Promise<Error | null> {
+  async #run(): Promise<void> {
     const { transport } = this.#options.federation;
     if (transport === 'box') await this.#mountBox();
     if (transport === 'dir') await this.#prepareFolder();
     if (transport === 'grpc') await this.#prepareCertificates();
     this.#options.view.phase('training');
-    return this.#federate();
+    await this.#federate();
   }
 
   async #mountBox(): Promise<void> {
@@ -91,35 +84,23 @@ class Rehearsal {
     const { server, clients, emulator } = federation;
     if (emulator) await this.#startEmulator();
     view.phase(`mounting the shared folder for the server and ${clients.length} clients`);
-    // The server's mount makes the session folder; the clients' mounts would look for it in vain, and wait.
-    await this.#startMounts([server]);
-    await this.#startMounts(clients);
+    await this.#programs.mount(server, clients);
   }
 
   async #startEmulator(): Promise<void> {
     const { federation, view } = this.#options;
     const { directory, server, clients } = federation;
     view.phase('starting the Box emulator');
-    const key = ['--write-config', EMULATOR_KEY_FILE];
     await mkdir(join(directory, dirname(EMULATOR_DATA)), { recursive: true });
-    const emulator = ['emulator', '--json', '--port', '0', '--data', EMULATOR_DATA, ...key];
-    await this.#children.startUntil(
-      this.#program('emulator', 'mila-sync', emulator),
-      'ready',
-      READY_TIMEOUT_MS,
-    );
+    const args = ['--data', EMULATOR_DATA, '--write-config', EMULATOR_KEY_FILE];
+    await this.#programs.startEmulator({ directory, args });
     const participants = clients.flatMap(({ name }) => ['--participant', name]);
-    const setup = ['setup', server.configuration, '--json', '--quiet', ...participants];
-    await this.#children.run(this.#program('set-up of Box', 'mila-sync', setup));
-  }
-
-  async #startMounts(sites: readonly LocalSite[]): Promise<void> {
-    const mounts = this.#children.start(
-      sites.map(({ name, configuration }) =>
-        this.#program(`mount of ${name}`, 'mila-sync', ['mount', configuration, '--json']),
-      ),
-    );
-    await this.#children.step(Promise.all(mounts.map((mount) => mount.waitFor('ready', READY_TIMEOUT_MS))));
+    await this.#children.run({
+      name: 'set-up of Box',
+      program: 'mila-sync',
+      args: ['setup', server.configuration, '--json', '--quiet', ...participants],
+      directory,
+    });
   }
 
   async #prepareFolder(): Promise<void> {
@@ -133,58 +114,29 @@ class Rehearsal {
     if (existsSync(resolve(directory, root))) return;
     this.#options.view.phase(`making certificates in ${dirname(root)}`);
     const host = grpc.target.replace(/:\d+$/, '');
-    const names = clients.flatMap(({ name }) => ['--client', name]);
-    const args = ['certificates', '-o', dirname(root), '--host', host, ...names, '--json', '--quiet'];
-    await this.#children.run(this.#program('maker of certificates', 'mila', args));
+    await this.#programs.makeCertificates({ directory, output: dirname(root), host, clients });
   }
 
-  async #federate(): Promise<Error | null> {
+  async #federate(): Promise<void> {
     const { server: site, clients: sites, transport } = this.#options.federation;
-    const [server] = this.#startParticipants([site], () => true);
-    if (server === undefined) throw new RangeError('a federation has a server');
-    const listening = server.waitFor('listening', READY_TIMEOUT_MS);
-    // Only over gRPC is there a port to wait for; a server that ends before is judged below, like any other.
-    const isUp =
-      transport !== 'grpc' ||
-      (await this.#children.step(
-        listening.then(
-          () => true,
-          () => false,
-        ),
-      ));
-    listening.catch(() => {});
-    const clients = isUp ? this.#startParticipants(sites, isServersMatter) : [];
-    const exit = await this.#children.step(server.exited);
-    // They take the final model along; where there is none, they would wait for a server that is gone.
-    if (exit.code === EXIT.done) await this.#children.step(Promise.all(clients.map(({ exited }) => exited)));
-    return exit.code === EXIT.done ? null : server.failure(exit);
+    const [server] = this.#startParticipants([site], withSuccess) as [ChildProgram];
+    if (transport === 'grpc') await this.#children.step(server.waitFor('listening', READY_TIMEOUT_MS));
+    const clients = this.#startParticipants(sites, isServersMatter);
+    await this.#children.step(server.exited);
+    // They take the final model along.
+    await this.#children.step(Promise.all(clients.map(({ exited }) => exited)));
   }
 
-  #startParticipants(
-    sites: readonly LocalSite[],
-    mayEnd: (exit: ChildExit) => boolean,
-  ): readonly ChildProgram[] {
+  #startParticipants(sites: readonly Site[], mayEnd: (exit: ChildExit) => boolean): readonly ChildProgram[] {
     const { federation, view } = this.#options;
-    const place = federation.transport === 'dir' ? ['--dir', SHARED_DIRECTORY] : [];
-    return this.#children.start(
-      sites.map(({ role, name, configuration }) => ({
-        ...this.#program(role === 'server' ? name : `client ${name}`, 'mila', [
-          role,
-          configuration,
-          '--json',
-          ...place,
-        ]),
-        onEvent: (event) => {
-          if (role === 'server') this.#told.hear(event);
-          view.event(name, event);
-        },
-        mayEnd,
-      })),
-    );
-  }
-
-  #program(name: string, program: ChildStart['program'], args: readonly string[]): ChildStart {
-    return { name, program, args, directory: this.#options.federation.directory };
+    return this.#programs.startParticipants(sites, {
+      args: federation.transport === 'dir' ? ['--dir', SHARED_DIRECTORY] : [],
+      onEvent: ({ role, name }, event) => {
+        if (role === 'server') this.#told.hear(event);
+        view.event(name, event);
+      },
+      mayEnd,
+    });
   }
 
   #absolute(path: string | null): string | null {

@@ -50,11 +50,15 @@ export const KEY_VARIABLE = /^env:([A-Za-z_]\w*)$/;
 /** What stands in `box_configuration_path` when the key comes through standard input. */
 export const KEY_INPUT = '-';
 
+/** Whether a place begins as that of a variable does, and names none. */
+export const isMisnamedVariable = (place: string): boolean =>
+  place.startsWith('env:') && !KEY_VARIABLE.test(place);
+
 const keyPlace = z
   .string()
   .min(1)
   .refine(
-    (value) => !value.startsWith('env:') || KEY_VARIABLE.test(value),
+    (value) => !isMisnamedVariable(value),
     'env: and the name of a variable, such as env:BOX_CONFIG_JSON, is expected (a file of such a name is ./env:...)',
   );
 

@@ -1,14 +1,10 @@
 import { dirname } from 'node:path';
 import { errnoOf, FullError, type MilaError, StateError } from '../../errors.ts';
+import { shellWord } from '../../shell-word.ts';
 import type { LockOwner } from './lock-owner.ts';
 
 /** The directory that a lock in its state folder is for. */
 const directoryOf = (path: string) => dirname(dirname(path));
-
-/** A word as a shell takes it. */
-export function shellWord(word: string): string {
-  return /^[\w./:=@,+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-}
 
 /** How a person removes a lock that nobody holds. */
 export function removalHint(path: string): string {

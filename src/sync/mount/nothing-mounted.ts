@@ -1,6 +1,7 @@
 import { StateError } from '../../errors.ts';
+import { shellWord } from '../../shell-word.ts';
 import type { LockOwner } from './lock-owner.ts';
-import { ownerText, removalHint, shellWord } from './lock-texts.ts';
+import { ownerText, removalHint } from './lock-texts.ts';
 
 /** No mount runs: at a directory, or of this user at all. */
 export function nothingMounted(

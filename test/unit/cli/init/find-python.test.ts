@@ -35,13 +35,6 @@ it('names another one by its path where the first has not', async () => {
   });
 });
 
-it('looks into the active virtual environment first', async () => {
-  const [first, virtual] = [await python('first', 'torch'), await python('env/bin', 'torch')];
-  const environment = { ...search(first), VIRTUAL_ENV: join(folder, 'env') };
-  expect(await findPython('torch', environment)).toEqual({ command: 'python3', hasModule: true });
-  expect(virtual).toContain('env');
-});
-
 it('says when none has it', async () => {
   const first = await python('first', 'numpy');
   expect(await findPython('no_such_module', search(first))).toEqual({ command: 'python3', hasModule: false });

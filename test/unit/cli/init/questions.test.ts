@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { askForRest, Left, type ToldChoice, usualAnswers } from '../../../../src/cli/init/questions.ts';
+import { askForRest, type ToldChoice, usualAnswers } from '../../../../src/cli/init/questions.ts';
+import { InterruptedError } from '../../../../src/errors.ts';
 
 /** A person who gives these answers, one after the other. */
 async function asked(told: ToldChoice, ...answers: readonly string[]) {
@@ -62,5 +63,7 @@ describe('what no flag tells', () => {
 });
 
 it('is given up when the person leaves', async () => {
-  await expect(askForRest({}, { ask: async () => undefined, say: () => {} })).rejects.toThrow(Left);
+  await expect(askForRest({}, { ask: async () => undefined, say: () => {} })).rejects.toThrow(
+    InterruptedError,
+  );
 });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
-  assertChoice,
+  assertTogether,
   type FederationChoice,
   TRAINERS,
   TRANSPORTS,
@@ -56,6 +56,10 @@ describe('the files of a new federation', () => {
       expect(typed.length).toBeGreaterThanOrEqual(5);
       for (const [, program = '', command] of typed) expect(known.get(program)).toContain(command);
       expect(text.split('\n').every((line) => line.length <= 200)).toBe(true);
+      // No sentence is torn into two paragraphs.
+      expect(text.split('\n\n').filter((paragraph) => /^[a-z]/.test(paragraph))).toEqual([]);
+      for (const line of text.split('\n').filter((each) => each.startsWith('mila certificates')))
+        expect(line).toContain('--client basel --client tokyo');
     });
 
   it('touch nothing where one of them is there already, and write none of the others', async () => {
@@ -100,12 +104,12 @@ describe('who takes part', () => {
     [Array.from({ length: 101 }, (_, index) => `site_${index}`), /at most 100/],
   ] as const)
     it(`cannot be ${JSON.stringify(participants).slice(0, 40)}`, () => {
-      const choosing = () => assertChoice({ ...CHOICE, participants });
+      const choosing = () => assertTogether({ ...CHOICE, participants });
       expect(choosing).toThrow(ConfigError);
       expect(choosing).toThrow(words);
     });
 
   it('is not asked of an emulator where no Box is', () => {
-    expect(() => assertChoice({ ...CHOICE, transport: 'grpc' })).toThrow(/--transport is grpc/);
+    expect(() => assertTogether({ ...CHOICE, transport: 'grpc' })).toThrow(/--transport is grpc/);
   });
 });
