@@ -21,6 +21,8 @@ interface Place {
 }
 
 interface Participation {
+  /** What a person calls a site's program. */
+  readonly nameOf: (site: Site) => string;
   /** Beside the role and the configuration. */
   readonly args?: readonly string[];
   readonly onEvent: (site: Site, event: ChildEvent) => void;
@@ -83,11 +85,11 @@ export class SitePrograms {
   /** Start the federation's programs of some sites. */
   startParticipants(
     sites: readonly Site[],
-    { args = [], onEvent, mayEnd }: Participation,
+    { nameOf, args = [], onEvent, mayEnd }: Participation,
   ): readonly ChildProgram[] {
     return this.#children.start(
       sites.map((site) => ({
-        name: site.role === 'server' ? site.name : `client ${site.name}`,
+        name: nameOf(site),
         program: 'mila',
         args: [site.role, site.configuration, '--json', ...args],
         directory: site.directory,

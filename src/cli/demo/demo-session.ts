@@ -96,7 +96,11 @@ class DemoSession {
       if (site.role === 'server' && event.event === 'run-created') run = String(event['run']);
       view.event(site.name, event);
     };
-    const programs = this.#programs.startParticipants(sites, { onEvent, mayEnd: withSuccess });
+    const programs = this.#programs.startParticipants(sites, {
+      nameOf: ({ name }) => name,
+      onEvent,
+      mayEnd: withSuccess,
+    });
     return { programs, run: () => run };
   }
 

@@ -130,6 +130,7 @@ class Rehearsal {
   #startParticipants(sites: readonly Site[], mayEnd: (exit: ChildExit) => boolean): readonly ChildProgram[] {
     const { federation, view } = this.#options;
     return this.#programs.startParticipants(sites, {
+      nameOf: ({ role, name }) => (role === 'server' ? name : `client ${name}`),
       args: federation.transport === 'dir' ? ['--dir', SHARED_DIRECTORY] : [],
       onEvent: ({ role, name }, event) => {
         if (role === 'server') this.#told.hear(event);
