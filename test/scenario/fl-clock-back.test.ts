@@ -6,7 +6,7 @@ import { runFolderName } from '../../src/fl/round/run-folder.ts';
 import { openPlainWorkdir } from '../../src/fl/transport/plain-workdir.ts';
 import { findNewestRun } from '../../src/fl/transport/run-choice.ts';
 import { silentLogger } from '../../src/logger.ts';
-import { Playground, SETTINGS } from '../support/federation.ts';
+import { ONE_ROUND, Playground } from '../support/federation.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -16,7 +16,7 @@ beforeEach(async () => {
 });
 afterEach(() => ground.close());
 
-const settings = { ...SETTINGS, minimumClients: 1, clientWaitTimeMs: 0, roundsCount: 1 };
+const settings = ONE_ROUND;
 /** A clock that was set back by some hours. */
 const late = (hours: number) => {
   const clock = systemClock();

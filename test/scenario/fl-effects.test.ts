@@ -3,18 +3,15 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { ConfigError, CorruptError, RoundError } from '../../src/errors.ts';
-import { summariseHistory } from '../../src/fl/report/run-summary.ts';
 import { openPlainWorkdir } from '../../src/fl/transport/plain-workdir.ts';
 import { silentLogger } from '../../src/logger.ts';
-import { numberAggregator, numberExecutor, Playground, SETTINGS } from '../support/federation.ts';
+import { numberAggregator, numberExecutor, ONE_ROUND, Playground } from '../support/federation.ts';
 
 let playground: Playground;
 beforeEach(async () => {
   playground = await Playground.open();
 });
 afterEach(() => playground.close());
-
-const ONE = { ...SETTINGS, minimumClients: 1, clientWaitTimeMs: 0, roundsCount: 1 };
 
 async function plain() {
   const options = { root: playground.shared, clock: systemClock(), logger: silentLogger, safetyPollMs: 100 };
@@ -37,7 +34,7 @@ it('B10: a client that waits for the next round looks seldom', async () => {
   });
   const slow = numberExecutor(1, () => gate);
   const run = Promise.all([
-    playground.server({ settings: { ...ONE, minimumClients: 2 } }),
+    playground.server({ settings: { ...ONE_ROUND, minimumClients: 2 } }),
     playground.client('fast', { workdir: counting, heartbeatFrequencyMs: 30_000 }),
     playground.client('slow', { executor: slow, heartbeatFrequencyMs: 30_000 }),
   ]);
@@ -60,7 +57,7 @@ it('B15: an aggregation that fails ends the run with the reason for everybody', 
     },
   };
   const [server, client] = await Promise.allSettled([
-    playground.server({ settings: ONE, aggregator }),
+    playground.server({ settings: ONE_ROUND, aggregator }),
     playground.client('a'),
   ]);
   if (server.status === 'rejected') throw server.reason;
@@ -85,7 +82,7 @@ it.each([
   {
     how: 'with its last round',
     text: /^Training finished (\d{10}\.\d+)$/,
-    act: () => [playground.server({ settings: ONE }), playground.client('a')],
+    act: () => [playground.server({ settings: ONE_ROUND }), playground.client('a')],
   },
   {
     how: 'by a person',
@@ -93,7 +90,7 @@ it.each([
     act: () => {
       const stop = new AbortController();
       const onEvent = () => stop.abort();
-      return [playground.server({ settings: ONE, stop: stop.signal, onEvent })];
+      return [playground.server({ settings: ONE_ROUND, stop: stop.signal, onEvent })];
     },
   },
   {
@@ -101,14 +98,14 @@ it.each([
     text: /^Training stopped: aggregating round 1 failed: nothing could be used\n(\d{10}\.\d+)$/,
     act: () => {
       const aggregator = throwing(new RoundError({ code: 'no-updates', message: 'nothing could be used' }));
-      return [playground.server({ settings: ONE, aggregator }), playground.client('a')];
+      return [playground.server({ settings: ONE_ROUND, aggregator }), playground.client('a')];
     },
   },
   {
     how: 'by a fault of the server',
     text: /^Training stopped: the server failed: a bug\n(\d{10}\.\d+)$/,
     act: () => [
-      playground.server({ settings: ONE, aggregator: throwing(new TypeError('a bug')) }),
+      playground.server({ settings: ONE_ROUND, aggregator: throwing(new TypeError('a bug')) }),
       playground.client('a'),
     ],
   },
@@ -117,7 +114,7 @@ it.each([
     text: /^Training stopped: no participant is left in round 1\n(\d{10}\.\d+)$/,
     act: () => [
       playground.server({
-        settings: { ...ONE, heartbeatTimeoutMs: 200 },
+        settings: { ...ONE_ROUND, heartbeatTimeoutMs: 200 },
         onEvent: (event) => void (event.event === 'run-created' && claimAndVanish(event.run)),
       }),
     ],
@@ -143,7 +140,7 @@ it('tries again when the disk is full in the middle of an aggregation, and goes 
     },
   };
   const [outcome] = await Promise.all([
-    playground.server({ settings: ONE, aggregator }),
+    playground.server({ settings: ONE_ROUND, aggregator }),
     playground.client('a'),
   ]);
   expect(outcome.ending?.kind).toBe('finished');
@@ -164,7 +161,7 @@ it('B17: heartbeats go on after one could not be written', async () => {
   };
   const executor = numberExecutor(1, () => expect.poll(() => beats, { timeout: 10_000 }).toBeGreaterThan(3));
   const [outcome] = await Promise.all([
-    playground.server({ settings: ONE }),
+    playground.server({ settings: ONE_ROUND }),
     playground.client('a', { workdir: flaky, heartbeatFrequencyMs: 50, executor }),
   ]);
   expect(outcome.ending?.kind).toBe('finished');
@@ -175,7 +172,7 @@ it('B18: a start point is published without anything but its model', async () =>
   await writeFile(startPoint, '5 and an epoch');
   const [outcome] = await Promise.all([
     playground.server({
-      settings: ONE,
+      settings: ONE_ROUND,
       startPoint,
       stripStartPoint: async (source, output) =>
         writeFile(output, (await readFile(source, 'utf8')).split(' ')[0] ?? ''),
@@ -189,14 +186,14 @@ it('B18: a start point is published without anything but its model', async () =>
 });
 
 it('a start point that cannot be read, or is none, is told before anybody hears of the run', async () => {
-  const missing = playground.server({ settings: ONE, startPoint: join(playground.root, 'nowhere.pt') });
+  const missing = playground.server({ settings: ONE_ROUND, startPoint: join(playground.root, 'nowhere.pt') });
   await expect(missing).rejects.toMatchObject({ code: 'start-point-missing' });
   const startPoint = join(playground.root, 'broken.pt');
   await writeFile(startPoint, 'no checkpoint');
   const stripStartPoint = async () => {
     throw new CorruptError({ code: 'malformed', message: 'broken.pt is no checkpoint' });
   };
-  const broken = playground.server({ settings: ONE, startPoint, stripStartPoint });
+  const broken = playground.server({ settings: ONE_ROUND, startPoint, stripStartPoint });
   await expect(broken).rejects.toMatchObject({ message: 'broken.pt is no checkpoint' });
   expect(await readdir(playground.shared)).toEqual([]);
 });
@@ -216,7 +213,7 @@ it('an update that was trained from another model than its round’s is refused,
   };
   const settings = { trainingRetries: 1, rejoinWaitMs: 1_000, finalModelWaitMs: 5_000 };
   const [outcome] = await Promise.all([
-    playground.server({ settings: { ...ONE, roundsCount: 2 } }),
+    playground.server({ settings: { ...ONE_ROUND, roundsCount: 2 } }),
     playground.client('a', { executor, settings, workdir: lying }),
   ]);
   expect(outcome.ending?.kind).toBe('finished');
@@ -241,7 +238,7 @@ it('B16: the server ends after the last round, and a client goes on through an o
     },
   };
   const [server, client] = await Promise.all([
-    playground.server({ settings: ONE }),
+    playground.server({ settings: ONE_ROUND }),
     playground.client('a', { workdir: flaky }),
   ]);
   expect(failures).toBe(2);
@@ -258,14 +255,14 @@ it('a fault of the server’s own ends the run with a word for everybody, and a 
     },
   };
   const [server, client] = await Promise.allSettled([
-    playground.server({ settings: ONE, aggregator }),
+    playground.server({ settings: ONE_ROUND, aggregator }),
     playground.client('a'),
   ]);
   expect(server).toMatchObject({ status: 'rejected', reason: { message: 'a bug' } });
   expect(client).toMatchObject({ reason: { message: 'Training stopped: the server failed: a bug' } });
   const [run = ''] = await readdir(playground.shared);
   const [outcome] = await Promise.all([
-    playground.server({ settings: ONE, resume: { run } }),
+    playground.server({ settings: ONE_ROUND, resume: { run } }),
     playground.client('a', { run }),
   ]);
   expect(outcome).toMatchObject({ run, ending: { kind: 'finished' } });
@@ -273,7 +270,7 @@ it('a fault of the server’s own ends the run with a word for everybody, and a 
 
 it('a client that would beat more slowly than its server waits is told so before it claims anything', async () => {
   const park = new AbortController();
-  const settings = { ...ONE, heartbeatTimeoutMs: 30_000 };
+  const settings = { ...ONE_ROUND, heartbeatTimeoutMs: 30_000 };
   const server = playground.server({ settings, park: park.signal });
   await expect(playground.client('a', { heartbeatFrequencyMs: 30_000 })).rejects.toMatchObject({
     code: 'heartbeat-too-slow',
@@ -287,7 +284,7 @@ it('a client that would beat more slowly than its server waits is told so before
 it('two clients with one save_path never take each other’s checkpoint', async () => {
   const savePath = join(playground.root, 'both');
   const [outcome] = await Promise.all([
-    playground.server({ settings: { ...ONE, minimumClients: 2 } }),
+    playground.server({ settings: { ...ONE_ROUND, minimumClients: 2 } }),
     playground.client('a', { savePath, executor: numberExecutor(2) }),
     playground.client('b', { savePath, executor: numberExecutor(4) }),
   ]);
@@ -301,7 +298,7 @@ it('B19: the checkpoint that the executor names is published, whatever else lies
     await writeFile(join(outputDirectory, 'zz_newest_by_name.pt'), '999');
   });
   const [outcome] = await Promise.all([
-    playground.server({ settings: ONE }),
+    playground.server({ settings: ONE_ROUND }),
     playground.client('a', { executor }),
   ]);
   expect(await readFile(join(playground.shared, outcome.run, 'rounds/round_1/a.pt'), 'utf8')).toBe('7');
@@ -314,7 +311,7 @@ it("merges the task and the client's overwrites key by key, and names its own co
     expect(JSON.parse(await readFile(configurationPath, 'utf8'))).toEqual(configuration);
   });
   const [outcome] = await Promise.all([
-    playground.server({ settings: { ...ONE, roundsCount: 2 } }),
+    playground.server({ settings: { ...ONE_ROUND, roundsCount: 2 } }),
     playground.client('a', { executor, modelOverwrites: { epochs: 9, model: { type: 'other' } } }),
   ]);
   expect(seen[0]).toMatchObject({ epochs: 9, model: { type: 'other' } });
@@ -332,7 +329,7 @@ it('a training that fails is tried again as often as configured', async () => {
   });
   const settings = { trainingRetries: 2, rejoinWaitMs: 1_000, finalModelWaitMs: 5_000 };
   const [outcome] = await Promise.all([
-    playground.server({ settings: ONE }),
+    playground.server({ settings: ONE_ROUND }),
     playground.client('a', { executor, settings }),
   ]);
   expect(outcome.ending?.kind).toBe('finished');
@@ -343,7 +340,7 @@ it('a training that goes on failing is reported in the folder and ends the clien
     throw new RoundError({ code: 'training-failed', message: 'out of memory' });
   });
   const results = await Promise.allSettled([
-    playground.server({ settings: { ...ONE, minimumClients: 2 } }),
+    playground.server({ settings: { ...ONE_ROUND, minimumClients: 2 } }),
     playground.client('good', { executor: numberExecutor(4) }),
     playground.client('Bad', { executor: failing }),
   ]);
@@ -365,50 +362,9 @@ it('a configuration that cannot be trained is not tried again', async () => {
   });
   const settings = { trainingRetries: 5, rejoinWaitMs: 1_000, finalModelWaitMs: 5_000 };
   const stop = new AbortController();
-  const server = playground.server({ settings: ONE, stop: stop.signal });
+  const server = playground.server({ settings: ONE_ROUND, stop: stop.signal });
   await expect(playground.client('a', { executor, settings })).rejects.toBeInstanceOf(ConfigError);
   expect(tries).toBe(1);
   stop.abort();
   await server;
-});
-
-it('keeps a history of the run and a table of its metrics', async () => {
-  const [outcome] = await Promise.all([playground.server({ settings: ONE }), playground.client('a')]);
-  const folder = join(playground.root, 'server-results', outcome.run);
-  const lines = (await readFile(join(folder, 'history.jsonl'), 'utf8')).trim().split('\n');
-  const events = lines.map((line) => (JSON.parse(line) as { event: string }).event);
-  expect(events[0]).toBe('run-created');
-  expect(events.at(-1)).toBe('ended');
-  expect(await readFile(join(folder, 'metrics.csv'), 'utf8')).toMatch(
-    /^round,participant,metric,value\n1,a,samples,10\n1,a,value,1\n1,a,weight,1\n1,server,value,1\n1,server,aggregation_seconds,[\d.e-]+\n$/,
-  );
-  const measured = (await readFile(join(folder, 'metrics.jsonl'), 'utf8')).trim().split('\n');
-  expect(JSON.parse(measured[0] ?? '')).toMatchObject({
-    round: 1,
-    participant: 'a',
-    metrics: { samples: 10 },
-  });
-  expect(summariseHistory(lines)).toMatchObject([
-    { round: 1, weights: { a: 1 }, left_out: [], metrics: { value: 1 } },
-  ]);
-  const own = join(playground.root, 'client-a', outcome.run, 'a', 'metrics.csv');
-  expect(await readFile(own, 'utf8')).toMatch(/1,self,training_seconds,/);
-});
-
-it('F1: what a client left out of its program’s report is told, and the update is delivered', async () => {
-  const executor = {
-    train: async (request: Parameters<ReturnType<typeof numberExecutor>['train']>[0]) => ({
-      ...(await numberExecutor(1).train(request)),
-      omissions: ['auc is NaN: left out'],
-    }),
-    evaluate: async () => ({}),
-  };
-  const [outcome] = await Promise.all([
-    playground.server({ settings: ONE }),
-    playground.client('a', { executor }),
-  ]);
-  expect(outcome.ending?.kind).toBe('finished');
-  expect(playground.events.filter(({ who, event }) => who === 'a' && event === 'trouble')).toMatchObject([
-    { message: 'round 1: auc is NaN: left out' },
-  ]);
 });

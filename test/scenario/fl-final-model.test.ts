@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { CorruptError } from '../../src/errors.ts';
 import { FINAL_MODEL_FILE } from '../../src/fl/transport/final-model.ts';
 import type { CopyModel } from '../../src/fl/transport/start-model.ts';
-import { copyNumber, Playground, SETTINGS } from '../support/federation.ts';
+import { copyNumber, ONE_ROUND, Playground } from '../support/federation.ts';
 
 let ground: Playground;
 beforeEach(async () => {
@@ -11,7 +11,7 @@ beforeEach(async () => {
 });
 afterEach(() => ground.close());
 
-const settings = { ...SETTINGS, minimumClients: 1, clientWaitTimeMs: 0, roundsCount: 1 };
+const settings = ONE_ROUND;
 /** Copies as usual, but the final model by other means. */
 const finalBy =
   (other: CopyModel): CopyModel =>

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { openPlainWorkdir } from '../../src/fl/transport/plain-workdir.ts';
 import { silentLogger } from '../../src/logger.ts';
-import { Playground, SETTINGS } from '../support/federation.ts';
+import { ONE_ROUND, Playground } from '../support/federation.ts';
 import { startProgram } from '../support/programs.ts';
 
 let playground: Playground;
@@ -33,7 +33,7 @@ async function takePart(source: string, ...flags: readonly string[]) {
     logger: silentLogger,
     safetyPollMs: 100,
   });
-  const settings = { ...SETTINGS, minimumClients: 1, clientWaitTimeMs: 0, roundsCount: 1 };
+  const settings = ONE_ROUND;
   const server = playground.server({ settings, workdir, park: park.signal });
   const client = startProgram('mila', ['client', join(root, 'client.json'), '--dir', root, ...flags]);
   const exitCode = await client.ended;

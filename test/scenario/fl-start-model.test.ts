@@ -12,7 +12,7 @@ import { openPlainWorkdir } from '../../src/fl/transport/plain-workdir.ts';
 import { participantId } from '../../src/ids.ts';
 import { silentLogger } from '../../src/logger.ts';
 import { checkpointFile } from '../support/archive-maker.ts';
-import { Playground, SETTINGS } from '../support/federation.ts';
+import { ONE_ROUND, Playground } from '../support/federation.ts';
 import { GrpcPlayground } from '../support/grpc-federation.ts';
 import { assemble, MODEL, named, rootOf, text } from '../support/pickle-assembler.ts';
 
@@ -26,8 +26,6 @@ afterEach(() => playground.close());
 const EVIL = checkpointFile(
   rootOf(MODEL, text('optimizer'), assemble(named('posix', 'system'), text('id'), 0x85, 'R')),
 );
-const ONE = { ...SETTINGS, minimumClients: 1, clientWaitTimeMs: 0, roundsCount: 1 };
-
 async function foreignNames(path: string): Promise<readonly string[]> {
   const checkpoint = await Checkpoint.open(path);
   const names = checkpoint.foreignNames();
@@ -53,7 +51,7 @@ async function publishing(bytes: Uint8Array) {
   const startPoint = join(playground.root, 'start.pt');
   await writeFile(startPoint, bytes);
   return {
-    settings: ONE,
+    settings: ONE_ROUND,
     startPoint,
     stripStartPoint: copyFile,
     aggregator: await createAggregator('mila.aggregators.PlainTorchAggregator', {}, { logger: silentLogger }),
@@ -97,7 +95,7 @@ it('an aggregate that the reader refuses is trained from by nobody, and the clie
     checkpointFile(rootOf(assemble(named('posix', 'system'), text('id'), 0x85, 'R'))),
   );
   const [server, client] = await Promise.allSettled([
-    playground.server({ ...given, settings: { ...ONE, heartbeatTimeoutMs: 300 } }),
+    playground.server({ ...given, settings: { ...ONE_ROUND, heartbeatTimeoutMs: 300 } }),
     playground.client('a', { executor: echoExecutor(seen), copyModel, heartbeatFrequencyMs: 100 }),
   ]);
   expect(seen).toEqual([]);
@@ -111,7 +109,7 @@ it('an aggregate with other bytes than its server describes is waited out, not t
   const seen: Parameters<typeof echoExecutor>[0] = [];
   const server = playground.server({
     ...(await publishing(EVIL)),
-    settings: { ...ONE, roundsCount: 2 },
+    settings: { ...ONE_ROUND, roundsCount: 2 },
   });
   const client = playground.client('a', {
     copyModel,

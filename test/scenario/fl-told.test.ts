@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
-import { numberExecutor, Playground, SETTINGS } from '../support/federation.ts';
+import { numberExecutor, ONE_ROUND, Playground, SETTINGS } from '../support/federation.ts';
 
 let playground: Playground;
 beforeEach(async () => {
@@ -12,7 +12,7 @@ const waits = (who: string) =>
   playground.events.flatMap((event) => (event.who === who && event.event === 'waiting' ? [event] : []));
 
 it('says where nobody can tell who wrote a file, and is silent where somebody can', async () => {
-  const settings = { ...SETTINGS, minimumClients: 1, clientWaitTimeMs: 0, roundsCount: 1 };
+  const settings = ONE_ROUND;
   await Promise.all([playground.server({ settings }), playground.client('a')]);
   expect(playground.eventsOf('server').filter((event) => event === 'identity-unknown')).toHaveLength(1);
   await Promise.all([playground.server({ settings, writersAreKnown: true }), playground.client('a')]);

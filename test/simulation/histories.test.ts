@@ -6,9 +6,10 @@ import { MemoryStore } from '../../src/sync/remote/memory-store.ts';
 import { MEMORY_ROOT, MemoryWorld } from '../../src/sync/remote/memory-world.ts';
 import type { RemoteFolder } from '../../src/sync/tree/entry.ts';
 import { Oracle } from './oracle.ts';
+import { CONFLICTS, MIRROR } from './places.ts';
 import { SimClock } from './sim-clock.ts';
 import { simulate } from './simulation.ts';
-import { CALM, CONFLICTS, MIRROR, Site } from './site.ts';
+import { CALM, Site } from './site.ts';
 import { Trace } from './trace.ts';
 
 const BEAT = `${MIRROR}/beat.txt`;

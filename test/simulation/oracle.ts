@@ -1,6 +1,6 @@
 import type { MemoryWorld } from '../../src/sync/remote/memory-world.ts';
+import { CONFLICTS, MIRROR } from './places.ts';
 import type { DiskNode, SimDisk } from './sim-disk.ts';
-import { CONFLICTS, MIRROR } from './site.ts';
 
 /**
  * Knows what may be lost and what may be seen; simpler than any engine: sets of contents.

@@ -2,9 +2,10 @@ import { type Random, randomBelow } from '../../src/random.ts';
 import type { MemoryItem, MemoryWorld } from '../../src/sync/remote/memory-world.ts';
 import type { RemoteFolder } from '../../src/sync/tree/entry.ts';
 import type { Oracle } from './oracle.ts';
+import { MIRROR, STATE } from './places.ts';
 import type { SimClock } from './sim-clock.ts';
 import type { DiskNode } from './sim-disk.ts';
-import { MIRROR, type Site, STATE } from './site.ts';
+import type { Site } from './site.ts';
 import type { Trace } from './trace.ts';
 
 interface PowersOptions {

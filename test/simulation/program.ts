@@ -1,8 +1,8 @@
 import { type Random, randomBelow } from '../../src/random.ts';
 import type { Oracle } from './oracle.ts';
+import { MIRROR } from './places.ts';
 import type { SimClock } from './sim-clock.ts';
 import type { DiskNode, SimDisk } from './sim-disk.ts';
-import { MIRROR } from './site.ts';
 import type { Trace } from './trace.ts';
 
 interface ProgramOptions {

@@ -59,6 +59,14 @@ export const SETTINGS: ServerSettings = {
   stragglers: { deadlineMs: null, share: 1, minimumUpdates: 1 },
 };
 
+/** One round of one client, which nobody waits for. */
+export const ONE_ROUND: ServerSettings = {
+  ...SETTINGS,
+  minimumClients: 1,
+  clientWaitTimeMs: 0,
+  roundsCount: 1,
+};
+
 /** Memory where the system offers it as a folder: a hundred participants' synced writes are slow on a disk. */
 async function fastDirectory(): Promise<string> {
   const memory = '/dev/shm';
