@@ -1,13 +1,13 @@
+import { quotedWord } from '../../shell-word.ts';
 import { type CommandNode, type PlacedCommand, placedCommands, type Value } from './command-tree.ts';
 
-const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 const INDENT = '      ';
 
 /** The command of the script that offers what may stand in a value's place. */
 function offer(value: Value): string {
   switch (value.kind) {
     case 'choices':
-      return `offer ${value.choices.map(quoted).join(' ')}`;
+      return `offer ${value.choices.map(quotedWord).join(' ')}`;
     case 'file':
       return 'offer_paths -f';
     case 'folder':
@@ -31,7 +31,7 @@ function valueOptions(commands: readonly PlacedCommand[]): readonly string[] {
 function optionValueCases(commands: readonly PlacedCommand[]): readonly string[] {
   return commands.flatMap((command) =>
     command.options.flatMap(({ names, value }) => {
-      const patterns = names.map((name) => quoted(`${placeOf(command)}:${name}`)).join(' | ');
+      const patterns = names.map((name) => quotedWord(`${placeOf(command)}:${name}`)).join(' | ');
       return value === null ? [] : [`${INDENT}${patterns}) ${offer(value)} ;;`];
     }),
   );
@@ -40,7 +40,7 @@ function optionValueCases(commands: readonly PlacedCommand[]): readonly string[]
 function optionCases(commands: readonly PlacedCommand[]): readonly string[] {
   return commands.map((command) => {
     const names = command.options.flatMap((option) => option.names);
-    return `${INDENT}${quoted(placeOf(command))}) ${offer({ kind: 'choices', choices: names })} ;;`;
+    return `${INDENT}${quotedWord(placeOf(command))}) ${offer({ kind: 'choices', choices: names })} ;;`;
   });
 }
 
@@ -50,11 +50,12 @@ function wordCases(commands: readonly PlacedCommand[]): readonly string[] {
     const names = command.commands.map(({ name }) => name);
     const offered: Value | undefined =
       names.length > 0 ? { kind: 'choices', choices: [...names, 'help'] } : command.values.at(-1);
-    return offered === undefined ? [] : [`${INDENT}${quoted(placeOf(command))}) ${offer(offered)} ;;`];
+    return offered === undefined ? [] : [`${INDENT}${quotedWord(placeOf(command))}) ${offer(offered)} ;;`];
   });
 }
 
-const patternsOf = (texts: readonly string[]) => (texts.length === 0 ? "''" : texts.map(quoted).join(' | '));
+const patternsOf = (texts: readonly string[]) =>
+  texts.length === 0 ? "''" : texts.map(quotedWord).join(' | ');
 
 /** A completion script for bash 3.2 and newer, which wants no other package. */
 export function bashCompletion(program: CommandNode): string {

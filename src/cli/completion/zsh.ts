@@ -1,3 +1,4 @@
+import { quotedWord } from '../../shell-word.ts';
 import {
   type CommandNode,
   type OptionNode,
@@ -6,7 +7,6 @@ import {
   type Value,
 } from './command-tree.ts';
 
-const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 /** Within a specification of _arguments, these have a meaning. */
 const described = (text: string) => text.replaceAll(/[\\[\]:]/g, '\\$&');
 
@@ -28,7 +28,7 @@ function optionSpecs({ names, description, value, isRequired }: OptionNode): rea
   // The same option may come again: some are repeatable, and commander takes the last of the others.
   return names.map((name) => {
     const takes = value !== null && isRequired && name.startsWith('--') ? '=' : '';
-    return quoted(`*${name}${takes}[${described(description)}]${message}`);
+    return quotedWord(`*${name}${takes}[${described(description)}]${message}`);
   });
 }
 
@@ -44,7 +44,7 @@ function groupBody(program: string, { path, commands, options }: PlacedCommand):
     '  case $state in',
     '    command)',
     '      local -a commands=(',
-    ...list.map((each) => `        ${quoted(`${each.name.replaceAll(':', '\\:')}:${each.description}`)}`),
+    ...list.map((each) => `        ${quotedWord(`${each.name.replaceAll(':', '\\:')}:${each.description}`)}`),
     '      )',
     "      _describe 'command' commands",
     '      ;;',
@@ -59,7 +59,7 @@ function groupBody(program: string, { path, commands, options }: PlacedCommand):
 
 function commandBody({ options, values }: PlacedCommand): readonly string[] {
   const last = values.at(-1);
-  const words = last === undefined ? [] : [quoted(`*:argument:${action(last)}`)];
+  const words = last === undefined ? [] : [quotedWord(`*:argument:${action(last)}`)];
   return [`  _arguments -S ${[...options.flatMap(optionSpecs), ...words].join(' ')}`];
 }
 

@@ -3,6 +3,7 @@ import type { Logger } from '../../logger.ts';
 import type { ChangeHint, RemoteStore } from '../remote/remote-store.ts';
 import type { RemoteEntry } from '../tree/entry.ts';
 import { concernsMirror, mayHideAll, placeOf } from './change-hints.ts';
+import { MissedItems } from './missed-items.ts';
 import type { Replica } from './replica.ts';
 
 /** Whether the mirrored folder is visible; lost access is a state, never a deletion of everything. */
@@ -12,8 +13,6 @@ export type FolderView = 'visible' | 'lost';
 const LISTINGS_MAX = 4;
 /** Up to so many missing entries of one folder are asked for one by one; of more, a second listing and one of them. */
 const CONFIRMATIONS_MAX = 3;
-/** So many entries found gone are remembered, for events about them that come late. */
-const GONE_MAX = 1000;
 /** Where the index keeps that a new folder may not be listed yet. */
 const UNLISTED = 'new_folders_unlisted';
 
@@ -49,13 +48,11 @@ export class RemoteObserver {
   #restMayFollow = false;
   /** Folders that events showed, to be listed. */
   readonly #newFolders: RemoteId[] = [];
-  /** What was last found gone or elsewhere. */
-  readonly #gone = new Set<RemoteId>();
-  /** What Box did not show, until it is known whether it shows the mirrored folder. */
-  readonly #unseen = new Set<RemoteId>();
+  readonly #missed: MissedItems;
 
   constructor(options: RemoteObserverOptions) {
     this.#options = options;
+    this.#missed = new MissedItems(options);
   }
 
   /** True when the feed may hold more than it told, of which no sign will come. */
@@ -108,7 +105,7 @@ export class RemoteObserver {
     const { store, replica, signal } = this.#options;
     // The position comes before the listing, so that what happens meanwhile is told again afterwards.
     const position = await store.position(signal);
-    if (!(await this.#seesRoot())) return this.#lost();
+    if (!(await this.#missed.isRootSeen())) return this.#lost();
     await this.#listBelow([replica.remoteRoot.id], true);
     if ((await this.#decideUnseen()) === 'lost') return 'lost';
     replica.apply({ position, alsoStore: this.#allListed });
@@ -116,39 +113,9 @@ export class RemoteObserver {
     return 'visible';
   }
 
-  /** Whether Box shows the mirrored folder now. */
-  async #seesRoot(): Promise<boolean> {
-    const { store, replica, signal } = this.#options;
-    const root = await store.get(replica.remoteRoot.id, 'folder', signal);
-    if (root !== undefined) replica.apply({ putRemote: [{ ...root, parentId: null }] });
-    return root !== undefined;
-  }
-
-  /**
-   * The one place where entries come to count as gone, whatever did not show them: an event's item, a listing, an item
-   * that an op missed, an item that stands elsewhere.
-   *
-   * They do when the mirrored folder is visible afterwards and they still are not; else all of them are, or were for a
-   * while, out of sight together with it.
-   */
+  /** Let what Box did not show count as gone, if it is. */
   async #decideUnseen(): Promise<FolderView> {
-    if (this.#unseen.size === 0) return 'visible';
-    const unseen = [...this.#unseen];
-    this.#unseen.clear();
-    if (!(await this.#seesRoot())) return this.#lost();
-    // Access that came back in between: the folder itself was out of sight, or what it held is shown again.
-    if (unseen.includes(this.#options.replica.remoteRoot.id) || (await this.#showsAgain(unseen)))
-      return this.#lost();
-    for (const id of unseen) this.#forget(id);
-    return 'visible';
-  }
-
-  /** Whether Box shows in the mirror, now that the mirrored folder is visible, what it did not show before. */
-  async #showsAgain(unseen: readonly RemoteId[]): Promise<boolean> {
-    const { store, replica, signal } = this.#options;
-    const known = unseen.flatMap((id) => replica.remote.get(id) ?? []).slice(0, CONFIRMATIONS_MAX);
-    const shown = await Promise.all(known.map(({ id, kind }) => store.get(id, kind, signal)));
-    return shown.some((entry) => entry?.parentId != null && replica.remote.has(entry.parentId));
+    return (await this.#missed.decide()) ? 'visible' : this.#lost();
   }
 
   /** What this program meant to change in the folder while it was out of sight may have had no effect: list it all after. */
@@ -183,7 +150,7 @@ export class RemoteObserver {
     }
     const seen = new Set(entries.map((entry) => entry.id));
     // What another folder lacked may have moved here.
-    for (const each of seen) this.#unseen.delete(each);
+    for (const each of seen) this.#missed.found(each);
     const known = new Set(entries.filter((entry) => replica.remote.has(entry.id)).map((entry) => entry.id));
     // What this program changed since the listing began is known better than the listing tells.
     const news = entries.filter((entry) => !replica.touchedSince(entry.id, before));
@@ -218,8 +185,8 @@ export class RemoteObserver {
     if (sample === undefined) return;
     await this.#lookAt(sample.id, sample.kind);
     // A listing that left out what Box shows when asked for it is no witness for the others either.
-    const isWitness = this.#unseen.has(sample.id) || replica.remote.get(sample.id)?.parentId !== folderId;
-    if (isWitness) for (const entry of absent.slice(1)) this.#unseen.add(entry.id);
+    const isWitness = this.#missed.has(sample.id) || replica.remote.get(sample.id)?.parentId !== folderId;
+    if (isWitness) for (const entry of absent.slice(1)) this.#missed.add(entry.id);
     else this.#options.logger.warn({ folder: folderId }, 'a listing left out what is there');
   }
 
@@ -232,35 +199,16 @@ export class RemoteObserver {
     const isRoot = id === replica.remoteRoot.id;
     const inside = entry !== undefined && entry.parentId !== null && replica.remote.has(entry.parentId);
     if (entry === undefined || !(inside || isRoot)) {
-      if (replica.remote.has(id)) this.#unseen.add(id);
-      else this.#remember(id);
+      this.#missed.add(id);
       return;
     }
-    this.#unseen.delete(id);
+    this.#missed.found(id);
     const known = replica.remote.get(id);
     const isNewFolder = entry.kind === 'folder' && known === undefined;
     this.#tell(known, entry);
     const standing = isRoot ? { ...entry, parentId: null } : entry;
     replica.apply({ putRemote: [standing], ...(isNewFolder ? { alsoStore: this.#notAllListed } : {}) });
     if (isNewFolder && this.#options.wanted(entry)) await this.#listBelow([id], true);
-  }
-
-  /** Remember what was found gone, for events about it that come late. */
-  #remember(id: RemoteId): void {
-    this.#gone.add(id);
-    const oldest = this.#gone.values().next();
-    if (this.#gone.size > GONE_MAX && !oldest.done) this.#gone.delete(oldest.value);
-  }
-
-  #forget(id: RemoteId): void {
-    const { replica } = this.#options;
-    this.#remember(id);
-    replica.apply({
-      removeRemote: replica.remote
-        .subtree(id)
-        .map((node) => node.id)
-        .reverse(),
-    });
   }
 
   /** Look at what the hints name: one call for a lone item, one listing for several of one folder. */
@@ -320,7 +268,7 @@ export class RemoteObserver {
   /** Know an entry by the event of its making. That may come after the one of its removal, which no look would follow. */
   #takeIn(entry: RemoteEntry): boolean {
     const { replica, wanted } = this.#options;
-    if (this.#gone.has(entry.id)) return false;
+    if (this.#missed.wasGone(entry.id)) return false;
     this.#tell(undefined, entry);
     replica.apply({
       putRemote: [entry],

@@ -95,9 +95,15 @@ export class DiskReader {
     this.#unmirrorable.report(names, 'another-disk');
   }
 
-  /** Whether a known folder was last seen to be another disk's. */
-  isOnAnotherDisk(id: LocalId): boolean {
-    return this.#onAnotherDisk.has(id);
+  /**
+   * True for a missing entry that was last seen as another disk's, or has such a folder below: what somebody removed or
+   * moved was the other disk's folder, which says nothing of the known one.
+   */
+  keepsForItsDisk(entry: LocalEntry): boolean {
+    const { local } = this.#options.store;
+    const away = local.subtree(entry.id).find(({ id }) => this.#onAnotherDisk.has(id));
+    if (away !== undefined) this.#unmirrorable.report(local.pathOf(away.id) ?? [away.name], 'another-disk');
+    return away !== undefined;
   }
 
   /** True when the folder that an entry is missing in, or one above it, is the one in which it was known. */

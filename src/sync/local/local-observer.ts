@@ -189,7 +189,7 @@ export class LocalObserver {
       }
     }
     for (const child of standing.values())
-      if (!this.#keepsForItsDisk(child)) await this.#lookForMissing(child, names);
+      if (!this.#reader.keepsForItsDisk(child)) await this.#lookForMissing(child, names);
     return newcomers;
   }
 
@@ -199,18 +199,6 @@ export class LocalObserver {
     if (child.kind === facts?.kind) this.#lookAtKnown(child, facts);
     else this.#vanished.add(child.id);
     return child.kind === facts?.kind;
-  }
-
-  /**
-   * True for a missing folder that was last seen as another disk's, or has such a folder below: what somebody removed
-   * or moved was the other disk's folder, which says nothing of the known one.
-   */
-  #keepsForItsDisk(child: LocalEntry): boolean {
-    const { local } = this.#options.store;
-    const away = local.subtree(child.id).find(({ id }) => this.#reader.isOnAnotherDisk(id));
-    if (away === undefined) return false;
-    this.#unmirrorable.report(local.pathOf(away.id) ?? [away.name], 'another-disk');
-    return true;
   }
 
   /** A name that the listing lacked may have come back since. */
