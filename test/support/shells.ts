@@ -5,15 +5,19 @@ export function isPresent(program: string, ...words: readonly string[]): boolean
   return spawnSync(program, words, { stdio: 'ignore' }).error === undefined;
 }
 
-/** In zsh, completion works at a prompt only: this types the line there, asks for the list, and prints what is shown. */
+/**
+ * In zsh, completion works at a prompt only: this types the line there, asks for the list, and prints what is shown.
+ * The editor itself says that it reads keys: what is typed before, the terminal would take as whole lines, and drop at ^U.
+ */
 const AT_A_PROMPT = `
 zmodload zsh/zpty
 zpty z zsh -f -i
-zpty -w z "cd '$3'; PROMPT=; stty -echo; autoload -Uz compinit; compinit -u -D; source '$1'; bindkey '^I' list-choices; print RE''ADY"
+zpty -w z "cd '$3'; PROMPT=; stty -echo; autoload -Uz compinit; compinit -u -D; source '$1'; bindkey '^I' list-choices
+zle-line-init() { print RE''ADY }; zle -N zle-line-init"
 while zpty -r z out; do [[ $out == *READY* ]] && break; done
 zpty -w -n z "$2"$'\\t\\x15'
-zpty -w z "print RE''ADY"
-while zpty -r z out; do print -r -- "$out"; [[ $out == *READY* ]] && break; done
+zpty -w z "print DO''NE"
+while zpty -r z out; do print -r -- "$out"; [[ $out == *DONE* ]] && break; done
 `;
 
 const PROGRAMS = {
@@ -47,5 +51,6 @@ export function offeredBy(
     timeout: 30_000,
   });
   if (status !== 0 || stderr !== '') throw new Error(`${shell} ended with ${status}: ${stderr}`);
-  return stdout;
+  // zsh shows the line that was typed as well.
+  return stdout.replaceAll(line.trim(), '');
 }
