@@ -198,7 +198,8 @@ class Run {
   #mountAnew(site: Site): void {
     const bringsBack = site.wasEmptied && this.#options.random.next() < 0.5;
     site.wasEmptied = false;
-    if (bringsBack) this.#options.oracle.indexWasLost(site.name);
+    // What comes back may be older than what its own site has written since, and every site sees it.
+    if (bringsBack) for (const { name } of this.#options.sites) this.#options.oracle.indexWasLost(name);
     site.kill();
     site.start(Infinity, bringsBack ? 'bring-back' : 'let-through');
   }
