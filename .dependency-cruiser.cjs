@@ -7,13 +7,19 @@ module.exports = {
       'roots-stand-alone',
       'Root files import no room.',
       { path: '^src/[^/]+\\.ts$' },
-      { path: '^src/(sync|fl|cli)/' },
+      { path: '^src/(sync|fl|cli|library)/' },
     ),
     rule(
       'never-upward',
       'sync and fl do not know the command line.',
       { path: '^src/(sync|fl)/' },
-      { path: '^src/cli/' },
+      { path: '^src/(cli|library)/' },
+    ),
+    rule(
+      'library-and-programs-apart',
+      'Two ways in, side by side.',
+      { path: '^src/(cli|library)/' },
+      { path: '^src/(?!$1/)(cli|library)/' },
     ),
     rule(
       'fl-not-sync',
@@ -54,7 +60,7 @@ module.exports = {
     rule(
       'emulator-over-http',
       'Nobody but the composition root imports the emulator.',
-      { path: '^src/(?!cli/|sync/box-emulator/)' },
+      { path: '^src/(?!cli/|library/|sync/box-emulator/)' },
       { path: '^src/sync/box-emulator/' },
     ),
     rule(

@@ -5,9 +5,11 @@ import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeF
 import { createRequire, isBuiltin } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { keepLibraryTypes } from './library-types.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'dist');
+const { dependencies, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const require = createRequire(import.meta.url);
 const trainer = join(dist, 'fl', 'executor', 'mnist');
 
@@ -168,7 +170,6 @@ async function share({ name, packages }) {
 /** Errors: when a built module imports what an installation does not bring. */
 async function assertSelfContained() {
   const { build } = await import('esbuild');
-  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const { metafile } = await build({
     entryPoints: modulesIn(dist),
     outdir: dist,
@@ -197,7 +198,7 @@ function modulesIn(folder) {
 
 function compile() {
   const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  const { status } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.json'], {
+  const { status } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.json', '--declaration'], {
     cwd: root,
     stdio: [0, 2, 2],
   });
@@ -216,7 +217,6 @@ async function writeDocuments() {
   const [{ MILA, MILA_SYNC, wholeProgram }, { outlineOf }, { manPage }] = await Promise.all(
     ['programs.js', 'outline.js', 'man-page.js'].map(load),
   );
-  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const outline = {};
   mkdirSync(join(root, 'man'), { recursive: true });
   for (const source of [MILA, MILA_SYNC]) {
@@ -230,6 +230,7 @@ async function writeDocuments() {
 export async function build() {
   rmSync(dist, { recursive: true, force: true });
   compile();
+  keepLibraryTypes(dist, dependencies);
   const bundled = [];
   for (const library of SHARED) bundled.push(...(await share(library)));
   for (const request of BUNDLES) {

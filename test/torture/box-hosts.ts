@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { BoxConfiguration, RunningEmulator } from '../../src/sync/box-emulator/emulator.ts';
+import type { BoxKeyFile, RunningEmulator } from '../../src/sync/box-emulator/emulator.ts';
 import { type Cut, CuttablePort } from './cuttable-port.ts';
 
 /** The hosts that Box names for firewalls: each can be out of reach alone. */
@@ -37,7 +37,7 @@ export class BoxHosts {
   }
 
   /** The application's key file, with these addresses. */
-  get configuration(): BoxConfiguration {
+  get configuration(): BoxKeyFile {
     const [api, upload] = [this.#url('api'), this.#url('upload')];
     const baseUrls = { api, upload: `${upload}/api`, oauth2: `${api}/api/oauth2` };
     return { ...this.#emulator.configuration, baseUrls };

@@ -24,6 +24,7 @@ import { keyToPassOn } from '../box-key.ts';
 import { startDetached, tellParent } from '../detached.ts';
 import { printDryRun } from '../dry-run-text.ts';
 import { EXIT } from '../exit-codes.ts';
+import { fitHeap } from '../fit-heap.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import { runHeld } from '../last-resort.ts';
 import { type MetricsServer, serveMetrics } from '../metrics.ts';
@@ -164,7 +165,7 @@ async function runUntilStopped(options: RunOptions, flags: MountFlags, output: O
     once?.onState(state);
   };
   try {
-    await runMount({ ...options, ...recording, signal, onState }, (running) => {
+    await runMount({ ...options, ...recording, fitHeap, signal, onState }, (running) => {
       // Only the holder of the lock comes here, so no other mount's entry is touched.
       remembered = rememberMount(layout, { folder: registryFolder(process.env), tell });
       tellReady(output, layout, running.status());

@@ -1,5 +1,5 @@
 import { ConfigError } from '../../errors.ts';
-import type { Logger } from '../../logger.ts';
+import { type Logger, silentLogger } from '../../logger.ts';
 import { nearestKey } from '../config/known-keys.ts';
 import type { Metrics } from '../executor/executor.ts';
 import type { Aggregator } from './aggregator.ts';
@@ -10,7 +10,8 @@ import { findUserAggregator, loadUserAggregator } from './user-aggregator.ts';
 
 /** What aggregators may need from the outside. */
 export interface AggregatorDependencies {
-  readonly logger: Logger;
+  /** Default: says nothing. */
+  readonly logger?: Logger;
   /** Evaluate a checkpoint, for rules that weigh by a metric. */
   readonly evaluate?: (checkpointPath: string, signal?: AbortSignal) => Promise<Metrics>;
   /** Start of the names under which a server optimiser keeps its state from round to round. */
@@ -32,14 +33,15 @@ const THREADS_DEFAULT = 2;
  */
 export async function createAggregator(
   type: string,
-  options: Readonly<Record<string, unknown>>,
-  dependencies: AggregatorDependencies,
+  options: Readonly<Record<string, unknown>> = {},
+  dependencies: AggregatorDependencies = {},
 ): Promise<Aggregator> {
   const name = ruleNamed(type);
+  const given = { logger: silentLogger, ...dependencies };
   if (name === undefined) {
     const place = await findUserAggregator(type, dependencies.baseDirectory ?? '.');
     if (place === undefined) throw unknownAggregator(type);
-    return loadUserAggregator(place, options, dependencies);
+    return loadUserAggregator(place, options, given);
   }
   const environment: StreamEnvironment = {
     threads: THREADS_DEFAULT,
@@ -47,7 +49,7 @@ export async function createAggregator(
     checksums: 'verify',
     ...dependencies.environment,
   };
-  return ruleAggregator(name, options, { ...dependencies, environment });
+  return ruleAggregator(name, options, { ...given, environment });
 }
 
 /** What is said of a name that no rule and no module of the user's own has. */

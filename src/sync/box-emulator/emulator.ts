@@ -17,7 +17,8 @@ import { RateLimits } from './http/rate-limits.ts';
 import { BlockedSubtrees } from './operations/blocked-subtrees.ts';
 import { Reservations } from './operations/reservations.ts';
 import { allRoutes } from './routes/all-routes.ts';
-import { Settings, type SettingValues } from './settings.ts';
+import type { SettingValues } from './setting-values.ts';
+import { Settings } from './settings.ts';
 import { openStore } from './store/store.ts';
 
 /** How the emulator is to run; every setting may be changed later at `/_emulator/settings`. */
@@ -40,7 +41,7 @@ export interface EmulatorOptions extends Partial<SettingValues> {
 }
 
 /** Box's JWT configuration file, with the addresses of this emulator. */
-export interface BoxConfiguration {
+export interface BoxKeyFile {
   readonly boxAppSettings: {
     readonly clientID: string;
     readonly clientSecret: string;
@@ -58,7 +59,7 @@ export interface BoxConfiguration {
 export interface RunningEmulator {
   /** The API's base address, without a trailing slash. */
   readonly url: string;
-  readonly configuration: BoxConfiguration;
+  readonly configuration: BoxKeyFile;
   readonly enterpriseId: string;
   readonly adminUserId: string;
   readonly serviceAccountId: string;

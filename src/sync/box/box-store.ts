@@ -20,21 +20,20 @@ import type { EntryKind, RemoteEntry, RemoteFile, RemoteFolder, RemoteUser } fro
 import { LinkedAbort } from './abort.ts';
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from './backoff.ts';
 import { BOX_BASE_URLS, type BoxBaseUrls, type BoxConfiguration } from './box-configuration.ts';
+import type { BoxIdentity } from './box-identity.ts';
 import { Dispatchers, type ProxyEnvironment } from './dispatchers.ts';
 import { BoxDownloads } from './downloads.ts';
 import { EventFeed, streamPositionOf } from './event-feed.ts';
 import type { ExchangeTimeouts } from './exchange.ts';
 import { FolderFinder } from './folder-finder.ts';
 import { BoxItems } from './items.ts';
-import { type BoxIdentity, logIn, narrowedSession } from './log-in.ts';
+import { logIn, narrowedSession } from './log-in.ts';
 import { LongPoll } from './long-poll.ts';
 import { type ApiBudget, Pacer, type RateLimits } from './pacer.ts';
 import type { BoxSession } from './session.ts';
 import { Transport } from './transport.ts';
 import { BoxUploads } from './uploads.ts';
 import { BoxVersions } from './versions.ts';
-
-export type { BoxIdentity } from './log-in.ts';
 
 export interface BoxStoreOptions {
   readonly configuration: BoxConfiguration;

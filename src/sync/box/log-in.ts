@@ -5,6 +5,7 @@ import type { Logger } from '../../logger.ts';
 import type { RemoteUser } from '../tree/entry.ts';
 import type { Access } from './access.ts';
 import type { BoxBaseUrls, BoxConfiguration } from './box-configuration.ts';
+import type { BoxIdentity } from './box-identity.ts';
 import {
   ClientCredentialsGrant,
   DeveloperTokenGrant,
@@ -19,17 +20,6 @@ import { NarrowedAccess } from './narrowed-access.ts';
 import { type BoxSession, openSession } from './session.ts';
 import { TokenKeeper } from './token-keeper.ts';
 import type { Transport } from './transport.ts';
-
-/** In whose name the store works. */
-export type BoxIdentity =
-  | { readonly kind: 'service-account' }
-  | {
-      readonly kind: 'app-user';
-      readonly name: string;
-      readonly groupName?: string;
-      /** True: only look, create no user and no membership. */
-      readonly existingOnly?: boolean;
-    };
 
 /** What every way of getting tokens needs. */
 export interface GrantOptions {

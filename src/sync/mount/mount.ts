@@ -26,7 +26,6 @@ import { ByteRates } from './byte-rates.ts';
 import { CallLedger } from './call-ledger.ts';
 import type { ControlRequest, ControlSocket } from './control-socket.ts';
 import type { RunningParts } from './file-requests.ts';
-import { fitHeap } from './fit-heap.ts';
 import { renewGeneration } from './index-generation.ts';
 import { lockRefused } from './lock-texts.ts';
 import { prepareRoot, refuseForeignContent } from './mirror-folder.ts';
@@ -62,6 +61,8 @@ export interface MountOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Told how many entries the trees hold, where this process is the mount's own and its heap may be fitted to them. */
+  readonly fitHeap?: (entries: number) => void;
   /** Records every observation and every effect of this mount. */
   readonly recorder?: Recorder;
   /** Aborted: stop in order. */
@@ -238,12 +239,12 @@ async function runEngine(
   session.running = { store, replica, disk, engine, pins, filter: options.filter };
   stop.signal.addEventListener('abort', () => engine.stop(), { once: true });
   if (stop.signal.aborted) engine.stop();
-  fitHeap(replica.local.size);
+  options.fitHeap?.(replica.local.size);
   let fault: { readonly error: unknown } | undefined;
   engine
     .ready()
     .then(() => {
-      fitHeap(replica.local.size);
+      options.fitHeap?.(replica.local.size);
       onReady({ status: () => describe(session), stop: () => stop.abort() });
     })
     .catch((error: unknown) => {

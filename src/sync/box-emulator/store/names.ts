@@ -1,5 +1,5 @@
 import { refuse } from '../http/refusal.ts';
-import type { SettingValues } from '../settings.ts';
+import type { SettingValues } from '../setting-values.ts';
 import type { ItemKind } from './rows.ts';
 
 /** The longest name of an item. Units: UTF-16 code units. */
