@@ -102,11 +102,11 @@ describe('what befalls the files of a mirror', () => {
   it('the last store through a memory map reaches Box, though no time tells of it', async () => {
     await stage.settled();
     const node = stage.write('array.npy', 'first');
-    stage.site.disk.storeMapped(node, Buffer.from('second'));
+    stage.site.disk.storeMapped(node, Buffer.from('second'), true);
     stage.oracle.finishes(undefined, 'second');
     await stage.run(10_000);
-    stage.site.disk.storeMapped(node, Buffer.from('third'));
-    stage.site.disk.storeMapped(node, Buffer.from('fourth'));
+    stage.site.disk.storeMapped(node, Buffer.from('third'), false);
+    stage.site.disk.storeMapped(node, Buffer.from('fourth'), false);
     for (const text of ['third', 'fourth']) stage.oracle.finishes(undefined, text);
     await stage.run(60_000);
     const sent = (await stage.web.list(stage.folder.id))?.find(({ name }) => name === 'array.npy');

@@ -63,17 +63,19 @@ export class Oracle {
 
   /** Every content at a site, wherever it stands. */
   contentsOn(disk: SimDisk): Set<string> {
-    const found = new Set<string>();
-    for (const [path, node] of disk.walk('/mount'))
-      if (node.kind === 'file' && !path.includes('/staging/')) found.add(node.bytes.toString());
-    return found;
+    return contentsAt(disk, () => true);
+  }
+
+  /** Every content at a site that stands under a name: a name that was not synced is as lost as the bytes are. */
+  namedContentsOn(disk: SimDisk): Set<string> {
+    return contentsAt(disk, (path) => !path.endsWith('.mila-tmp'));
   }
 
   /** Programs that did not sync bear the loss themselves; what the engine wrote must be whole. */
   powerWasCut(site: string, disk: SimDisk, before: ReadonlySet<string>): void {
     // A name that was just given is not certain yet: what it showed may be the former content again.
     for (const key of [...this.#counters.keys()]) if (key.startsWith(`${site} `)) this.#counters.delete(key);
-    const after = this.contentsOn(disk);
+    const after = this.namedContentsOn(disk);
     for (const content of before) if (!after.has(content)) this.discards(content);
     for (const [path, node] of disk.walk(MIRROR)) {
       // The simulated writer outlives the cut, and goes on.
@@ -168,4 +170,11 @@ function shownBy(disk: SimDisk, box: ReadonlyMap<string, string>): Map<string, s
     here.set(name, node.kind === 'file' ? node.bytes.toString() : '/');
   }
   return here;
+}
+
+function contentsAt(disk: SimDisk, counts: (path: string) => boolean): Set<string> {
+  const found = new Set<string>();
+  for (const [path, node] of disk.walk('/mount'))
+    if (node.kind === 'file' && !path.includes('/staging/') && counts(path)) found.add(node.bytes.toString());
+  return found;
 }

@@ -147,11 +147,13 @@ export class Program {
     const node = path === undefined ? undefined : disk.find(path);
     if (path === undefined || node?.kind !== 'file' || oracle.isOpen(node) || node.openFor > 0) return;
     let stores = 1 + randomBelow(random, 3);
+    let isFirst = true;
     const store = () => {
       if (!stands(disk, node) || oracle.isOpen(node) || disk.find(path) !== node) return;
       const content = this.#content();
       oracle.discards(node.bytes.toString());
-      disk.storeMapped(node, Buffer.from(content));
+      disk.storeMapped(node, Buffer.from(content), isFirst);
+      isFirst = false;
       oracle.finishes(undefined, content);
       trace.note(site, `stores into ${path}: ${content.slice(0, 24)}`);
       stores -= 1;

@@ -119,11 +119,11 @@ export class SimDisk {
     if (path !== undefined) this.onChange(path);
   }
 
-  /** A store through a memory map: it changes the times only if the page was written to the disk since the last one. */
-  storeMapped(node: DiskNode, bytes: Buffer): void {
+  /** A store through a memory map: it changes the times only if it is the map's first, or the page was written since. */
+  storeMapped(node: DiskNode, bytes: Buffer, isFirst: boolean): void {
     node.bytes = bytes;
     node.writer = 'program';
-    if (!node.clean) return;
+    if (!node.clean && !isFirst) return;
     node.clean = false;
     node.modifiedAtMs = this.#tick();
     node.changedAtMs = node.modifiedAtMs;
