@@ -80,6 +80,7 @@ export function federationVoice(flags: FederationFlags, savePath: string, logNam
     json: flags.json ?? false,
     quiet: flags.quiet ?? false,
     noColour: flags.color === false,
+    timed: true,
   });
   const level = flags.logLevel ?? (flags.verbose === true ? 'debug' : 'info');
   const log = flags.logFile ?? join(savePath, logName);
@@ -92,7 +93,7 @@ export function federationVoice(flags: FederationFlags, savePath: string, logNam
     logger.info({ ...event }, 'federation event');
     if (output.json) output.document(event);
     const isProgress = PROGRESS.has(event.event);
-    const line = describeEvent(event);
+    const line = describeEvent(event, Date.now());
     if (line === lastLine) return;
     lastLine = line;
     // On a pipe, progress would be noise: its beginning and its end are told anyway.

@@ -1,5 +1,6 @@
 import type { FederationEvent } from '../fl/round/event.ts';
 import { unreachable } from '../invariant.ts';
+import { timeHere } from './time-stamps.ts';
 
 const percent = (fraction: number) => `${Math.round(fraction * 100)} %`;
 
@@ -57,12 +58,12 @@ function besideTraining(
   );
 }
 
-function waitingText({ message, until }: EventOf<'waiting'>): string {
-  return until === null ? message : `${message} (until ${new Date(until).toLocaleTimeString()})`;
+function waitingText({ message, until }: EventOf<'waiting'>, nowMs: number): string {
+  return until === null ? message : `${message} (until ${timeHere(Date.parse(until), nowMs)})`;
 }
 
-/** One line for a person about what just happened. */
-export function describeEvent(event: FederationEvent): string {
+/** One line for a person about what just happened. Units: `nowMs` is in milliseconds since 1970. */
+export function describeEvent(event: FederationEvent, nowMs: number): string {
   switch (event.event) {
     case 'run-created':
       return `run ${event.run} begins in ${event.folder}`;
@@ -98,7 +99,7 @@ export function describeEvent(event: FederationEvent): string {
     case 'participant-back':
       return `${event.participant} ${PRESENCE[event.event]} in round ${event.round}`;
     case 'waiting':
-      return waitingText(event);
+      return waitingText(event, nowMs);
     case 'trouble':
       return `trouble: ${event.message}`;
     case 'aggregating':

@@ -1,12 +1,10 @@
-import { createInterface } from 'node:readline/promises';
 import { MilaError, messageOf } from '../errors.ts';
 import { jsonLine, printableJson, printableLines } from '../printable.ts';
 import { systemWords } from '../system-words.ts';
-import { terminalLine, terminalText } from '../terminal-text.ts';
+import { terminalLine } from '../terminal-text.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
-
-/** One line, or several lines as a list. A line that holds ends of lines is shown as one text with marks. */
-export type Words = string | readonly string[];
+import { TimeStamps, timeOfDay } from './time-stamps.ts';
+import { columnsWatched, shown, type Words, written } from './written-words.ts';
 
 /**
  * Where a command's words go: results to standard output, everything else to standard error.
@@ -25,7 +23,7 @@ export interface Output {
   result(words: Words): void;
   /** A result in the place of the one before, where a person watches. */
   redrawn(words: Words): void;
-  /** A result or an event as one JSON document on one line. */
+  /** A result or an event as one JSON document on one line. An event tells its time. */
   document(value: unknown): void;
   /** A word to the person, never mixed with results. */
   note(words: Words): void;
@@ -42,10 +40,9 @@ interface OutputOptions {
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly noColour?: boolean;
+  /** True for a program that runs long: each word to the person begins with its time. Default false. */
+  readonly timed?: boolean;
 }
-
-const shown = (words: Words) =>
-  (typeof words === 'string' ? [words] : words).map((line) => `${terminalText(line)}\n`).join('');
 
 /**
  * The lines of a text that was made of lines.
@@ -54,9 +51,18 @@ const shown = (words: Words) =>
  */
 export const linesOf = (text: string): readonly string[] => text.split('\n');
 
+/** An event with the time at which it is told. */
+function timed(value: unknown): unknown {
+  if (!isEvent(value)) return value;
+  const { event, ...rest } = value;
+  return { event, time: new Date().toISOString(), ...rest };
+}
+
 /** The output of this process. Guarantees: `--quiet` silences notes, never results. */
 export function processOutput(options: OutputOptions = {}): Output {
   const interactive = process.stderr.isTTY === true;
+  const stamps = options.timed === true ? new TimeStamps() : undefined;
+  stampsInUse = stamps;
   let isPassing = false;
   const clear = () => {
     if (isPassing) process.stderr.write(CLEAR_LINE);
@@ -74,17 +80,18 @@ export function processOutput(options: OutputOptions = {}): Output {
     },
     document: (value) => {
       isAnswered ||= !isEvent(value);
-      process.stdout.write(`${jsonLine(value)}\n`);
+      process.stdout.write(`${jsonLine(timed(value))}\n`);
     },
     note: (words) => {
       clear();
-      if (!options.quiet) process.stderr.write(shown(words));
+      if (!options.quiet) process.stderr.write(written(words, typeof words === 'string', stamps));
     },
     passing: (text) => {
       if (!interactive || options.quiet) return;
       clear();
+      const line = terminalLine(stamps === undefined ? text : `${timeOfDay(Date.now())} ${text}`);
       // A line that wraps could not be taken back.
-      process.stderr.write(terminalLine(text).slice(0, Math.max(20, (process.stderr.columns ?? 80) - 1)));
+      process.stderr.write(line.slice(0, Math.max(20, (columnsWatched() ?? Infinity) - 1)));
       isPassing = true;
     },
   };
@@ -97,7 +104,7 @@ export function relay(stream: 'out' | 'err', text: string): void {
 
 /** What a program says on its way out, where no command's output is at hand. */
 export function lastWords(lines: readonly string[]): void {
-  process.stderr.write(shown(lines));
+  process.stderr.write(written(lines, true, stampsInUse));
 }
 
 /** Where a logger's lines of JSON go that belong into no file. */
@@ -111,30 +118,8 @@ export const outputStreams = (): readonly [results: NodeJS.WriteStream, words: N
   process.stderr,
 ];
 
-/** Where bars are drawn. Whoever draws puts every word that is not ours through `terminalLine`. */
+/** Where bars and questions are drawn. Whoever draws puts every word that is not ours through `terminalLine`. */
 export const barStream = (): NodeJS.WritableStream => process.stderr;
-
-/** A person at the terminal who is asked, line by line. */
-export interface Asking {
-  /** The answer, trimmed; undefined when the person leaves with Ctrl-C or Ctrl-D. */
-  ask(question: string): Promise<string | undefined>;
-  close(): void;
-}
-
-/** Whoever asks closes it. */
-export function askOnTerminal(): Asking {
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
-  const left = new Promise<undefined>((resolve) => {
-    lines.once('SIGINT', () => resolve(undefined)).once('close', () => resolve(undefined));
-  });
-  return {
-    ask: async (question) => {
-      const answer = lines.question(terminalLine(question)).catch(() => undefined);
-      return (await Promise.race([answer, left]))?.trim();
-    },
-    close: () => lines.close(),
-  };
-}
 
 /** An error as a person reads it: one line, and a hint where there is one. */
 export function describeError(error: unknown): readonly string[] {
@@ -156,12 +141,18 @@ export function errorDocument(error: unknown): unknown {
 /** True once this process has printed its one JSON document, which tells what was found: a second would spoil it. */
 let isAnswered = false;
 
+/** The times of the command that runs, so that its last words have one as well. */
+let stampsInUse: TimeStamps | undefined;
+
 /** A command line begins: nothing of it is answered yet. */
 export function beginAnswer(): void {
   isAnswered = false;
+  stampsInUse = undefined;
 }
 
-const isEvent = (value: unknown) => typeof value === 'object' && value !== null && 'event' in value;
+function isEvent(value: unknown): value is { readonly event: unknown } {
+  return typeof value === 'object' && value !== null && 'event' in value;
+}
 
 /** With `json`, tell an error on standard output, unless a document stands there. */
 export function tellError(error: unknown, json: boolean): void {
@@ -184,6 +175,6 @@ export function failWith(error: unknown, json = false): void {
   const code = exitCodeOf(error);
   tellError(error, json);
   const stack = code === EXIT.fault && error instanceof Error ? [error.stack ?? ''] : [];
-  process.stderr.write(shown([...describeError(error), ...stack]));
+  process.stderr.write(written([...describeError(error), ...stack], true, stampsInUse));
   process.exitCode = code;
 }

@@ -103,7 +103,7 @@ async function runDemo({ folder, size, view, clock, signal }: DemoRun): Promise<
 }
 
 async function demo(flags: DemoFlags): Promise<void> {
-  const output = processOutput({ ...flags, noColour: flags.color === false });
+  const output = processOutput({ ...flags, noColour: flags.color === false, timed: true });
   const { clients, rounds, seed, transport } = flags;
   const size = { clients, rounds, seed, transport };
   const interrupt = listenForInterrupt();

@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { InterruptedError } from '../../errors.ts';
 import { printable } from '../../printable.ts';
 import { shellWord } from '../../shell-word.ts';
+import { askOnTerminal } from '../asking.ts';
 import { exitCodeOf } from '../exit-codes.ts';
 import {
   type Answers,
@@ -16,7 +17,7 @@ import {
 import { findPython } from '../init/find-python.ts';
 import { askForRest, participantsIn, type ToldChoice, usualAnswers } from '../init/questions.ts';
 import { writeStarterFiles } from '../init/starter-files.ts';
-import { askOnTerminal, type Output, processOutput } from '../output.ts';
+import { type Output, processOutput } from '../output.ts';
 
 interface InitFlags {
   readonly transport?: Transport;

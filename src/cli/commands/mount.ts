@@ -87,7 +87,7 @@ function budgetOf({ apiBudget }: MountFlags): ApiBudget | undefined {
 async function mount(configPath: string, flags: MountFlags): Promise<void> {
   if (flags.printUnit) return printUnit('mount', configPath, flags);
   if (flags.detach) return startDetached(processOutput(flags), await keyToPassOn(configPath, process));
-  const output = processOutput({ ...flags, noColour: !flags.color });
+  const output = processOutput({ ...flags, noColour: !flags.color, timed: !flags.dryRun });
   const { configuration, warnings } = await loadParticipantConfiguration(configPath);
   for (const warning of warnings) output.note(`warning: ${configPath}: ${warning}`);
   const profile = profileOf(configuration, flags.profile);

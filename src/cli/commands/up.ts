@@ -57,7 +57,7 @@ function resultLines({ finalModel, runFolder }: RehearsalResult): readonly strin
 }
 
 async function up(directory: string, flags: UpFlags): Promise<void> {
-  const output = processOutput({ ...flags, noColour: flags.color === false });
+  const output = processOutput({ ...flags, noColour: flags.color === false, timed: true });
   const federation = await readLocalFederation(resolve(directory));
   for (const warning of federation.warnings) output.note(`warning: ${warning}`);
   const interrupt = listenForInterrupt();

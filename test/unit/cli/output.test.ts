@@ -80,7 +80,7 @@ const events = Object.entries(EVENTS).map(([event, rest]) => ({ event, ...rest }
 describe.each(events)('the event $event', (event) => {
   it('as a note, as a passing word, as a result and as JSON', () => {
     const output = processOutput();
-    const words = describeEvent(event);
+    const words = describeEvent(event, 0);
     for (const tell of [output.note, output.result, output.redrawn]) tell(words);
     output.document(event);
     expect(faultsOf(printed)).toEqual([]);
