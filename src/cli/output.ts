@@ -62,7 +62,6 @@ function timed(value: unknown): unknown {
 export function processOutput(options: OutputOptions = {}): Output {
   const interactive = process.stderr.isTTY === true;
   const stamps = options.timed === true ? new TimeStamps() : undefined;
-  stampsInUse = stamps;
   let isPassing = false;
   const clear = () => {
     if (isPassing) process.stderr.write(CLEAR_LINE);
@@ -84,7 +83,9 @@ export function processOutput(options: OutputOptions = {}): Output {
     },
     note: (words) => {
       clear();
-      if (!options.quiet) process.stderr.write(written(words, typeof words === 'string', stamps));
+      if (options.quiet) return;
+      process.stderr.write(written(words, typeof words === 'string', stamps));
+      stampsInUse = stamps;
     },
     passing: (text) => {
       if (!interactive || options.quiet) return;
@@ -141,7 +142,7 @@ export function errorDocument(error: unknown): unknown {
 /** True once this process has printed its one JSON document, which tells what was found: a second would spoil it. */
 let isAnswered = false;
 
-/** The times of the command that runs, so that its last words have one as well. */
+/** The times of the command that has said something, so that its last words have one as well. */
 let stampsInUse: TimeStamps | undefined;
 
 /** A command line begins: nothing of it is answered yet. */

@@ -76,6 +76,7 @@ describe('mila up', { timeout: RUN_TIMEOUT_MS }, () => {
     );
     expect(lines.at(-1)).toEqual({
       event: 'ended',
+      time: expect.any(String),
       success: true,
       final_model: expect.stringMatching(/aggregate\.pt$/),
       run_folder: expect.stringContaining(join(directory, 'data', 'box', 'server')),

@@ -103,9 +103,8 @@ describe('the words of a program that runs long', () => {
     ]);
   });
 
-  it('that come after those of a command that was short have no time', () => {
+  it('have no time where nothing was said before: a configuration that is wrong is one line', () => {
     processOutput({ timed: true });
-    processOutput();
     failWith(new ConfigError({ code: 'bad', message: 'no such key' }));
     expect(told).toBe('error: no such key\n');
   });
