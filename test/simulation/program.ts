@@ -276,7 +276,9 @@ function contentsIn(node: DiskNode): string[] {
   return node.kind === 'file' ? [node.bytes.toString()] : [...node.entries.values()].flatMap(contentsIn);
 }
 
+/** Whether a file stands under a name that its writer gave it: a power cut takes back a rename that was not synced. */
 function stands(disk: SimDisk, wanted: DiskNode): boolean {
-  for (const [, node] of disk.walk(MIRROR)) if (node === wanted) return true;
+  for (const [path, node] of disk.walk(MIRROR))
+    if (node === wanted && !path.endsWith('.mila-tmp')) return true;
   return false;
 }

@@ -151,7 +151,7 @@ export class Site {
   cutPower(): void {
     const { random, oracle, trace } = this.#options;
     if (this.#life !== undefined) this.kill();
-    const before = oracle.namedContentsOn(this.disk);
+    const before = oracle.contentsOn(this.disk);
     this.disk.cutPower(random);
     oracle.powerWasCut(this.name, this.disk, before);
     trace.note(this.name, 'loses power');
