@@ -223,6 +223,29 @@ describe('what befalls a mirror', () => {
     );
   });
 
+  for (const [what, rewrite] of [
+    ['deleted', false],
+    ['deleted and written anew', true],
+  ] as const)
+    it(`what was ${what} here while the folder was out of sight is so in Box when it is back`, async () => {
+      await stage.settled();
+      stage.world.shutOut('s1');
+      stage.site.disk.removeFile(`${MIRROR}/a.txt`);
+      stage.oracle.discards('content of a.txt');
+      await stage.run(60_000);
+      expect(stage.status()?.state).toBe('access-lost');
+      if (rewrite) stage.write('a.txt', 'new content');
+      stage.world.letIn('s1');
+      await stage.run(180_000);
+      expect(stage.status()?.state).toBe('in-sync');
+      const names = rewrite ? NAMES : NAMES.filter((name) => name !== 'a.txt');
+      expect(await stage.inBox()).toEqual(names);
+      expect(stage.onDisk()).toEqual(names);
+      const standing = (await stage.web.list(stage.folder.id))?.find(({ name }) => name === 'a.txt');
+      if (rewrite) expect(stage.contents((standing as RemoteFile).id)?.at(-1)).toBe('new content');
+      expect(stage.oracle.faults).toEqual([]);
+    });
+
   it('a folder that was filled by another site meanwhile is not deleted with it', async () => {
     const below = await stage.web.createFolder(stage.folder.id, 'below');
     await stage.settled();

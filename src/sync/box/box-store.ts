@@ -154,7 +154,7 @@ class BoxStore implements RemoteStore {
     return this.#content.items.relocate(relocation, signal);
   }
 
-  remove(removal: Removal, signal?: AbortSignal): Promise<void> {
+  remove(removal: Removal, signal?: AbortSignal): Promise<'removed' | 'unseen'> {
     return this.#content.items.remove(removal, signal);
   }
 

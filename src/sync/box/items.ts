@@ -219,12 +219,12 @@ export class BoxItems {
     return entry;
   }
 
-  async remove({ id, kind, etag }: Removal, signal?: AbortSignal): Promise<void> {
+  remove({ id, kind, etag }: Removal, signal?: AbortSignal): Promise<'removed' | 'unseen'> {
     const { files, folders } = this.#session.client;
     const headers = { ifMatch: etag };
-    const isAway = async (): Promise<true | undefined> =>
-      (await this.get(id, kind, signal)) === undefined ? true : undefined;
-    await writeOnce<true>(this.#session.transport, {
+    const isAway = async (): Promise<'unseen' | undefined> =>
+      (await this.get(id, kind, signal)) === undefined ? 'unseen' : undefined;
+    return writeOnce<'removed' | 'unseen'>(this.#session.transport, {
       signal,
       attempt: async () => {
         try {
@@ -237,12 +237,13 @@ export class BoxItems {
             return undefined;
           });
         } catch (error) {
-          if (isGone(error)) return true;
+          if (isGone(error)) return 'unseen';
           // For an item that is gone, Box may answer that its etag does not match.
           const etagMoved = error instanceof MilaError && error.code === 'etag-moved';
           if (!etagMoved || (await isAway()) === undefined) throw error;
+          return 'unseen';
         }
-        return true;
+        return 'removed';
       },
       look: isAway,
     });

@@ -194,7 +194,11 @@ export class Executor {
 
   async #removeRemote({ synced, remote }: OpOf<'remove-remote'>, signal: AbortSignal): Promise<Changes> {
     if (remote.kind === 'folder') await assertNotFilled(this.#options, { synced, folder: remote }, signal);
-    await this.#options.store.remove({ id: remote.id, kind: remote.kind, etag: remote.etag }, signal);
+    const { id, kind, etag, name } = remote;
+    const outcome = await this.#options.store.remove({ id, kind, etag }, signal);
+    // Whether it is gone or only out of sight is decided where that is decided about everything else.
+    if (outcome === 'unseen')
+      throw new StaleError({ code: 'unseen', message: `${name} is not visible in Box` });
     const gone = this.#options.replica.remote
       .subtree(remote.id)
       .map((node) => node.id)

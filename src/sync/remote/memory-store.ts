@@ -193,13 +193,14 @@ export class MemoryStore implements RemoteStore {
     });
   }
 
-  remove({ id, kind, etag }: Removal, signal?: AbortSignal): Promise<void> {
+  remove({ id, kind, etag }: Removal, signal?: AbortSignal): Promise<'removed' | 'unseen'> {
     return this.#run({ operation: 'remove', id }, signal, () => {
       const item = this.world.find(id, this.#userId);
-      if (item === undefined || item.kind !== kind) return;
+      if (item === undefined || item.kind !== kind) return 'unseen';
       if (String(item.etag) !== etag) throw movedOn(item, etag);
       item.trashed = true;
       this.world.touch(item);
+      return 'removed';
     });
   }
 

@@ -147,8 +147,13 @@ export interface RemoteStore {
   download(request: DownloadRequest, options?: TransferOptions): Promise<Readable>;
   /** Rename and move in one call. */
   relocate(relocation: Relocation, signal?: AbortSignal): Promise<RemoteEntry>;
-  /** Move to Box's trash, a folder with all that is in it. Gone already is success. */
-  remove(removal: Removal, signal?: AbortSignal): Promise<void>;
+  /**
+   * Move to Box's trash, a folder with all that is in it.
+   *
+   * Guarantees: 'removed' only where it was seen to go; 'unseen' when it is not visible: gone already, removed by a call
+   * whose answer was lost, or out of sight, which this call cannot tell apart.
+   */
+  remove(removal: Removal, signal?: AbortSignal): Promise<'removed' | 'unseen'>;
   /** All versions, newest first, the current one included. */
   versions(id: RemoteId, signal?: AbortSignal): Promise<readonly RemoteVersion[]>;
   /**

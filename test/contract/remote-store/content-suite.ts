@@ -173,7 +173,8 @@ export function describeContent(at: StoreStage): void {
 
     it('of a file that is gone are refused', async () => {
       const file = await at.put('d', 'x');
-      await at.store.remove(file);
+      expect(await at.store.remove(file)).toBe('removed');
+      expect(await at.store.remove(file)).toBe('unseen');
       await expectCode(at.store.download(file).then(bytesOf), StaleError, 'gone');
     });
   });

@@ -45,7 +45,7 @@ if (path === undefined || groupName === undefined || folderName === undefined) {
       other,
       folder,
       path: [folderName, name],
-      close: async () => store.remove(folder),
+      close: async () => void (await store.remove(folder)),
     };
   });
 }

@@ -193,7 +193,7 @@ export const OPERATIONS: readonly Operation[] = [
           await putOther({ ...stage, folderId: entry.id, name: 'inner' }, contentOf('inner'));
         }
         return {
-          run: () => stage.store.remove(entry),
+          run: async () => void (await stage.store.remove(entry)),
           judge(items, happened) {
             const item = items.find(({ id }) => id === entry.id);
             if (happened) expect(item?.status ?? 'trashed').toBe('trashed');
