@@ -8,7 +8,7 @@ import { BOX_BASE_URLS, type BoxBaseUrls } from '../sync/box/box-configuration.t
 import type { BoxIdentity } from '../sync/box/box-identity.ts';
 import { openBoxStore } from '../sync/box/box-store.ts';
 import { openEnterprise } from '../sync/box/enterprise.ts';
-import { type ApiBudget, BOX_RATE_LIMITS, type RateLimits } from '../sync/box/pacer.ts';
+import { type ApiBudget, BOX_RATE_LIMITS, type Paced, type RateLimits } from '../sync/box/pacer.ts';
 import type { RemoteCallLedger, RemoteStore } from '../sync/remote/remote-store.ts';
 import { takeBoxKey } from './box-key.ts';
 import { boxSectionOf } from './mount-layout.ts';
@@ -25,6 +25,8 @@ interface Surroundings {
   readonly input?: Readable;
   /** An average of calls that the user wants kept. */
   readonly apiBudget?: ApiBudget | undefined;
+  /** Told what Box's limits hold back. */
+  readonly onPaced?: (paced: Paced | null) => void;
 }
 
 /** Short, because the engine tries again by itself, and a person at the start wants to know soon. */
@@ -99,7 +101,7 @@ export async function boxConnection(
   configuration: ParticipantConfiguration,
   surroundings: Surroundings,
 ): Promise<StoreOpener> {
-  const { clock, random, logger, environment, apiBudget } = surroundings;
+  const { clock, random, logger, environment, apiBudget, onPaced } = surroundings;
   const keys = await (await takeBoxKey(configuration, surroundings)).read(logger);
   const baseUrls = baseUrlsOf(configuration, environment);
   const identity = identityOf(configuration, surroundings.lookOnly ?? false);
@@ -118,6 +120,7 @@ export async function boxConnection(
       leastPrivilege,
       limits,
       ...(apiBudget === undefined ? {} : { apiBudget }),
+      ...(onPaced === undefined ? {} : { onPaced }),
       ...(baseUrls === undefined ? {} : { baseUrls }),
     });
 }

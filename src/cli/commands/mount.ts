@@ -31,6 +31,7 @@ import { type MetricsServer, serveMetrics } from '../metrics.ts';
 import { registryFolder } from '../mount-choice.ts';
 import { mountLayoutOf } from '../mount-layout.ts';
 import { type MountFlags, withMountOptions } from '../mount-options.ts';
+import { MountTeller } from '../mount-teller.ts';
 import { Notices } from '../notices.ts';
 import { OncePass } from '../once-pass.ts';
 import { type Output, processOutput } from '../output.ts';
@@ -47,39 +48,7 @@ function profileOf(configuration: ParticipantConfiguration, asked?: Profile['kin
   return configuration.role === 'client' ? { kind, name: configuration.name } : { kind: 'server' };
 }
 
-/** What a state of the engine means to the person who watches. */
-const STATE_WORDS: Readonly<Record<EngineState, string>> = {
-  'awaiting-folder': 'waiting for the server to make the folder in Box',
-  starting: 'comparing the folder in Box with the directory',
-  syncing: 'syncing',
-  'in-sync': 'in sync',
-  waiting: 'in sync but for entries that are tried again; see mila-sync status',
-  paused: 'paused',
-  offline: 'Box is out of reach; trying again',
-  'access-lost':
-    'the folder is not shared with this account any more; nothing is deleted, waiting for it to come back',
-  'root-missing':
-    'the mirrored directory is gone from the disk; nothing is deleted in Box, waiting for it to come back',
-  'root-replaced':
-    'another directory stands where the mirrored one was; nothing is done. Put the former one back (mount its disk), or unmount and mount again: then nothing is taken for deleted, and what one side lacks is brought back',
-  'root-emptied':
-    'everything is gone from one side at once; nothing is done. If that was meant, mount again with --max-delete; else with --bring-back',
-  full: 'disk or quota is full; going on when there is room',
-  stopped: 'stopped',
-};
-
 const MINUTES_PER_HOUR = 60;
-/** States that a person should hear of at once. */
-const REMARKABLE: ReadonlySet<EngineState> = new Set([
-  'awaiting-folder',
-  'offline',
-  'access-lost',
-  'root-missing',
-  'root-replaced',
-  'root-emptied',
-  'full',
-]);
-
 /** The budget is named by the minute and kept by the hour: bursts pass. */
 function budgetOf({ apiBudget }: MountFlags): ApiBudget | undefined {
   return apiBudget === undefined ? undefined : { callsPerHour: apiBudget * MINUTES_PER_HOUR };
@@ -105,7 +74,9 @@ async function mount(configPath: string, flags: MountFlags): Promise<void> {
   const random = systemRandom();
   const surroundings = { clock, random, logger, environment: process.env };
   const limit = (rate?: number) => (rate === undefined ? undefined : new Bandwidth(clock, rate));
-  const connecting = { ...surroundings, apiBudget: budgetOf(flags), lookOnly: flags.dryRun };
+  const teller = new MountTeller({ output, clock });
+  const { onPaced } = teller;
+  const connecting = { ...surroundings, apiBudget: budgetOf(flags), lookOnly: flags.dryRun, onPaced };
   const started = {
     layout,
     participant: participantOf(configuration),
@@ -131,7 +102,7 @@ async function mount(configPath: string, flags: MountFlags): Promise<void> {
   try {
     const options = { ...started, signal: stop.signal };
     if (flags.dryRun) printDryRun(await dryRun(options), output);
-    else await runHeld({ stop, logger, log }, () => runUntilStopped(options, flags, output));
+    else await runHeld({ stop, logger, log }, () => runUntilStopped(options, flags, { output, teller }));
   } catch (error) {
     logger.error({ error: messageOf(error) }, 'the mount ended with an error');
     throw error;
@@ -144,7 +115,11 @@ async function mount(configPath: string, flags: MountFlags): Promise<void> {
 
 type RunOptions = MountOptions & { readonly onNotice: Notices['tell'] };
 
-async function runUntilStopped(options: RunOptions, flags: MountFlags, output: Output): Promise<void> {
+async function runUntilStopped(
+  options: RunOptions,
+  flags: MountFlags,
+  { output, teller }: { readonly output: Output; readonly teller: MountTeller },
+): Promise<void> {
   const { layout, clock, onNotice: tell } = options;
   output.note(`mounting ${layout.rootPath.join('/')} of Box at ${layout.directory}`);
   const enough = new AbortController();
@@ -162,7 +137,7 @@ async function runUntilStopped(options: RunOptions, flags: MountFlags, output: O
   const recording = recorder === undefined ? {} : { recorder };
   let remembered: RememberedMount | undefined;
   const onState = (state: EngineState) => {
-    tellState(output, state);
+    teller.onState(state);
     once?.onState(state);
   };
   try {
@@ -170,14 +145,17 @@ async function runUntilStopped(options: RunOptions, flags: MountFlags, output: O
       // Only the holder of the lock comes here, so no other mount's entry is touched.
       remembered = rememberMount(layout, { folder: registryFolder(process.env), tell });
       tellReady(output, layout, running.status());
+      teller.watch(() => running.status());
       once?.onReady(running);
     });
   } finally {
+    teller.close();
     await metrics?.close();
     await recorder?.close();
     await remembered?.forget();
   }
   once?.assertFinished();
+  output.note(`unmounted ${layout.directory}`);
 }
 
 async function metricsFor(
@@ -189,21 +167,11 @@ async function metricsFor(
   return serveMetrics({ port, layout, output, onFailure });
 }
 
-function tellState(output: Output, state: EngineState): void {
-  if (output.json) output.document({ event: 'state', state });
-  if (output.interactive || REMARKABLE.has(state)) output.note(STATE_WORDS[state]);
-}
-
 function tellReady(output: Output, layout: MountLayout, status: MountStatus): void {
   const root = join(layout.directory, ...layout.rootPath);
   if (output.json) output.document({ event: 'ready', dir: layout.directory, root });
   else output.result(`ready ${root}`);
   tellParent({ event: 'ready', dir: layout.directory, root, pid: status.pid });
-  if (status.held !== null) {
-    output.note(
-      `${status.held.count} deletions are held (limit ${status.held.limit}); to let them through, mount again with --max-delete ${status.held.count}; to have them brought back, with --bring-back`,
-    );
-  }
 }
 
 /** `mila-sync mount CONFIG`. */

@@ -29,7 +29,7 @@ import { FolderFinder } from './folder-finder.ts';
 import { BoxItems } from './items.ts';
 import { logIn, narrowedSession } from './log-in.ts';
 import { LongPoll } from './long-poll.ts';
-import { type ApiBudget, Pacer, type RateLimits } from './pacer.ts';
+import { type ApiBudget, type Paced, Pacer, type RateLimits } from './pacer.ts';
 import type { BoxSession } from './session.ts';
 import { Transport } from './transport.ts';
 import { BoxUploads } from './uploads.ts';
@@ -48,6 +48,8 @@ export interface BoxStoreOptions {
   readonly apiBudget?: ApiBudget;
   /** Default: what Box allows everybody. */
   readonly limits?: RateLimits;
+  /** Told whenever a limit holds a call back, and with null when none is held back any more. */
+  readonly onPaced?: (paced: Paced | null) => void;
   /** Narrow the tokens to the mirrored folder as soon as `confine` names it. Default false. */
   readonly leastPrivilege?: boolean;
   /** From this size on, content goes in parts. Units: bytes; Box takes no parts below 20,000,000. Default 32 MiB. */
@@ -204,7 +206,7 @@ export async function openBoxStore(options: BoxStoreOptions): Promise<RemoteStor
       clock,
       random,
       logger,
-      pacer: new Pacer(clock, options.apiBudget, options.limits),
+      pacer: new Pacer(clock, options.apiBudget, options.limits, options.onPaced),
       retryPolicy: options.retryPolicy ?? DEFAULT_RETRY_POLICY,
       timeouts: options.timeouts ?? DEFAULT_TIMEOUTS,
       ledger: options.ledger,

@@ -17,6 +17,15 @@ export interface RateLimits {
   readonly uploadsPerMinute: number;
 }
 
+/** Calls that are held back at this moment. */
+export interface Paced {
+  /** Which limit holds them back. */
+  readonly calls: 'uploads' | 'calls';
+  readonly perMinute: number;
+  /** When the last of them may go. Units: milliseconds from now. */
+  readonly clearMs: number;
+}
+
 /** Box's limits, with a little room left for clocks that differ. Source: Box, "Rate limits". */
 export const BOX_RATE_LIMITS: RateLimits = { callsPerMinute: 950, uploadsPerMinute: 228 };
 /** How much of a minute's calls may come at once. */
@@ -69,28 +78,47 @@ class Bucket {
   }
 }
 
+interface Limit {
+  readonly bucket: Bucket;
+  readonly calls: Paced['calls'];
+  readonly perMinute: number;
+}
+
 /** Keeps the calls of one user under Box's limits, and under the budget that the user set. */
 export class Pacer {
   readonly #clock: Clock;
-  readonly #api: Bucket;
-  readonly #upload: Bucket;
-  readonly #budget: Bucket | undefined;
+  readonly #api: Limit;
+  readonly #upload: Limit;
+  readonly #budget: Limit | undefined;
+  readonly #onPaced: (paced: Paced | null) => void;
+  #waiting = 0;
 
-  constructor(clock: Clock, budget?: ApiBudget, limits: RateLimits = BOX_RATE_LIMITS) {
+  /** `onPaced` is told whenever a call is held back, and with null when none is any more. */
+  constructor(
+    clock: Clock,
+    budget?: ApiBudget,
+    limits: RateLimits = BOX_RATE_LIMITS,
+    onPaced: (paced: Paced | null) => void = () => {},
+  ) {
     this.#clock = clock;
+    this.#onPaced = onPaced;
     const nowMs = clock.monotonic();
-    const perMinute = (calls: number) =>
+    const limit = (calls: Paced['calls'], perMinute: number): Limit => {
       // Burst and refill together make up the limit, so that no window of a minute exceeds it.
-      new Bucket({
-        capacity: calls * BURST_SHARE,
-        perMs: (calls * (1 - BURST_SHARE)) / MINUTE_MS,
+      const bucket = new Bucket({
+        capacity: perMinute * BURST_SHARE,
+        perMs: (perMinute * (1 - BURST_SHARE)) / MINUTE_MS,
         nowMs,
       });
-    this.#api = perMinute(limits.callsPerMinute);
-    this.#upload = perMinute(limits.uploadsPerMinute);
+      return { bucket, calls, perMinute };
+    };
+    this.#api = limit('calls', limits.callsPerMinute);
+    this.#upload = limit('uploads', limits.uploadsPerMinute);
     if (budget !== undefined) {
       const capacity = Math.max(1, budget.burst ?? budget.callsPerHour / 4);
-      this.#budget = new Bucket({ capacity, perMs: budget.callsPerHour / HOUR_MS, nowMs });
+      const bucket = new Bucket({ capacity, perMs: budget.callsPerHour / HOUR_MS, nowMs });
+      const perMinute = (budget.callsPerHour * MINUTE_MS) / HOUR_MS;
+      this.#budget = { bucket, calls: 'calls', perMinute };
     }
   }
 
@@ -98,17 +126,28 @@ export class Pacer {
   async admit(meter: Meter, signal?: AbortSignal): Promise<void> {
     if (meter === 'unmetered') return;
     const nowMs = this.#clock.monotonic();
-    const buckets = [this.#api, ...(meter === 'upload' ? [this.#upload] : []), this.#budget ?? []].flat();
-    const waitMs = Math.max(...buckets.map((bucket) => bucket.take(nowMs)));
-    if (waitMs > 0) await delay(this.#clock, waitMs, signal);
+    const limits = [this.#api, ...(meter === 'upload' ? [this.#upload] : []), this.#budget ?? []].flat();
+    const waits = limits.map((limit) => ({ limit, waitMs: limit.bucket.take(nowMs) }));
+    const { limit, waitMs } = waits.reduce((longest, each) =>
+      each.waitMs > longest.waitMs ? each : longest,
+    );
+    if (waitMs > 0) await this.#wait(limit, waitMs, signal);
     // Else those who give up while they wait would leave a debt to all who come later.
-    if (signal?.aborted) for (const bucket of buckets) bucket.giveBack();
+    if (signal?.aborted) for (const { bucket } of limits) bucket.giveBack();
     throwIfAborted(signal);
+  }
+
+  async #wait({ calls, perMinute }: Limit, waitMs: number, signal?: AbortSignal): Promise<void> {
+    this.#waiting += 1;
+    this.#onPaced({ calls, perMinute, clearMs: waitMs });
+    await delay(this.#clock, waitMs, signal);
+    this.#waiting -= 1;
+    if (this.#waiting === 0) this.#onPaced(null);
   }
 
   /** Box answered 429. Units: `retryAfterMs` in milliseconds, 0 when Box named none. */
   throttled(meter: Meter, retryAfterMs: number): void {
-    const bucket = meter === 'upload' ? this.#upload : this.#api;
+    const { bucket } = meter === 'upload' ? this.#upload : this.#api;
     bucket.throttle(this.#clock.monotonic(), retryAfterMs);
   }
 }
