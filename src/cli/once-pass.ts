@@ -11,7 +11,8 @@ export class OncePass {
   readonly #clock: Clock;
   readonly #stop: () => void;
   #state: EngineState | undefined;
-  #isFull = false;
+  /** The state for which it was given up before the mount was ready. */
+  #hopeless: 'full' | 'awaiting-folder' | undefined;
   #running: { status(): MountStatus; stop(): void } | undefined;
   #patience: Timer | undefined;
   #last: MountStatus | undefined;
@@ -32,17 +33,23 @@ export class OncePass {
   }
 
   onState(state: EngineState): void {
+    // The wait for the folder is over: whatever is lacking next has a patience of its own.
+    if (this.#state === 'awaiting-folder') {
+      this.#patience?.cancel();
+      this.#patience = undefined;
+    }
     this.#state = state;
     if (state === 'in-sync') this.#end();
-    // A mount without room never becomes ready.
-    if (state === 'full') this.#patience ??= this.#clock.after(PATIENCE_MS, () => this.#giveUpFull());
+    // A mount without room never becomes ready, nor does one whose folder nobody makes.
+    if (state === 'full' || state === 'awaiting-folder')
+      this.#patience ??= this.#clock.after(PATIENCE_MS, () => this.#giveUp());
   }
 
-  #giveUpFull(): void {
+  #giveUp(): void {
     this.#patience = undefined;
     // Otherwise there was room meanwhile.
-    if (this.#state !== 'full') return;
-    this.#isFull = true;
+    if (this.#state !== 'full' && this.#state !== 'awaiting-folder') return;
+    this.#hopeless = this.#state;
     this.#stop();
   }
 
@@ -53,10 +60,19 @@ export class OncePass {
     this.#running.stop();
   }
 
-  /** Errors: FullError 'unfinished' when there was no room; StateError 'unfinished' when something was left to a person or to a later pass. */
+  /**
+   * Errors: FullError 'unfinished' when there was no room; StateError 'unfinished' when the folder was awaited in vain,
+   * or something was left to a person or to a later pass.
+   */
   assertFinished(): void {
     this.#patience?.cancel();
-    if (this.#isFull)
+    if (this.#hopeless === 'awaiting-folder')
+      throw new StateError({
+        code: 'unfinished',
+        message: 'nothing is done: the server has not made the folder in Box yet',
+        hint: "Run again when the server's mount has been started.",
+      });
+    if (this.#hopeless === 'full')
       throw new FullError({
         code: 'unfinished',
         message: 'not everything is done: the disk or the quota in Box is full',

@@ -71,6 +71,7 @@ const STATE_WORDS: Readonly<Record<EngineState, string>> = {
 const MINUTES_PER_HOUR = 60;
 /** States that a person should hear of at once. */
 const REMARKABLE: ReadonlySet<EngineState> = new Set([
+  'awaiting-folder',
   'offline',
   'access-lost',
   'root-missing',

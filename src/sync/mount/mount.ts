@@ -191,6 +191,7 @@ async function mirror(session: Session, onReady: Parameters<typeof runMount>[1])
       clock,
       logger,
       signal,
+      onAwaiting: () => options.onState?.('awaiting-folder'),
     });
     if (root === undefined) return;
     const { id, name } = await store.account();

@@ -15,6 +15,8 @@ interface RemoteRootOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly signal: AbortSignal;
+  /** Told once, when the folder is not there and has to be awaited. */
+  readonly onAwaiting?: () => void;
 }
 
 /** How often a client looks for a folder that its server has not made yet. */
@@ -35,7 +37,10 @@ export async function findRemoteRoot(options: RemoteRootOptions): Promise<Remote
   while (!signal.aborted) {
     const root = create ? await ensureBelow(store, shared, path) : await store.findFolder(path, signal);
     if (root !== undefined) return root;
-    if (!told) logger.info({ path: path.join('/') }, 'waiting for the server to create the folder');
+    if (!told) {
+      logger.info({ path: path.join('/') }, 'waiting for the server to create the folder');
+      options.onAwaiting?.();
+    }
     told = true;
     await delay(clock, AWAIT_MS, signal);
   }
