@@ -19,6 +19,8 @@ const readySchema = z.object({
 });
 type Ready = z.infer<typeof readySchema>;
 
+const waitingSchema = z.object({ event: z.literal('waiting'), words: z.string() });
+
 /** The channel to a parent process. */
 type Channel = Pick<NodeJS.Process, 'send' | 'connected' | 'disconnect'>;
 
@@ -40,10 +42,24 @@ export function tellParent(ready: Ready, channel: Channel = process): void {
 }
 
 /**
+ * Tell a parent that waits for this mount what holds it up. Does nothing for other parents.
+ *
+ * Guarantees: never throws.
+ */
+export function tellParentOfWait(words: string, channel: Channel = process): void {
+  if (process.env[DETACHED] !== '1' || channel.send === undefined || !channel.connected) return;
+  try {
+    channel.send({ event: 'waiting', words }, () => {});
+  } catch {
+    // The channel closed between the look and the word.
+  }
+}
+
+/**
  * Start this same command again in the background, and return once it is ready.
  *
  * `input` is what it reads from its standard input instead of this process, which has read it.
- * Guarantees: what goes wrong until then is told here, with the exit code that the mount itself would have had.
+ * Guarantees: what holds it up or goes wrong until then is told here, with the exit code that the mount itself would have had.
  */
 export async function startDetached(output: Output, input?: string): Promise<void> {
   const args = process.argv.slice(1).filter((arg) => arg !== '--detach');
@@ -61,7 +77,7 @@ export async function startDetached(output: Output, input?: string): Promise<voi
     child.stdin?.on('error', () => {});
     child.stdin?.end(input);
     interrupt.signal.addEventListener('abort', () => void child.kill('SIGTERM'), { once: true });
-    const outcome = await readyOrExit(child);
+    const outcome = await readyOrExit(child, (words) => output.note(words));
     if (typeof outcome === 'number') {
       const said = await readFile(words, 'utf8');
       if (output.json) output.document(endedDocument(said));
@@ -90,13 +106,15 @@ function endedDocument(said: string): unknown {
   };
 }
 
-function readyOrExit(child: ChildProcess): Promise<Ready | number> {
+function readyOrExit(child: ChildProcess, onWait: (words: string) => void): Promise<Ready | number> {
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', (code) => resolve(code ?? EXIT.fault));
     child.on('message', (message) => {
       const ready = readySchema.safeParse(message);
       if (ready.success) resolve(ready.data);
+      const waiting = waitingSchema.safeParse(message);
+      if (waiting.success) onWait(waiting.data.words);
     });
   });
 }

@@ -21,7 +21,7 @@ import { attentionOf, type Profile } from '../../sync/mount/profiles.ts';
 import { selectionFilter, selectionText } from '../../sync/mount/selection.ts';
 import { boxConnection } from '../box-connection.ts';
 import { keyToPassOn } from '../box-key.ts';
-import { startDetached, tellParent } from '../detached.ts';
+import { startDetached, tellParent, tellParentOfWait } from '../detached.ts';
 import { printDryRun } from '../dry-run-text.ts';
 import { EXIT } from '../exit-codes.ts';
 import { fitHeap } from '../fit-heap.ts';
@@ -191,6 +191,7 @@ async function metricsFor(
 
 function tellState(output: Output, state: EngineState): void {
   if (output.json) output.document({ event: 'state', state });
+  if (REMARKABLE.has(state)) tellParentOfWait(STATE_WORDS[state]);
   if (output.interactive || REMARKABLE.has(state)) output.note(STATE_WORDS[state]);
 }
 
