@@ -11,6 +11,7 @@ const LONG = [
   'test/contract/remote-store/emulator-faults.test.ts',
   'test/e2e/administrator.test.ts',
   'test/e2e/box-key.test.ts',
+  'test/e2e/document-commands.test.ts',
   'test/e2e/examples.test.ts',
   'test/e2e/mount-lock.test.ts',
   'test/e2e/mount-options.test.ts',

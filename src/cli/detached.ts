@@ -19,6 +19,11 @@ const readySchema = z.object({
 });
 type Ready = z.infer<typeof readySchema>;
 
+const waitingSchema = z.object({ event: z.literal('waiting'), words: z.string() });
+
+/** Whether this mount was started in the background: until it is ready its words are read by its parent, later by nobody. */
+export const isDetached = () => process.env[DETACHED] === '1';
+
 /** The channel to a parent process. */
 type Channel = Pick<NodeJS.Process, 'send' | 'connected' | 'disconnect'>;
 
@@ -28,7 +33,7 @@ type Channel = Pick<NodeJS.Process, 'send' | 'connected' | 'disconnect'>;
  * Guarantees: never throws: a parent that is gone by now needs no word.
  */
 export function tellParent(ready: Ready, channel: Channel = process): void {
-  if (process.env[DETACHED] !== '1' || channel.send === undefined || !channel.connected) return;
+  if (!isDetached() || channel.send === undefined || !channel.connected) return;
   const part = () => {
     if (channel.connected) channel.disconnect();
   };
@@ -40,10 +45,24 @@ export function tellParent(ready: Ready, channel: Channel = process): void {
 }
 
 /**
+ * Tell a parent that waits for this mount what holds it up. Does nothing for other parents.
+ *
+ * Guarantees: never throws.
+ */
+export function tellParentOfWait(words: string, channel: Channel = process): void {
+  if (!isDetached() || channel.send === undefined || !channel.connected) return;
+  try {
+    channel.send({ event: 'waiting', words }, () => {});
+  } catch {
+    // The channel closed between the look and the word.
+  }
+}
+
+/**
  * Start this same command again in the background, and return once it is ready.
  *
  * `input` is what it reads from its standard input instead of this process, which has read it.
- * Guarantees: what goes wrong until then is told here, with the exit code that the mount itself would have had.
+ * Guarantees: what holds it up or goes wrong until then is told here, with the exit code that the mount itself would have had.
  */
 export async function startDetached(output: Output, input?: string): Promise<void> {
   const args = process.argv.slice(1).filter((arg) => arg !== '--detach');
@@ -61,7 +80,7 @@ export async function startDetached(output: Output, input?: string): Promise<voi
     child.stdin?.on('error', () => {});
     child.stdin?.end(input);
     interrupt.signal.addEventListener('abort', () => void child.kill('SIGTERM'), { once: true });
-    const outcome = await readyOrExit(child);
+    const outcome = await readyOrExit(child, (words) => output.note(words));
     if (typeof outcome === 'number') {
       const said = await readFile(words, 'utf8');
       if (output.json) output.document(endedDocument(said));
@@ -90,13 +109,15 @@ function endedDocument(said: string): unknown {
   };
 }
 
-function readyOrExit(child: ChildProcess): Promise<Ready | number> {
+function readyOrExit(child: ChildProcess, onWait: (words: string) => void): Promise<Ready | number> {
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', (code) => resolve(code ?? EXIT.fault));
     child.on('message', (message) => {
       const ready = readySchema.safeParse(message);
       if (ready.success) resolve(ready.data);
+      const waiting = waitingSchema.safeParse(message);
+      if (waiting.success) onWait(waiting.data.words);
     });
   });
 }

@@ -3,7 +3,7 @@ import type { Paced } from '../sync/box/pacer.ts';
 import type { EngineState } from '../sync/engine/status.ts';
 import type { MountStatus } from '../sync/mount/mount-status.ts';
 import { readableBytes } from './paint.ts';
-import { OVER_WORDS, STATE_WORDS } from './state-words.ts';
+import { isRemarkable, OVER_WORDS, STATE_WORDS } from './state-words.ts';
 
 /** A line of news, or one that the next replaces. */
 export interface Told {
@@ -59,8 +59,7 @@ export class MountStory {
     const over = before === undefined || state === 'stopped' ? undefined : OVER_WORDS[before];
     const told = over === undefined ? [] : [news(`${over}, after ${durationText(lastedMs)}`)];
     const words = STATE_WORDS[state];
-    if (state !== 'stopped' && OVER_WORDS[state] === undefined)
-      return [...told, { kind: 'passing', text: words }];
+    if (state !== 'stopped' && !isRemarkable(state)) return [...told, { kind: 'passing', text: words }];
     return [...told, news(state === 'offline' && trouble !== null ? `${words}: ${trouble}` : words)];
   }
 

@@ -32,3 +32,8 @@ export const OVER_WORDS: Readonly<Partial<Record<EngineState, string>>> = {
   'root-emptied': 'it is decided what happens to what was gone',
   full: 'there is room again',
 };
+
+/** Whether a person should hear of a state at once, and again when it is over. */
+export function isRemarkable(state: EngineState): boolean {
+  return OVER_WORDS[state] !== undefined;
+}

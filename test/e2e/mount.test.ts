@@ -173,31 +173,46 @@ describe('mila-sync as a person uses it', () => {
     expect((await run('status')).code).toBe(4);
   }, 90_000);
 
-  it('says that it waits for its server to make the folder, and mirrors once that is done', async () => {
-    await configure('eve', { save_path: 'later' });
-    await configure('server-later', { save_path: 'later' });
-    const early = spawn(process.execPath, [program, 'mount', 'eve.json', '--json'], {
-      cwd: folder,
-      env: environment(),
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const exited = new Promise((resolve) => early.on('exit', resolve));
-    let events = '';
-    let notes = '';
-    early.stdout.setEncoding('utf8').on('data', (text: string) => {
-      events += text;
-    });
-    early.stderr.setEncoding('utf8').on('data', (text: string) => {
-      notes += text;
-    });
-    await eventually(() => expect(events).toContain('{"event":"state","state":"awaiting-folder"}'), 30_000);
-    expect(events).not.toContain('"event":"ready"');
-    await eventually(() => expect(notes).toContain('waiting for the server to make the folder in Box'));
-    const server = await mount('server-later.json');
-    await eventually(() => expect(events).toContain('"event":"ready"'), 30_000);
-    for (const child of [early, server.child]) child.kill('SIGTERM');
-    expect(await Promise.all([exited, server.exited])).toEqual([130, 130]);
-  }, 90_000);
+  it.each([
+    ['eve', '--json', '"state":"awaiting-folder"'],
+    ['zoe', '--detach', ''],
+  ])(
+    'says that it waits for its server to make the folder, and mirrors once that is done: %s %s',
+    async (name, flag, event) => {
+      const place = { save_path: `later-${name}` };
+      await configure(name, place);
+      await configure(`server-${name}`, place);
+      const early = spawn(process.execPath, [program, 'mount', `${name}.json`, flag], {
+        cwd: folder,
+        env: environment(),
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      const exited = new Promise((resolve) => early.on('exit', resolve));
+      let results = '';
+      let notes = '';
+      early.stdout.setEncoding('utf8').on('data', (text: string) => {
+        results += text;
+      });
+      early.stderr.setEncoding('utf8').on('data', (text: string) => {
+        notes += text;
+      });
+      try {
+        const words = 'waiting for the server to make the folder in Box';
+        await eventually(() => expect(notes).toContain(words), 30_000);
+        expect(results).toContain(event);
+        expect(results).not.toContain('ready');
+        const server = await mount(`server-${name}.json`);
+        await eventually(() => expect(results).toContain('ready'), 30_000);
+        if (flag === '--detach') expect((await run('unmount', `m-${name}`)).code).toBe(0);
+        server.child.kill('SIGTERM');
+        expect(await server.exited).toBe(130);
+      } finally {
+        early.kill('SIGTERM');
+      }
+      expect(await exited).toBe(flag === '--detach' ? 0 : 130);
+    },
+    90_000,
+  );
 
   it('goes on after kill -9 with what was written meanwhile', async () => {
     await configure('server');

@@ -21,7 +21,7 @@ import { attentionOf, type Profile } from '../../sync/mount/profiles.ts';
 import { selectionFilter, selectionText } from '../../sync/mount/selection.ts';
 import { boxConnection } from '../box-connection.ts';
 import { keyToPassOn } from '../box-key.ts';
-import { startDetached, tellParent } from '../detached.ts';
+import { isDetached, startDetached, tellParent, tellParentOfWait } from '../detached.ts';
 import { printDryRun } from '../dry-run-text.ts';
 import { EXIT } from '../exit-codes.ts';
 import { fitHeap } from '../fit-heap.ts';
@@ -39,6 +39,7 @@ import { stopWithParent } from '../parent-watch.ts';
 import { pinoLogger } from '../pino-logger.ts';
 import { openRecorder } from '../recording-option.ts';
 import { type RememberedMount, rememberMount } from '../remembered-mount.ts';
+import { isRemarkable, STATE_WORDS } from '../state-words.ts';
 import { printUnit } from '../systemd-unit.ts';
 
 /** A server mirrors what servers read, a client what it needs itself, unless told otherwise. */
@@ -57,7 +58,7 @@ function budgetOf({ apiBudget }: MountFlags): ApiBudget | undefined {
 async function mount(configPath: string, flags: MountFlags): Promise<void> {
   if (flags.printUnit) return printUnit('mount', configPath, flags);
   if (flags.detach) return startDetached(processOutput(flags), await keyToPassOn(configPath, process));
-  const output = processOutput({ ...flags, noColour: !flags.color, timed: !flags.dryRun });
+  const output = processOutput({ ...flags, noColour: !flags.color, timed: !flags.dryRun && !isDetached() });
   const { configuration, warnings } = await loadParticipantConfiguration(configPath);
   for (const warning of warnings) output.note(`warning: ${configPath}: ${warning}`);
   const profile = profileOf(configuration, flags.profile);
@@ -138,6 +139,7 @@ async function runUntilStopped(
   let remembered: RememberedMount | undefined;
   const onState = (state: EngineState) => {
     teller.onState(state);
+    if (isRemarkable(state)) tellParentOfWait(STATE_WORDS[state]);
     once?.onState(state);
   };
   try {

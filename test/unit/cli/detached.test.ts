@@ -1,5 +1,5 @@
 import { afterEach, expect, it, vi } from 'vitest';
-import { tellParent } from '../../../src/cli/detached.ts';
+import { tellParent, tellParentOfWait } from '../../../src/cli/detached.ts';
 
 const READY = { event: 'ready', dir: '/d', root: '/d/r', pid: 1 } as const;
 
@@ -15,15 +15,13 @@ it('a parent that is gone by the time of the word is no failure', () => {
       throw new Error('closed');
     },
   });
-  tellParent(
-    READY,
-    channel(true, () => {
-      throw new Error('closed');
-    }),
-  );
-  tellParent(
-    READY,
-    channel(false, (word) => words.push(word) > 0),
-  );
+  const closing = channel(true, () => {
+    throw new Error('closed');
+  });
+  const closed = channel(false, (word) => words.push(word) > 0);
+  for (const each of [closing, closed]) {
+    tellParent(READY, each);
+    tellParentOfWait('waiting', each);
+  }
   expect(words).toEqual([]);
 });
