@@ -55,10 +55,15 @@ function budgetOf({ apiBudget }: MountFlags): ApiBudget | undefined {
   return apiBudget === undefined ? undefined : { callsPerHour: apiBudget * MINUTES_PER_HOUR };
 }
 
+/** A mount in the background is read by its parent, and a rehearsal is over at once: neither needs times. */
+function outputFor(flags: MountFlags): Output {
+  return processOutput({ ...flags, noColour: !flags.color, timed: !flags.dryRun && !isDetached() });
+}
+
 async function mount(configPath: string, flags: MountFlags): Promise<void> {
   if (flags.printUnit) return printUnit('mount', configPath, flags);
   if (flags.detach) return startDetached(processOutput(flags), await keyToPassOn(configPath, process));
-  const output = processOutput({ ...flags, noColour: !flags.color, timed: !flags.dryRun && !isDetached() });
+  const output = outputFor(flags);
   const { configuration, warnings } = await loadParticipantConfiguration(configPath);
   for (const warning of warnings) output.note(`warning: ${configPath}: ${warning}`);
   const profile = profileOf(configuration, flags.profile);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { failWith, processOutput } from '../../../src/cli/output.ts';
+import { beginAnswer, failWith, processOutput } from '../../../src/cli/output.ts';
 import { TimeStamps, timeHere } from '../../../src/cli/time-stamps.ts';
 import { wrapWords } from '../../../src/cli/word-wrap.ts';
 import { ConfigError } from '../../../src/errors.ts';
@@ -44,6 +44,7 @@ describe('the words of a program that runs long', () => {
   let told = '';
   const terminal = { isTTY: process.stderr.isTTY, columns: process.stderr.columns };
   beforeEach(() => {
+    beginAnswer();
     told = '';
     vi.useFakeTimers({ now: at(28, 13, 5, 9) });
     for (const stream of [process.stdout, process.stderr])
