@@ -106,15 +106,18 @@ function sourceTexts(): string {
     .join('\n');
 }
 
-it('quotes, where it goes by what is seen, the programs\u2019 own words', () => {
-  const rows = textOf('docs/troubleshooting.md').matchAll(/^\| ([^|]*`[^|]*) \|/gm);
-  const seen = [...rows].flatMap(([, cell = '']) =>
-    [...cell.matchAll(/`([^`]+)`/g)].map(([, words = '']) => words),
-  );
-  expect(seen.length).toBeGreaterThan(15);
-  const sources = sourceTexts();
-  expect(seen.filter((words) => !sources.includes(words) && !words.startsWith('mila'))).toEqual([]);
-});
+it.each(['docs/troubleshooting.md', 'docs/training-program.md'])(
+  'quotes in %s, where it goes by what is seen, the programs\u2019 own words',
+  (document) => {
+    const rows = textOf(document).matchAll(/^\| ([^|]*`[^|]*) \|/gm);
+    const seen = [...rows].flatMap(([, cell = '']) =>
+      [...cell.matchAll(/`([^`]+)`/g)].map(([, words = '']) => words),
+    );
+    expect(seen.length).toBeGreaterThan(15);
+    const sources = sourceTexts();
+    expect(seen.filter((words) => !sources.includes(words) && !words.startsWith('mila'))).toEqual([]);
+  },
+);
 
 it('looks at every document, and at commands in them', () => {
   expect(DOCUMENTS.map((document) => relative('.', document))).toContain('docs/mount.md');
