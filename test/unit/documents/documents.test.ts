@@ -119,6 +119,21 @@ it.each(['docs/troubleshooting.md', 'docs/training-program.md'])(
   },
 );
 
+it('names the figures that a mount and a server serve, all of them and no others', () => {
+  const told = new Set(
+    [...textOf('docs/operating.md').matchAll(/^\|[^|]*`mila_.*$/gm)].flatMap(([row = '']) =>
+      [...row.matchAll(/`(mila_\w+)/g)].map(([, name = '']) => name),
+    ),
+  );
+  const mount = readFileSync(join(ROOT, 'src/cli/metrics.ts'), 'utf8');
+  const server = readFileSync(join(ROOT, 'src/cli/server-metrics.ts'), 'utf8');
+  const served = [
+    ...[...mount.matchAll(/(?:gauge|family)\(\s*'(\w+)'/g)].map(([, name]) => `mila_sync_${name}`),
+    ...[...`${mount}${server}`.matchAll(/'(mila_\w+)'/g)].map(([, name = '']) => name),
+  ];
+  expect([...told].sort()).toEqual([...new Set(served)].sort());
+});
+
 it('looks at every document, and at commands in them', () => {
   expect(DOCUMENTS.map((document) => relative('.', document))).toContain('docs/mount.md');
   expect(DOCUMENTS.flatMap((document) => typedIn(textOf(document))).length).toBeGreaterThan(50);
