@@ -1,5 +1,5 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { ConfigError, CorruptError, RoundError } from '../../src/errors.ts';
@@ -319,6 +319,19 @@ it("merges the task and the client's overwrites key by key, and names its own co
   expect(seen[1]).toMatchObject({
     checkpoint_path: join(playground.root, 'client-a', outcome.run, 'a', 'start.latest.pt'),
   });
+});
+
+it('names its own copy in full where save_path is relative, for a program that works in another folder', async () => {
+  const seen: unknown[] = [];
+  const executor = numberExecutor(1, async ({ configuration, startCheckpointPath }) => {
+    seen.push([configuration['checkpoint_path'], startCheckpointPath]);
+  });
+  const [outcome] = await Promise.all([
+    playground.server({ settings: { ...ONE_ROUND, roundsCount: 2 } }),
+    playground.client('a', { executor, savePath: relative(process.cwd(), join(playground.root, 'kept')) }),
+  ]);
+  const copy = join(playground.root, 'kept', outcome.run, 'a', 'start.latest.pt');
+  expect(seen[1]).toEqual([copy, copy]);
 });
 
 it('a training that fails is tried again as often as configured', async () => {

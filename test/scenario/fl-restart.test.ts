@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
@@ -108,6 +108,30 @@ it('a parked server is opened again by its next start without being told', async
   const second = await playground.server({ settings: SHORT });
   expect(second).toMatchObject({ run: parked.run, ending: { kind: 'finished' } });
   await clients;
+});
+
+it('goes on at other machines: the server with a copy of its results, a site with nothing but its configuration', async () => {
+  const park = new AbortController();
+  const onEvent = (event: FederationEvent) => {
+    if (event.event === 'aggregated') park.abort();
+  };
+  const first = playground.server({ settings: SHORT, park: park.signal, onEvent });
+  const old = new AbortController();
+  const left = playground.client('a', { signal: old.signal });
+  const other = playground.client('b');
+  const parked = await first;
+  old.abort();
+  await left.catch(() => undefined);
+  const savePath = join(playground.root, 'other-machine');
+  await cp(join(playground.root, 'server-results'), savePath, { recursive: true });
+  const [second] = await Promise.all([
+    playground.server({ settings: SHORT, savePath }),
+    playground.client('a', { savePath: join(playground.root, 'new-machine') }),
+    other,
+  ]);
+  expect(second).toMatchObject({ run: parked.run, ending: { kind: 'finished' } });
+  const empty = playground.server({ savePath: join(playground.root, 'empty'), resume: { run: parked.run } });
+  await expect(empty).rejects.toMatchObject({ code: 'nothing-to-resume' });
 });
 
 it('a round whose aggregate was the last that a killed server made is in the history and the summary all the same', async () => {

@@ -108,7 +108,7 @@ export const BOX_SECTION = z.object({
     serverAccount.optional(),
     'A client heeds files of the server only from this account, named by its id or its name.',
     {
-      absent: "the account that made the run's folder",
+      absent: 'the account that made the run folder',
       examples: ['12345678901'],
       pattern: '^[^@]+$',
     },

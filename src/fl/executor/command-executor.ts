@@ -27,6 +27,9 @@ interface CommandExecutorOptions {
   readonly temporaryDirectory: string;
 }
 
+/** A path as a program in another folder finds it; empty where there is none. */
+const fullPath = (path: string | undefined) => (path === undefined ? '' : resolve(path));
+
 /** The metrics of an evaluation, which has nothing else to give. Errors: RoundError 'training-failed'. */
 async function evaluatedMetrics(path: string): Promise<Metrics> {
   const { metrics, omissions } = await readReport(path);
@@ -82,7 +85,7 @@ export class CommandExecutor implements Executor {
     const values: Placeholders = {
       config: resolve(request.configurationPath),
       output: resolve(outputDirectory),
-      checkpoint: request.startCheckpointPath ?? '',
+      checkpoint: fullPath(request.startCheckpointPath),
       round: String(request.round),
       participant: request.participant,
     };
@@ -129,15 +132,13 @@ export class CommandExecutor implements Executor {
         message: 'this executor cannot evaluate: executor_options.evaluate_command is missing',
         hint: 'Give a command that writes {"metrics":{"name":number}} to the path that {result} stands for.',
       });
-    const folder = await mkdtemp(join(this.#deps.temporaryDirectory, 'mila-evaluation-'));
+    const folder = await mkdtemp(resolve(this.#deps.temporaryDirectory, 'mila-evaluation-'));
+    const checkpoint = fullPath(request.checkpointPath);
     try {
       const result = join(folder, 'result.json');
       const config = join(folder, 'config.json');
-      await writeFile(
-        config,
-        stringifyAsWritten({ ...request.configuration, checkpoint_path: request.checkpointPath }),
-      );
-      const values: Placeholders = { config, result, checkpoint: request.checkpointPath, output: folder };
+      await writeFile(config, stringifyAsWritten({ ...request.configuration, checkpoint_path: checkpoint }));
+      const values: Placeholders = { config, result, checkpoint, output: folder };
       await this.#run(evaluateCommand, { values, logPath: join(folder, 'log.txt'), signal: request.signal });
       return await evaluatedMetrics(result);
     } finally {

@@ -127,7 +127,9 @@ export class ClientEffects {
   ): Promise<EndedTraining> {
     const { clock, onEvent } = this.#options;
     const startedAtMs = clock.monotonic();
-    const { omissions = [], ...result } = await this.#execute(round, start?.path, watch);
+    // A training program may work in another folder than this one.
+    const path = start === undefined ? undefined : resolve(start.path);
+    const { omissions = [], ...result } = await this.#execute(round, path, watch);
     const seconds = (clock.monotonic() - startedAtMs) / 1000;
     const ended = { round, startSha256: start?.sha256 ?? null, ...result, seconds };
     await this.#endedTrainings.note(ended);

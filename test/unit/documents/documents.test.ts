@@ -106,14 +106,32 @@ function sourceTexts(): string {
     .join('\n');
 }
 
-it('quotes, where it goes by what is seen, the programs\u2019 own words', () => {
-  const rows = textOf('docs/troubleshooting.md').matchAll(/^\| ([^|]*`[^|]*) \|/gm);
-  const seen = [...rows].flatMap(([, cell = '']) =>
-    [...cell.matchAll(/`([^`]+)`/g)].map(([, words = '']) => words),
+it.each(['docs/troubleshooting.md', 'docs/training-program.md'])(
+  'quotes in %s, where it goes by what is seen, the programs\u2019 own words',
+  (document) => {
+    const rows = textOf(document).matchAll(/^\| ([^|]*`[^|]*) \|/gm);
+    const seen = [...rows].flatMap(([, cell = '']) =>
+      [...cell.matchAll(/`([^`]+)`/g)].map(([, words = '']) => words),
+    );
+    expect(seen.length).toBeGreaterThan(15);
+    const sources = sourceTexts();
+    expect(seen.filter((words) => !sources.includes(words) && !words.startsWith('mila'))).toEqual([]);
+  },
+);
+
+it('names the figures that a mount and a server serve, all of them and no others', () => {
+  const told = new Set(
+    [...textOf('docs/operating.md').matchAll(/^\|[^|]*`mila_.*$/gm)].flatMap(([row = '']) =>
+      [...row.matchAll(/`(mila_\w+)/g)].map(([, name = '']) => name),
+    ),
   );
-  expect(seen.length).toBeGreaterThan(15);
-  const sources = sourceTexts();
-  expect(seen.filter((words) => !sources.includes(words) && !words.startsWith('mila'))).toEqual([]);
+  const mount = readFileSync(join(ROOT, 'src/cli/metrics.ts'), 'utf8');
+  const server = readFileSync(join(ROOT, 'src/cli/server-metrics.ts'), 'utf8');
+  const served = [
+    ...[...mount.matchAll(/(?:gauge|family)\(\s*'(\w+)'/g)].map(([, name]) => `mila_sync_${name}`),
+    ...[...`${mount}${server}`.matchAll(/'(mila_\w+)'/g)].map(([, name = '']) => name),
+  ];
+  expect([...told].sort()).toEqual([...new Set(served)].sort());
 });
 
 it('looks at every document, and at commands in them', () => {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../../../src/clock.ts';
 import { ConfigError, RoundError } from '../../../../src/errors.ts';
@@ -86,6 +86,26 @@ describe('training by another program', () => {
     );
     const { checkpointPath } = await executor.train(request());
     expect(await readFile(checkpointPath, 'utf8')).toBe('new');
+  });
+
+  it('names the model to start from so that a program in a folder of its own finds it', async () => {
+    const start = join(folder, 'start.latest.pt');
+    const elsewhere = join(folder, 'elsewhere');
+    await mkdir(elsewhere);
+    const executor = await create('mila.executors.Command', {
+      command: [
+        process.execPath,
+        '-e',
+        `require('fs').writeFileSync(process.argv[2] + '/x.pt', process.argv[1])`,
+        '--',
+        '{checkpoint}',
+        '{output}',
+      ],
+      working_directory: elsewhere,
+    });
+    const startCheckpointPath = relative(process.cwd(), start);
+    const { checkpointPath } = await executor.train(request({ startCheckpointPath }));
+    expect(await readFile(checkpointPath, 'utf8')).toBe(start);
   });
 
   it('reads samples and metrics from the result file, and never from an old one', async () => {
@@ -260,6 +280,30 @@ it('evaluates with a command of its own and leaves no temporary file', async () 
   expect(await executor.evaluate(evaluation)).toEqual({ accuracy: 0.5 });
   expect(await readdir(folder)).toEqual([]);
   await expect((await program('')).evaluate(evaluation)).rejects.toThrow(/evaluate_command is missing/);
+});
+
+it('evaluates what it is told of, also in a working directory of its own', async () => {
+  const executor = await program('', {
+    evaluate_command: [
+      process.execPath,
+      '-e',
+      `const fs = require('fs'); const [config, checkpoint, result] = process.argv.slice(1);
+       const told = JSON.parse(fs.readFileSync(config, 'utf8')).checkpoint_path;
+       const same = told === checkpoint && require('path').isAbsolute(told);
+       fs.writeFileSync(result, JSON.stringify({ metrics: { same: Number(same) } }))`,
+      '--',
+      '{config}',
+      '{checkpoint}',
+      '{result}',
+    ],
+    working_directory: folder,
+  });
+  const evaluation = {
+    configuration: {},
+    checkpointPath: 'results/a.pt',
+    signal: new AbortController().signal,
+  };
+  expect(await executor.evaluate(evaluation)).toEqual({ same: 1 });
 });
 
 it('refuses unknown executors, options and placeholders, naming what is known', async () => {
