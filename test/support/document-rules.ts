@@ -139,6 +139,20 @@ export const DOCUMENT_RULES: Readonly<Record<string, Readonly<Record<string, Doc
     'mila-sync replay session.jsonl.gz --dir /tmp/again --until +90': ends('recording', REPLAYED),
     'mila-sync replay session.jsonl.gz --into http://127.0.0.1:8080': tells('recording', /changes played/),
   },
+  'docs/training-program.md': {
+    'mila init trial --transport dir --participants site_a,site_b --program pytorch': ends(
+      'nothing',
+      'trial/train.py',
+    ),
+    'mila up trial': PACKAGE,
+    'mila checkpoint show /tmp/out/model.pt': tells('federation', /float32/),
+    'mila checkpoint verify /tmp/out/model.pt': ends('federation'),
+    'mila aggregate --output /tmp/aggregate.pt /tmp/out/model.pt /tmp/out/model.pt': ends(
+      'federation',
+      'aggregate.pt',
+    ),
+    'mila config check site_a.json': ends('federation'),
+  },
   'examples/README.md': {
     'mila up trial': PACKAGE,
   },
