@@ -26,7 +26,7 @@ interface Surroundings {
   /** An average of calls that the user wants kept. */
   readonly apiBudget?: ApiBudget | undefined;
   /** Told what Box's limits hold back. */
-  readonly onPaced?: (paced: Paced | null) => void;
+  readonly onPaced?: (paced: Paced) => void;
 }
 
 /** Short, because the engine tries again by itself, and a person at the start wants to know soon. */

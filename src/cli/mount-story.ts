@@ -26,8 +26,6 @@ const EACH_MAX = 3;
 const LARGE_BYTES = 8_000_000;
 /** So many entries that wait are worth a word. */
 const QUEUE_MIN = 20;
-/** A shorter wait for Box's limits is not worth a word. */
-const PACED_MIN_MS = 5_000;
 /** Where nobody watches, or nothing new happens, work is told this rarely. */
 const WORK_EVERY_MS = 5 * 60_000;
 
@@ -59,12 +57,14 @@ export class MountStory {
     const over = before === undefined || state === 'stopped' ? undefined : OVER_WORDS[before];
     const told = over === undefined ? [] : [news(`${over}, after ${durationText(lastedMs)}`)];
     const words = STATE_WORDS[state];
-    if (state !== 'stopped' && !isRemarkable(state)) return [...told, { kind: 'passing', text: words }];
+    // The end is told by whoever ends it.
+    if (state === 'stopped') return told;
+    if (!isRemarkable(state)) return [...told, { kind: 'passing', text: words }];
     return [...told, news(state === 'offline' && trouble !== null ? `${words}: ${trouble}` : words)];
   }
 
-  /** Look at the mount. `paced`: what Box's limits hold back, where they do. */
-  look(status: MountStatus, nowMs: number, paced: Paced | null = null): readonly Told[] {
+  /** Look at the mount. `paced`: a call that a limit held back just now. */
+  look(status: MountStatus, nowMs: number, paced?: Paced): readonly Told[] {
     return [
       ...this.#conflicts(status),
       ...this.#held(status),
@@ -81,15 +81,18 @@ export class MountStory {
     return [news(`${copies}; mila-sync conflicts lists them`)];
   }
 
-  #held({ held }: MountStatus): readonly Told[] {
+  #held({ held, state }: MountStatus): readonly Told[] {
     const count = held?.count ?? 0;
     const before = this.#seen.held;
     if (count === before) return [];
     this.#seen = { ...this.#seen, held: count };
     if (held === null) return [news('no deletions are held any more')];
+    const text = `${count} deletions are held (limit ${held.limit})`;
+    // What to do is said with that state.
+    if (state === 'root-emptied') return [news(text)];
     return [
       news(
-        `${count} deletions are held (limit ${held.limit}); to let them through, mount again with --max-delete ${count}; to have them brought back, with --bring-back`,
+        `${text}; to let them through, mount again with --max-delete ${count}; to have them brought back, with --bring-back`,
       ),
     ];
   }
@@ -106,7 +109,7 @@ export class MountStory {
   }
 
   /** How far work has come. */
-  #work(status: MountStatus, nowMs: number, paced: Paced | null): readonly Told[] {
+  #work(status: MountStatus, nowMs: number, paced: Paced | undefined): readonly Told[] {
     const lines = [...transferLines(status), ...queueLines(status, paced)];
     const moved = status.bytes.up + status.bytes.down;
     const isDue = nowMs - this.#toldWorkMs >= WORK_EVERY_MS;
@@ -138,11 +141,11 @@ function transferLines({ transfers, throughput }: MountStatus): readonly string[
 }
 
 /** How many entries wait for their turn, and for what. */
-function queueLines({ queue }: MountStatus, paced: Paced | null): readonly string[] {
+function queueLines({ queue }: MountStatus, paced: Paced | undefined): readonly string[] {
   const count = queue.control + queue.bulk;
-  if (paced !== null && paced.clearMs >= PACED_MIN_MS)
-    return [
-      `${paced.perMinute} ${paced.calls} a minute is the limit: ${count} entries wait, for about ${durationText(paced.clearMs)}`,
-    ];
-  return count < QUEUE_MIN ? [] : [`${count} entries wait for their turn`];
+  if (count < QUEUE_MIN) return [];
+  if (paced === undefined) return [`${count} entries wait for their turn`];
+  const { calls, perMinute, waitMs } = paced;
+  const forMs = Math.max(waitMs, (count / perMinute) * 60_000);
+  return [`${perMinute} ${calls} a minute is the limit: ${count} entries wait, about ${durationText(forMs)}`];
 }

@@ -7,13 +7,15 @@ import type { Output } from './output.ts';
 
 /** How often a mount is looked at for what is to be told of it. */
 const LOOK_MS = { watched: 2_000, unwatched: 5_000 };
+/** Calls were held back if one was within this time. */
+const PACED_MS = 5_000;
 
 /** Tells on standard error what a mount goes through, while it runs in the foreground. */
 export class MountTeller {
   readonly #output: Output;
   readonly #clock: Clock;
   readonly #story: MountStory;
-  #paced: Paced | null = null;
+  #paced: { readonly call: Paced; readonly atMs: number } | undefined;
   #status: (() => MountStatus) | undefined;
   #timer: Timer | undefined;
 
@@ -28,15 +30,17 @@ export class MountTeller {
     this.#tell(this.#story.onState(state, this.#clock.monotonic(), this.#status?.().trouble));
   };
 
-  readonly onPaced = (paced: Paced | null): void => {
-    this.#paced = paced;
+  readonly onPaced = (call: Paced): void => {
+    this.#paced = { call, atMs: this.#clock.monotonic() };
   };
 
   /** The mount is ready: from now on it is looked at. */
   watch(status: () => MountStatus): void {
     this.#status = status;
     const look = () => {
-      this.#tell(this.#story.look(status(), this.#clock.monotonic(), this.#paced));
+      const nowMs = this.#clock.monotonic();
+      const isPaced = this.#paced !== undefined && nowMs - this.#paced.atMs < PACED_MS;
+      this.#tell(this.#story.look(status(), nowMs, isPaced ? this.#paced?.call : undefined));
       this.#timer = this.#clock.after(this.#output.interactive ? LOOK_MS.watched : LOOK_MS.unwatched, look);
     };
     look();

@@ -67,7 +67,10 @@ export function processOutput(options: OutputOptions = {}): Output {
     if (isPassing) process.stderr.write(CLEAR_LINE);
     isPassing = false;
   };
-  const result = (words: Words) => void process.stdout.write(shown(words));
+  const result = (words: Words) => {
+    clear();
+    process.stdout.write(shown(words));
+  };
   return {
     json: options.json ?? false,
     interactive,
@@ -78,6 +81,7 @@ export function processOutput(options: OutputOptions = {}): Output {
       result(words);
     },
     document: (value) => {
+      clear();
       isAnswered ||= !isEvent(value);
       process.stdout.write(`${jsonLine(timed(value))}\n`);
     },

@@ -48,8 +48,8 @@ export interface BoxStoreOptions {
   readonly apiBudget?: ApiBudget;
   /** Default: what Box allows everybody. */
   readonly limits?: RateLimits;
-  /** Told whenever a limit holds a call back, and with null when none is held back any more. */
-  readonly onPaced?: (paced: Paced | null) => void;
+  /** Told of each call that a limit holds back. */
+  readonly onPaced?: (paced: Paced) => void;
   /** Narrow the tokens to the mirrored folder as soon as `confine` names it. Default false. */
   readonly leastPrivilege?: boolean;
   /** From this size on, content goes in parts. Units: bytes; Box takes no parts below 20,000,000. Default 32 MiB. */

@@ -17,13 +17,13 @@ export interface RateLimits {
   readonly uploadsPerMinute: number;
 }
 
-/** Calls that are held back at this moment. */
+/** A call that is held back. */
 export interface Paced {
-  /** Which limit holds them back. */
+  /** Which limit holds it back. */
   readonly calls: 'uploads' | 'calls';
   readonly perMinute: number;
-  /** When the last of them may go. Units: milliseconds from now. */
-  readonly clearMs: number;
+  /** When it may go. Units: milliseconds from now. */
+  readonly waitMs: number;
 }
 
 /** Box's limits, with a little room left for clocks that differ. Source: Box, "Rate limits". */
@@ -90,15 +90,14 @@ export class Pacer {
   readonly #api: Limit;
   readonly #upload: Limit;
   readonly #budget: Limit | undefined;
-  readonly #onPaced: (paced: Paced | null) => void;
-  #waiting = 0;
+  readonly #onPaced: (paced: Paced) => void;
 
-  /** `onPaced` is told whenever a call is held back, and with null when none is any more. */
+  /** `onPaced` is told of each call that is held back. */
   constructor(
     clock: Clock,
     budget?: ApiBudget,
     limits: RateLimits = BOX_RATE_LIMITS,
-    onPaced: (paced: Paced | null) => void = () => {},
+    onPaced: (paced: Paced) => void = () => {},
   ) {
     this.#clock = clock;
     this.#onPaced = onPaced;
@@ -131,18 +130,13 @@ export class Pacer {
     const { limit, waitMs } = waits.reduce((longest, each) =>
       each.waitMs > longest.waitMs ? each : longest,
     );
-    if (waitMs > 0) await this.#wait(limit, waitMs, signal);
+    if (waitMs > 0) {
+      this.#onPaced({ calls: limit.calls, perMinute: limit.perMinute, waitMs });
+      await delay(this.#clock, waitMs, signal);
+    }
     // Else those who give up while they wait would leave a debt to all who come later.
     if (signal?.aborted) for (const { bucket } of limits) bucket.giveBack();
     throwIfAborted(signal);
-  }
-
-  async #wait({ calls, perMinute }: Limit, waitMs: number, signal?: AbortSignal): Promise<void> {
-    this.#waiting += 1;
-    this.#onPaced({ calls, perMinute, clearMs: waitMs });
-    await delay(this.#clock, waitMs, signal);
-    this.#waiting -= 1;
-    if (this.#waiting === 0) this.#onPaced(null);
   }
 
   /** Box answered 429. Units: `retryAfterMs` in milliseconds, 0 when Box named none. */

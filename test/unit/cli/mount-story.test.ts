@@ -55,6 +55,14 @@ describe('what a mount says', () => {
     ]);
   });
 
+  it('says nothing twice: the end is told by whoever ends it, what to do about a mirror that is empty with that state', () => {
+    const story = new MountStory(0);
+    expect(story.onState('root-emptied', 0)).toHaveLength(1);
+    const emptied = { ...AT_REST, state: 'root-emptied' as const, held: { count: 6, limit: 3 } };
+    expect(newsOf(story.look(emptied, 0))).toEqual(['6 deletions are held (limit 3)']);
+    expect(story.onState('stopped', 1000)).toEqual([]);
+  });
+
   it('tells conflicts, held deletions and what cannot be mirrored once, and when deletions are no longer held', () => {
     const story = new MountStory(0);
     const problem = {
@@ -77,9 +85,9 @@ describe('what a mount says', () => {
   it('tells what the limits of Box hold back', () => {
     const story = new MountStory(0);
     const busy = { ...AT_REST, state: 'syncing' as const, queue: { control: 3, bulk: 250 } };
-    const paced = { calls: 'uploads', perMinute: 228, clearMs: 70_000 } as const;
+    const paced = { calls: 'uploads', perMinute: 228, waitMs: 700 } as const;
     expect(story.look(busy, 0, paced)).toEqual([
-      { kind: 'passing', text: '228 uploads a minute is the limit: 253 entries wait, for about 1 min 10 s' },
+      { kind: 'passing', text: '228 uploads a minute is the limit: 253 entries wait, about 1 min 7 s' },
     ]);
   });
 

@@ -92,6 +92,17 @@ describe('the words of a program that runs long', () => {
     ]);
   });
 
+  it('take a passing line back before anything else stands on the terminal', () => {
+    Object.assign(process.stderr, { isTTY: true, columns: 80 });
+    const output = processOutput({ timed: true });
+    for (const say of [() => output.result('ready'), () => output.document({}), () => output.note('done')]) {
+      output.passing?.('in sync');
+      told = '';
+      say();
+      expect(told.startsWith('\r\u001b[2K')).toBe(true);
+    }
+  });
+
   it('are events with a time for programs; documents have none', () => {
     const output = processOutput({ json: true });
     output.document({ event: 'ready', url: 'here' });

@@ -29,6 +29,19 @@ async function admitted(pacer: Pacer, clock: FakeClock, meter: Meter, minutes: n
 }
 
 describe('Pacer', () => {
+  it('tells of each call that it holds back, by which limit and for how long', async () => {
+    const clock = new FakeClock();
+    const told: unknown[] = [];
+    const limits = { callsPerMinute: 1_000, uploadsPerMinute: 5 };
+    const pacer = new Pacer(clock, undefined, limits, (paced) => told.push(paced));
+    await pacer.admit('upload');
+    expect(told).toEqual([]);
+    const second = pacer.admit('upload');
+    expect(told).toEqual([{ calls: 'uploads', perMinute: 5, waitMs: 15_000 }]);
+    await clock.advance(15_000);
+    await second;
+  });
+
   it("keeps under Box's limits in every minute", async () => {
     for (const [meter, limit] of [
       ['api', 1_000],
