@@ -98,6 +98,7 @@ function install(folder, env) {
   });
   const modules = join(place, 'node_modules');
   return {
+    place,
     bin: join(modules, '.bin'),
     package: join(modules, 'mila-sync'),
     seconds: Math.round((Date.now() - startedMs) / 1000),
@@ -111,7 +112,7 @@ function install(folder, env) {
 function assertLean({ package: folder, installed_mb: mb }) {
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
   const foreign = files.filter((path) =>
-    /^(src|test|bench|scripts|fixtures)\b|\.(ts|map|tsbuildinfo)$/u.test(path),
+    /^(src|test|bench|scripts|fixtures)\b|(?<!\.d)\.ts$|\.(map|tsbuildinfo)$/u.test(path),
   );
   if (foreign.length > 0)
     throw new Error(`the package holds what no user needs: ${foreign.slice(0, 5).join(', ')}`);
@@ -166,6 +167,20 @@ function tryPrograms(bin, folder, env) {
   say('mila-sync inspect --html');
   run(join(bin, 'mila-sync'), ['inspect', demo.run_folder, '--html', 'page.html'], settings);
   ok(readFileSync(join(folder, 'page.html'), 'utf8').includes('<svg'), 'the report has no chart');
+}
+
+/** The library as another project imports it: each part, with its types beside it. */
+function tryLibrary(place) {
+  say('import of the library');
+  const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const parts = Object.keys(exports).filter((name) => !name.endsWith('.json'));
+  ok(parts.length > 0, 'the package exports nothing');
+  for (const part of parts) {
+    const types = exports[part].replace(/\.js$/u, '.d.ts');
+    ok(existsSync(join(place, 'node_modules', 'mila-sync', types)), `${types} is missing`);
+    const name = part.replace('.', 'mila-sync');
+    run(process.execPath, ['--input-type=module', '-e', `await import('${name}')`], { cwd: place });
+  }
 }
 
 /** README's own lines for a run of one's own, as a reader pastes them. */
@@ -249,6 +264,7 @@ try {
       console.log(JSON.stringify(installed));
     } else {
       assertLean(installed);
+      tryLibrary(installed.place);
       tryPrograms(installed.bin, folder, env);
       walkReadme(installed.bin, folder, env);
       await tryEmulator(installed.bin, folder, env);
