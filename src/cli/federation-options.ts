@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { systemClock } from '../clock.ts';
 import type { FederationEvent } from '../fl/round/event.ts';
 import type { Logger } from '../logger.ts';
 import type { BoxKey } from './box-key.ts';
@@ -10,6 +11,7 @@ import { processOutput } from './output.ts';
 import { assertOwnOrNew, headOf } from './own-file.ts';
 import type { LogLevel } from './pino-logger.ts';
 import { LOG_LEVELS, pinoLogger } from './pino-logger.ts';
+import { StandingLine } from './standing-line.ts';
 
 /** How much of a log tells that it is one. Units: bytes. */
 const LOG_HEAD_BYTES = 256;
@@ -59,6 +61,8 @@ interface Voice {
   readonly notify: Notices['tell'];
   /** Tell an event: to a program as JSON, to a person as a line. */
   readonly tell: (event: FederationEvent) => void;
+  /** Nothing more is told. Idempotent. */
+  close(): void;
 }
 
 /** Events that only say how far something has come. */
@@ -88,6 +92,8 @@ export function federationVoice(flags: FederationFlags, savePath: string, logNam
   const logger = pinoLogger(level, log, notices.tell);
   notices.logTo(logger);
   const isWanted = (event: FederationEvent) => flags.verbose === true || !DETAIL.has(event.event);
+  // Who reads events needs no reminder of them.
+  const standing = output.json ? undefined : new StandingLine({ output, clock: systemClock() });
   let lastLine = '';
   const tell = (event: FederationEvent): void => {
     logger.info({ ...event }, 'federation event');
@@ -96,9 +102,10 @@ export function federationVoice(flags: FederationFlags, savePath: string, logNam
     const line = describeEvent(event, Date.now());
     if (line === lastLine) return;
     lastLine = line;
+    standing?.told(event, line, !isProgress);
     // On a pipe, progress would be noise: its beginning and its end are told anyway.
     if (isProgress) output.passing?.(line);
     else if (isWanted(event) && (!output.json || output.interactive)) output.note(line);
   };
-  return { output, logger, log, notify: notices.tell, tell };
+  return { output, logger, log, notify: notices.tell, tell, close: () => standing?.close() };
 }

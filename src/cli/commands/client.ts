@@ -33,7 +33,7 @@ async function takePart(path: string, given: ClientFlags): Promise<void> {
   await assertLogFits(given.logFile);
   // Before anything is started that would inherit it.
   const flags = { ...given, key: await keyForOwnMount(configuration, given, process) };
-  const { output, logger, log, tell } = federationVoice(
+  const { output, logger, log, tell, close } = federationVoice(
     flags,
     configuration.savePath,
     `${configuration.name}.log`,
@@ -72,6 +72,7 @@ async function takePart(path: string, given: ClientFlags): Promise<void> {
     if (run !== null) output.note(`${configuration.name} left run ${run}; the next start goes on with it`);
     process.exitCode = EXIT.interrupted;
   } finally {
+    close();
     parent.dispose();
     // Last, so that a second signal still stops at once whatever hangs above.
     interrupt.dispose();

@@ -111,6 +111,7 @@ async function serve(
     await assertHeld(lock);
     return outcome;
   } finally {
+    voice.close();
     endpoint?.close();
     ended.abort();
     await checker.close();

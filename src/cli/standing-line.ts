@@ -1,0 +1,88 @@
+import type { Clock, Timer } from '../clock.ts';
+import { durationText } from '../fl/report/quantities.ts';
+import type { FederationEvent } from '../fl/round/event.ts';
+import type { Output } from './output.ts';
+
+/** How often the last line of a terminal is drawn anew. */
+const TICK_MS = 10_000;
+/** After so long with nothing new, a line says that it still holds. */
+const REMIND_MS = 30 * 60_000;
+
+/** With these something new begins, so that what is awaited next is awaited from here on. */
+const BEGINNINGS: ReadonlySet<FederationEvent['event']> = new Set([
+  'run-created',
+  'run-resumed',
+  'run-joined',
+  'admitted',
+  'round-started',
+  'trained',
+  'uploaded',
+  'aggregated',
+]);
+
+/** What is awaited or under way, with what it is told by; undefined for an event that leaves that as it is. */
+function standingOf(event: FederationEvent): string | undefined {
+  if (event.event === 'waiting') return `waiting for ${event.what}`;
+  if (event.event === 'training') return `training ${event.round}`;
+  return undefined;
+}
+
+/**
+ * Keeps saying what is awaited or trained, and for how long: on the last line of a terminal all the time, and as a line
+ * that stays every half an hour.
+ *
+ * Guarantees: whoever looks, at any moment, sees since when nothing new has happened.
+ */
+export class StandingLine {
+  readonly #output: Output;
+  readonly #clock: Clock;
+  #standing: { readonly key: string; line: string } | undefined;
+  #sinceMs: number;
+  #toldMs: number;
+  #timer: Timer | undefined;
+
+  constructor({ output, clock }: { readonly output: Output; readonly clock: Clock }) {
+    this.#output = output;
+    this.#clock = clock;
+    this.#sinceMs = clock.monotonic();
+    this.#toldMs = this.#sinceMs;
+  }
+
+  /** An event was told by this line; `stays` is false for one that the next replaces. */
+  told(event: FederationEvent, line: string, stays: boolean): void {
+    if (event.event === 'ended') {
+      this.close();
+      return;
+    }
+    const nowMs = this.#clock.monotonic();
+    if (stays) this.#toldMs = nowMs;
+    if (BEGINNINGS.has(event.event)) this.#sinceMs = nowMs;
+    const key = standingOf(event);
+    if (key === undefined) return;
+    if (key !== this.#standing?.key && event.event === 'training') this.#sinceMs = nowMs;
+    this.#standing = { key, line };
+    this.#timer ??= this.#clock.after(this.#tickMs, this.#tick);
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#standing = undefined;
+  }
+
+  get #tickMs(): number {
+    return this.#output.interactive ? TICK_MS : REMIND_MS;
+  }
+
+  readonly #tick = (): void => {
+    if (this.#standing === undefined) return;
+    const nowMs = this.#clock.monotonic();
+    const forText = durationText(nowMs - this.#sinceMs);
+    if (nowMs - this.#toldMs >= REMIND_MS) {
+      this.#toldMs = nowMs;
+      this.#output.note(`still, for ${forText}: ${this.#standing.line}`);
+    } else this.#output.passing?.(`(${forText}) ${this.#standing.line}`);
+    this.#timer = this.#clock.after(this.#tickMs, this.#tick);
+  };
+}
