@@ -79,7 +79,7 @@ it.each([
     });
     expect(JSON.parse(failed).message).toContain('its last words:\nepoch 1\nno such GPU');
     expect(said).toMatch(why);
-    expect(said).toContain('\n  | epoch 1\n  | no such GPU');
+    expect(said).toMatch(/\n {11}\| epoch 1\n {11}\| no such GPU/);
     expect(said).toContain(`all of its output is in ${output}`);
   },
 );
