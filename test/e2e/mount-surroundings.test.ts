@@ -191,7 +191,10 @@ it('a fault that nobody caught ends the mount in order, in one line, with its st
   mount.child.kill('SIGUSR2');
   expect(await mount.exited).toBe(1);
   const log = join(rig.folder, 'm-server', '.mila-sync', 'log.jsonl');
-  const complaints = mount.complained().split('\n');
+  const complaints = mount
+    .complained()
+    .split('\n')
+    .map((line) => line.replace(/^\d\d:\d\d:\d\d /, ''));
   expect(complaints.filter((line) => line.startsWith('error:'))).toEqual([
     `error: a fault of this program: nobody caught this; more is in ${log}`,
   ]);
