@@ -80,7 +80,7 @@ async function mount(configPath: string, flags: MountFlags): Promise<void> {
   const random = systemRandom();
   const surroundings = { clock, random, logger, environment: process.env };
   const limit = (rate?: number) => (rate === undefined ? undefined : new Bandwidth(clock, rate));
-  const teller = new MountTeller({ output, clock });
+  const teller = new MountTeller({ output, clock, logger });
   const { onPaced } = teller;
   const connecting = { ...surroundings, apiBudget: budgetOf(flags), lookOnly: flags.dryRun, onPaced };
   const started = {
