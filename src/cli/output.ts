@@ -51,6 +51,14 @@ interface OutputOptions {
  */
 export const linesOf = (text: string): readonly string[] => text.split('\n');
 
+/** Whether the last line of the terminal is one that whatever is said next takes back. */
+let isPassing = false;
+
+function clearPassing(): void {
+  if (isPassing) process.stderr.write(CLEAR_LINE);
+  isPassing = false;
+}
+
 /** An event with the time at which it is told. */
 function timed(value: unknown): unknown {
   if (!isEvent(value)) return value;
@@ -62,13 +70,8 @@ function timed(value: unknown): unknown {
 export function processOutput(options: OutputOptions = {}): Output {
   const interactive = process.stderr.isTTY === true;
   const stamps = options.timed === true ? new TimeStamps() : undefined;
-  let isPassing = false;
-  const clear = () => {
-    if (isPassing) process.stderr.write(CLEAR_LINE);
-    isPassing = false;
-  };
   const result = (words: Words) => {
-    clear();
+    clearPassing();
     process.stdout.write(shown(words));
   };
   return {
@@ -81,19 +84,19 @@ export function processOutput(options: OutputOptions = {}): Output {
       result(words);
     },
     document: (value) => {
-      clear();
+      clearPassing();
       isAnswered ||= !isEvent(value);
       process.stdout.write(`${jsonLine(timed(value))}\n`);
     },
     note: (words) => {
-      clear();
+      clearPassing();
       if (options.quiet) return;
       process.stderr.write(written(words, typeof words === 'string', stamps));
       stampsInUse = stamps;
     },
     passing: (text) => {
       if (!interactive || options.quiet) return;
-      clear();
+      clearPassing();
       const line = terminalLine(stamps === undefined ? text : `${timeOfDay(Date.now())} ${text}`);
       // A line that wraps could not be taken back.
       process.stderr.write(line.slice(0, Math.max(20, (columnsWatched() ?? Infinity) - 1)));
@@ -104,11 +107,13 @@ export function processOutput(options: OutputOptions = {}): Output {
 
 /** Pass on what another program of ours, or the reader of the command line, has to say: its lines stay lines. */
 export function relay(stream: 'out' | 'err', text: string): void {
+  clearPassing();
   (stream === 'out' ? process.stdout : process.stderr).write(printableLines(text));
 }
 
 /** What a program says on its way out, where no command's output is at hand. */
 export function lastWords(lines: readonly string[]): void {
+  clearPassing();
   process.stderr.write(written(lines, true, stampsInUse));
 }
 
@@ -161,7 +166,9 @@ function isEvent(value: unknown): value is { readonly event: unknown } {
 
 /** With `json`, tell an error on standard output, unless a document stands there. */
 export function tellError(error: unknown, json: boolean): void {
-  if (json && !isAnswered) process.stdout.write(`${jsonLine(errorDocument(error))}\n`);
+  if (!json || isAnswered) return;
+  clearPassing();
+  process.stdout.write(`${jsonLine(errorDocument(error))}\n`);
 }
 
 /** Whether a command line asks for JSON: known also where its command never came to run. */
@@ -180,6 +187,6 @@ export function failWith(error: unknown, json = false): void {
   const code = exitCodeOf(error);
   tellError(error, json);
   const stack = code === EXIT.fault && error instanceof Error ? [error.stack ?? ''] : [];
-  process.stderr.write(written([...describeError(error), ...stack], true, stampsInUse));
+  lastWords([...describeError(error), ...stack]);
   process.exitCode = code;
 }

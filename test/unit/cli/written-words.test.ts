@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { beginAnswer, failWith, processOutput } from '../../../src/cli/output.ts';
+import { beginAnswer, failWith, processOutput, relay } from '../../../src/cli/output.ts';
 import { TimeStamps, timeHere } from '../../../src/cli/time-stamps.ts';
 import { wrapWords } from '../../../src/cli/word-wrap.ts';
 import { ConfigError } from '../../../src/errors.ts';
@@ -95,7 +95,13 @@ describe('the words of a program that runs long', () => {
   it('take a passing line back before anything else stands on the terminal', () => {
     Object.assign(process.stderr, { isTTY: true, columns: 80 });
     const output = processOutput({ timed: true });
-    for (const say of [() => output.result('ready'), () => output.document({}), () => output.note('done')]) {
+    for (const say of [
+      () => output.result('ready'),
+      () => output.document({}),
+      () => output.note('done'),
+      () => relay('err', 'said by another program'),
+      () => failWith(new ConfigError({ code: 'bad', message: 'no such key' })),
+    ]) {
       output.passing?.('in sync');
       told = '';
       say();
