@@ -1,4 +1,5 @@
 import { type Tint, tinted } from '../terminal-text.ts';
+import { dateHere, timeOfDay } from './time-stamps.ts';
 
 /** Gives words of a result a colour, where there are colours. */
 export type Paint = (colour: Tint, text: string) => string;
@@ -20,8 +21,5 @@ export function readableBytes(bytes: number): string {
 
 /** A time as people read it, in their own time zone. */
 export function readableTime(atMs: number): string {
-  const at = new Date(atMs);
-  const two = (value: number) => String(value).padStart(2, '0');
-  const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
-  return `${day} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+  return `${dateHere(atMs)} ${timeOfDay(atMs)}`;
 }

@@ -4,6 +4,7 @@ import { terminalLine } from '../terminal-text.ts';
 import type { ChildEvent } from './child-program.ts';
 import { metricsText } from './federation-text.ts';
 import { barStream, type Output } from './output.ts';
+import { timeOfDay } from './time-stamps.ts';
 
 /** What a person sees while a whole federation runs on this machine. */
 export interface SessionView {
@@ -160,7 +161,7 @@ class BarView implements SessionView {
     const progress = progressOf(event);
     if (progress !== undefined) bar?.update(Math.round(progress.steps), { state: progress.state });
     const trouble = troubleOf(site, event);
-    if (trouble !== undefined) this.#screen?.log(`${terminalLine(trouble)}\n`);
+    if (trouble !== undefined) this.#screen?.log(`${timeOfDay(Date.now())} ${terminalLine(trouble)}\n`);
     if (event.event !== 'ended') return;
     const state = terminalLine(String(event['message'] ?? event['reason'] ?? 'ended'));
     if (event['success'] === true) bar?.update(this.#shape.rounds * STEPS, { state: 'finished' });

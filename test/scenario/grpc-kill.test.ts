@@ -1,9 +1,9 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { readStateDict, writeStateDict } from '../../src/fl/torch/state-dict-file.ts';
+import { freePort } from '../support/free-port.ts';
 import { liveOn } from '../support/lives.ts';
 
 let root: string;
@@ -11,15 +11,6 @@ beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'mila-grpc-kill-'));
 });
 afterEach(() => rm(root, { recursive: true, force: true, maxRetries: 5 }));
-
-/** A port that was free a moment ago: a server that is started again must come back to the same. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
 
 async function prepare(): Promise<void> {
   const bytes = new Uint8Array(new Float32Array([1, 2, 3, 4]).buffer);

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { freePort } from '../support/free-port.ts';
 import { writeLargeCheckpoint } from '../support/grpc-large-run.ts';
 import type { Started } from '../support/programs.ts';
 import { startProgram } from '../support/programs.ts';
@@ -32,14 +32,6 @@ afterEach(async () => {
   for (const { process: child } of running.splice(0)) child.kill('SIGKILL');
   await rm(root, { recursive: true, force: true, maxRetries: 5 });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
 
 async function writeConfigurations(target: string): Promise<void> {
   const server = {

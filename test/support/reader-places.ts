@@ -9,9 +9,9 @@ import { builtProgram } from './programs.ts';
 import { type Shell, typeLine } from './typed-line.ts';
 
 /**
- * How far a reader has come: `nothing` in the folder; a `project` in which the package is installed; the files of a federation with the key of a `new-box` in which
- * nothing is set up; the same, set up, with runs to look at (`federation`); a `recording` and an emulator to play it
- * into; the files and certificates of a federation over `grpc`.
+ * How far a reader has come: `nothing` in the folder; a `project` in which the package is installed; the files of a
+ * federation with the key of a `new-box` in which nothing is set up; the same, set up, with runs to look at
+ * (`federation`); a `recording` and an emulator to play it into; the files and certificates of a federation over `grpc`.
  */
 export type PlaceKind = 'nothing' | 'project' | 'new-box' | 'federation' | 'recording' | 'grpc';
 

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { AuthError, ConfigError, errnoOf, reasonOf } from '../../errors.ts';
 import { issueWords } from '../../issue-words.ts';
 import { type Logger, silentLogger } from '../../logger.ts';
+import { quotedWord } from '../../shell-word.ts';
 import { Secret } from './secret.ts';
 
 /** Where Box's three services are. */
@@ -139,7 +140,7 @@ function unlock(path: string, appAuth: AppAuth): KeyObject {
 /** The command that keeps others on this machine from reading the key; undefined when they cannot. */
 export async function commandAgainstReaders(path: string): Promise<string | undefined> {
   const { mode } = await stat(path);
-  return (mode & 0o077) === 0 ? undefined : `chmod 600 '${path.replaceAll("'", `'\\''`)}'`;
+  return (mode & 0o077) === 0 ? undefined : `chmod 600 ${quotedWord(path)}`;
 }
 
 async function warnOfReaders(path: string, logger: Logger): Promise<void> {
