@@ -1,6 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { platform } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -86,6 +87,37 @@ describe('a mirror on a real disk', () => {
       await eventually(() => expect(state()).toBe('root-replaced'));
       expect(await inBox()).toEqual(FILES);
       expect(Object.keys(await ben.snapshot())).toEqual(FILES);
+    },
+  );
+
+  it.runIf(isLinux && isRoot)(
+    'that is a mount point of its own is mirrored both ways, with conflicts (as root, on Linux)',
+    async () => {
+      await world.put(...FILES);
+      await mkdir(ada.path(), { recursive: true });
+      execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', ada.path()]);
+      try {
+        await ada.start();
+        await ben.start();
+        await eventually(async () => expect(Object.keys(await ada.snapshot())).toEqual(FILES));
+        await writeFile(ben.path('a.txt'), 'from ben');
+        await eventually(async () => expect((await ada.snapshot())['a.txt']).toBe('from ben'));
+        await writeFile(ada.path('a.txt'), 'from ada');
+        await eventually(async () => expect((await ben.snapshot())['a.txt']).toBe('from ada'));
+        await ada.stop();
+        await writeFile(ada.path('b.txt'), 'of ada');
+        await writeFile(ben.path('b.txt'), 'of ben');
+        const sha1 = createHash('sha1').update('of ben').digest('hex');
+        await eventually(async () => expect(await world.sha1Of('b.txt')).toBe(sha1));
+        await ada.start();
+        await eventually(async () => expect((await ada.snapshot())['b.txt']).toBe('of ben'));
+        const [kept] = await readdir(join(ada.directory, '.mila-sync', 'conflicts'));
+        expect(kept).toMatch(/^b\.txt\./u);
+        expect(ada.engine.status().problems).toEqual([]);
+      } finally {
+        await ada.stop();
+        execFileSync('umount', ['-l', ada.path()]);
+      }
     },
   );
 

@@ -3,6 +3,7 @@ import { errnoOf, FullError, isSystemError, StaleError } from '../../errors.ts';
 import { nameWithEnding } from '../../fitting-name.ts';
 import { type Random, randomName } from '../../random.ts';
 import type { LocalEntry, LocalFile, LocalFolder } from '../tree/entry.ts';
+import { moveAcross, moveWithoutReplacing, placeAcross } from './disk-moves.ts';
 import type { Guard } from './file-system.ts';
 import { conflictFolder, type MirrorRoot, stagingFolder } from './mirror-root.ts';
 import { deviceOf, isUnchanged, type StatFacts } from './stat-facts.ts';
@@ -42,19 +43,27 @@ export class LocalDisk {
     options: { replaces: LocalFile | null; modifiedAtMs: number },
   ): Promise<StatFacts> {
     return this.#at(names, async (path, folder) => {
-      // A file that was made private stays so, whoever changes it in Box.
-      if (options.replaces !== null) await this.#takeOverMode(stagedPath, path);
-      await this.#files.setModified(stagedPath, options.modifiedAtMs);
-      const staged = await this.#requireFacts(stagedPath);
-      if (options.replaces === null) await this.#moveWithoutReplacing(stagedPath, path);
-      else {
-        const unchanged = guardOf(path, options.replaces);
-        if (!(await this.#files.rename(stagedPath, path, [unchanged]))) throw stale(path);
-      }
-      const placed = await this.#files.facts(path);
+      const facts = await placeAcross(this.#files, [stagedPath, path], async (staged) => {
+        await this.#files.setModified(staged, options.modifiedAtMs);
+        return this.#placeAt(staged, path, options.replaces);
+      });
+      if (facts === undefined) throw stale(path);
       await this.#files.syncFolder(folder);
-      return placed !== undefined && isSameFile(placed, staged) ? placed : staged;
+      return facts;
     });
+  }
+
+  async #placeAt(stagedPath: string, path: string, replaces: LocalFile | null): Promise<StatFacts> {
+    // A file that was made private stays so, whoever changes it in Box.
+    if (replaces !== null) await this.#takeOverMode(stagedPath, path);
+    const staged = await this.#requireFacts(stagedPath);
+    const isPlaced =
+      replaces === null
+        ? await moveWithoutReplacing(this.#files, stagedPath, path)
+        : await this.#files.rename(stagedPath, path, [guardOf(path, replaces)]);
+    if (!isPlaced) throw stale(path);
+    const placed = await this.#files.facts(path);
+    return placed !== undefined && isSameFile(placed, staged) ? placed : staged;
   }
 
   /** Make a folder. An existing one is taken as it is. */
@@ -78,7 +87,7 @@ export class LocalDisk {
         // On a disk that ignores case, the target of a change of case is the entry itself.
         const isFree = (facts: StatFacts | undefined) => facts === undefined || facts.inode === entry.inode;
         const guards = [guardOf(source, entry), { path: target, holds: isFree }];
-        if (!(await this.#files.rename(source, target, guards))) throw stale(target);
+        if (!(await moveAcross(this.#files, [source, target], guards))) throw stale(target);
         return this.#requireFacts(target);
       }),
     );
@@ -118,7 +127,7 @@ export class LocalDisk {
       const name = nameWithEnding(names.at(-1) ?? '', `.${stamp}`);
       const target = join(conflictFolder(this.root.layout), ...names.slice(0, -1), name);
       await this.#files.makeFolders(dirname(target));
-      if (!(await this.#files.rename(path, target, [guardOf(path, entry)]))) throw stale(path);
+      if (!(await moveAcross(this.#files, [path, target], [guardOf(path, entry)]))) throw stale(path);
       return target;
     });
   }
@@ -143,14 +152,26 @@ export class LocalDisk {
    * Errors: FullError 'disk-full'.
    */
   async assertRoom(bytes: number): Promise<void> {
-    const available = await this.#files.roomBytes(this.root.layout.directory);
-    if (available >= bytes + ROOM_RESERVE_BYTES) return;
-    throw new FullError({
-      code: 'disk-full',
-      message: `the disk of ${this.root.layout.directory} has no room for ${bytes} bytes more`,
-      hint: 'Make room; the mount goes on by itself.',
-      data: { bytes, available },
-    });
+    for (const place of [this.root.layout.directory, this.root.path]) {
+      const available = await this.#roomAt(place);
+      if (available >= bytes + ROOM_RESERVE_BYTES) continue;
+      throw new FullError({
+        code: 'disk-full',
+        message: `the disk of ${place} has no room for ${bytes} bytes more`,
+        hint: 'Make room; the mount goes on by itself.',
+        data: { bytes, available },
+      });
+    }
+  }
+
+  /** The mirrored folder may lie on another disk; when it is missing, what would be placed there says so. */
+  async #roomAt(place: string): Promise<number> {
+    try {
+      return await this.#files.roomBytes(place);
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return Number.POSITIVE_INFINITY;
+      throw error;
+    }
   }
 
   /** Errors: StaleError when the entry is not as the local tree says. */
@@ -161,22 +182,6 @@ export class LocalDisk {
 
   get #files() {
     return this.root.files;
-  }
-
-  /** Give a file its final name unless something stands there: a hard link never replaces. */
-  async #moveWithoutReplacing(from: string, to: string): Promise<void> {
-    try {
-      await this.#files.link(from, to);
-    } catch (error) {
-      const errno = errnoOf(error);
-      if (errno === 'EEXIST') throw stale(to);
-      if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(errno ?? '')) throw error;
-      // This file system has no hard links: look, then rename.
-      if ((await this.#files.facts(to)) !== undefined) throw stale(to);
-      await this.#files.rename(from, to);
-      return;
-    }
-    await this.#files.removeFile(from);
   }
 
   /** Errors: StaleError 'not-a-plain-folder' | 'disk-moved-on'. */
