@@ -68,8 +68,19 @@ interface Voice {
 /** Events that only say how far something has come. */
 const PROGRESS: ReadonlySet<FederationEvent['event']> = new Set(['training', 'uploading', 'aggregating']);
 
-/** Events that a person hears of with --verbose only; the log has them always. */
-const DETAIL: ReadonlySet<FederationEvent['event']> = new Set(['training-output']);
+/** Which events a person wants to hear of; the log has them always. */
+function createInterest(isVerbose: boolean): (event: FederationEvent) => boolean {
+  let knowsOutput = false;
+  return (event) => {
+    // What ends the program without success is its error.
+    if (event.event === 'ended' && !event.success && event.final_model === null) return false;
+    if (event.event !== 'training-output' || isVerbose) return true;
+    // The next rounds' outputs stand beside the first one's.
+    const isNew = !knowsOutput;
+    knowsOutput = true;
+    return isNew;
+  };
+}
 
 /** Errors: StateError 'foreign-file': lines are appended, and a long file is moved aside. */
 export async function assertLogFits(path: string | undefined): Promise<void> {
@@ -91,7 +102,7 @@ export function federationVoice(flags: FederationFlags, savePath: string, logNam
   const notices = new Notices(output);
   const logger = pinoLogger(level, log, notices.tell);
   notices.logTo(logger);
-  const isWanted = (event: FederationEvent) => flags.verbose === true || !DETAIL.has(event.event);
+  const isWanted = createInterest(flags.verbose === true);
   // Who reads events needs no reminder of them.
   const standing = output.json ? undefined : new StandingLine({ output, clock: systemClock() });
   let lastLine = '';

@@ -58,6 +58,11 @@ function besideTraining(
   );
 }
 
+function trainingText({ round, fraction, metrics = {}, line = '' }: EventOf<'training'>): string {
+  const how = joined(fraction !== null && percent(fraction), metricsText(metrics), line);
+  return `training round ${round}${how === '' ? '' : `: ${how}`}`;
+}
+
 function waitingText({ message, until }: EventOf<'waiting'>, nowMs: number): string {
   return until === null ? message : `${message} (until ${timeHere(Date.parse(until), nowMs)})`;
 }
@@ -107,10 +112,7 @@ export function describeEvent(event: FederationEvent, nowMs: number): string {
     case 'aggregated':
       return weightsText(event);
     case 'training':
-      return joined(
-        `training round ${event.round}: ${percent(event.fraction)}`,
-        metricsText(event.metrics ?? {}),
-      );
+      return trainingText(event);
     case 'trained':
       return joined(
         `round ${event.round} trained in ${event.seconds.toFixed(1)} s`,

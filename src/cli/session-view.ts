@@ -120,7 +120,7 @@ function progressOf(event: ChildEvent): { readonly steps: number; readonly state
       return {
         // Delivery is the rest of a round.
         steps: done + fraction * 0.9 * STEPS,
-        state: `round ${round}: training ${Math.round(fraction * 100)} %`,
+        state: `round ${round}: training${event['fraction'] === null ? '' : ` ${Math.round(fraction * 100)} %`}`,
       };
     }
     case 'trained':

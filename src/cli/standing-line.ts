@@ -40,6 +40,10 @@ export class StandingLine {
   #sinceMs: number;
   #toldMs: number;
   #timer: Timer | undefined;
+  /** How long the last training took, and the last wait. Units: milliseconds. */
+  readonly #lastMs = new Map<'training' | 'waiting', number>();
+  /** Where the output of the training goes. */
+  #outputPath: string | undefined;
 
   constructor({ output, clock }: { readonly output: Output; readonly clock: Clock }) {
     this.#output = output;
@@ -56,12 +60,30 @@ export class StandingLine {
     }
     const nowMs = this.#clock.monotonic();
     if (stays) this.#toldMs = nowMs;
+    this.#learn(event, nowMs);
     if (BEGINNINGS.has(event.event)) this.#sinceMs = nowMs;
     const key = standingOf(event);
     if (key === undefined) return;
     if (key !== this.#standing?.key && event.event === 'training') this.#sinceMs = nowMs;
     this.#standing = { key, line };
     this.#timer ??= this.#clock.after(this.#tickMs, this.#tick);
+  }
+
+  /** What a person compares the present wait with. */
+  #learn(event: FederationEvent, nowMs: number): void {
+    if (event.event === 'training-output') this.#outputPath = event.path;
+    if (event.event === 'trained') this.#lastMs.set('training', event.seconds * 1000);
+    if (event.event === 'trained' || event.event === 'training-failed') this.#outputPath = undefined;
+    if (event.event === 'round-started' && this.#standing?.key === 'waiting for aggregate')
+      this.#lastMs.set('waiting', nowMs - this.#sinceMs);
+  }
+
+  #lastText(): string {
+    const key = this.#standing?.key ?? '';
+    const what = key.startsWith('training') ? 'training' : 'waiting';
+    const lastMs =
+      what === 'training' || key === 'waiting for aggregate' ? this.#lastMs.get(what) : undefined;
+    return lastMs === undefined ? '' : `; the last took ${durationText(lastMs)}`;
   }
 
   /** Idempotent. */
@@ -78,10 +100,12 @@ export class StandingLine {
   readonly #tick = (): void => {
     if (this.#standing === undefined) return;
     const nowMs = this.#clock.monotonic();
-    const forText = durationText(nowMs - this.#sinceMs);
+    const forText = `${durationText(nowMs - this.#sinceMs)}${this.#lastText()}`;
     if (nowMs - this.#toldMs >= REMIND_MS) {
       this.#toldMs = nowMs;
-      this.#output.note(`still, for ${forText}: ${this.#standing.line}`);
+      const isOfProgram = this.#standing.key.startsWith('training') && this.#outputPath !== undefined;
+      const where = isOfProgram ? `; its output is in ${this.#outputPath}` : '';
+      this.#output.note(`still, for ${forText}: ${this.#standing.line}${where}`);
     } else this.#output.passing?.(`(${forText}) ${this.#standing.line}`);
     this.#timer = this.#clock.after(this.#tickMs, this.#tick);
   };

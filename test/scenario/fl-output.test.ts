@@ -58,10 +58,21 @@ it("names the file with a training's output in the client's log, and with --verb
   expect(said).toContain(`the output of training round 1 goes to ${output}`);
 });
 
-it('does not trouble a person with that file who did not ask for more', async () => {
+it('names that file of the first round to everybody, who may have to look into it for days', async () => {
   const { exitCode, said } = await takePart(TRAINING);
   expect(exitCode).toBe(0);
-  expect(said).not.toContain('training.round_1.log');
+  expect(said.match(/the output of training round \d goes to/gu)).toHaveLength(1);
+});
+
+it('tells how far a program has come, by its own word, and what it wrote last', async () => {
+  const { log } = await takePart(
+    `const fs = require('fs'); console.log('epoch 1'); console.log('{"fraction": 0.25, "metrics": {"loss": 0.5}}');
+     fs.writeFileSync(process.argv[1] + '/model.pt', '1')`,
+  );
+  const told = log.split('\n').filter((line) => line.includes('"event":"training"'));
+  expect(told.map((line) => JSON.parse(line))).toContainEqual(
+    expect.objectContaining({ round: 1, fraction: 0.25, metrics: { loss: 0.5 }, line: 'epoch 1' }),
+  );
 });
 
 it.each([
@@ -81,5 +92,8 @@ it.each([
     expect(said).toMatch(why);
     expect(said).toMatch(/\n {11}\| epoch 1\n {11}\| no such GPU/);
     expect(said).toContain(`all of its output is in ${output}`);
+    expect(said.match(/no such GPU/gu)).toHaveLength(1);
+    expect(said.match(why)).not.toBeNull();
+    expect(said.split('\n').filter((line) => why.test(line))).toHaveLength(2);
   },
 );

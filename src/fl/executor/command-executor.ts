@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import type { Clock } from '../../clock.ts';
 import { ConfigError, RoundError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
+import { printable, shortened } from '../../printable.ts';
 import { stringifyAsWritten } from '../config/written-numbers.ts';
 import {
   type CommandOptions,
@@ -13,6 +14,7 @@ import {
 import type { EvaluationRequest, Executor, Metrics, TrainingRequest, TrainingResult } from './executor.ts';
 import { findProgram } from './find-program.ts';
 import { endOrphan, forgetProgram, rememberProgram } from './orphan.ts';
+import { type ProgramProgress, progressOf } from './progress-line.ts';
 import { readReport } from './result-file.ts';
 import { type ProgramRun, quoted, runProgram } from './run-program.ts';
 import { listCheckpoints, writtenCheckpoint } from './written-checkpoint.ts';
@@ -26,6 +28,9 @@ interface CommandExecutorOptions {
   /** Where short-lived files may stand. */
   readonly temporaryDirectory: string;
 }
+
+/** What is told of a program's line. Units: characters. */
+const LINE_MAX = 120;
 
 /** A path as a program in another folder finds it; empty where there is none. */
 const fullPath = (path: string | undefined) => (path === undefined ? '' : resolve(path));
@@ -52,6 +57,20 @@ function withLastWords(error: unknown, words: string): unknown {
     ...(hint === undefined ? {} : { hint }),
     ...(cause === undefined ? {} : { cause }),
   });
+}
+
+/** Tells what a program's lines say of its progress, with the last of its other lines. */
+function progressTeller({ onProgress }: TrainingRequest): (lines: readonly string[]) => void {
+  let progress: ProgramProgress | undefined;
+  let line: string | undefined;
+  return (lines) => {
+    for (const each of lines) {
+      const told = progressOf(each);
+      if (told === undefined) line = shortened(printable(each), LINE_MAX);
+      else progress = told;
+    }
+    onProgress?.(progress?.fraction ?? null, progress?.metrics ?? {}, line);
+  };
 }
 
 /**
@@ -105,7 +124,8 @@ export class CommandExecutor implements Executor {
     request.onOutput?.(logPath);
     let lastWords: string;
     try {
-      lastWords = await this.#run(command, { values, logPath, signal: request.signal, onStart });
+      const onLines = progressTeller(request);
+      lastWords = await this.#run(command, { values, logPath, signal: request.signal, onStart, onLines });
     } finally {
       await memo;
       await forgetProgram(memoPath);
@@ -151,7 +171,7 @@ export class CommandExecutor implements Executor {
     {
       values,
       ...run
-    }: Pick<ProgramRun, 'logPath' | 'signal' | 'onStart'> & { readonly values: Placeholders },
+    }: Pick<ProgramRun, 'logPath' | 'signal' | 'onStart' | 'onLines'> & { readonly values: Placeholders },
   ): Promise<string> {
     const { clock, logger, environment } = this.#deps;
     const { workingDirectory, timeLimitMs, stopTimeoutMs } = this.#options;

@@ -16,8 +16,8 @@ export interface TrainingRequest {
   /** The aggregate to start from; absent in a first round without a start model. */
   readonly startCheckpointPath?: string;
   readonly signal: AbortSignal;
-  /** Called as training goes on. Units: `fraction` from 0 to 1. */
-  readonly onProgress?: (fraction: number, metrics: Metrics) => void;
+  /** Called as training goes on. Units: `fraction` from 0 to 1, null while nobody knows; `line` is what the program said last. */
+  readonly onProgress?: (fraction: number | null, metrics: Metrics, line?: string) => void;
   /** Told, before it begins, in which file the output of another program will stand. */
   readonly onOutput?: (path: string) => void;
 }

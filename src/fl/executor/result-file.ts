@@ -1,8 +1,9 @@
 import { readFile, stat } from 'node:fs/promises';
 import { errnoOf, reasonOf } from '../../errors.ts';
-import { isRecord, outsideStrings } from '../config/json-text.ts';
+import { isRecord } from '../config/json-text.ts';
 import { isMetricName, METRICS_MAX } from '../metric-names.ts';
 import type { Metrics } from './executor.ts';
+import { parsePythonJson } from './python-json.ts';
 
 /** Largest result file that is read. Units: bytes. */
 const RESULT_MAX_BYTES = 1_048_576;
@@ -17,28 +18,6 @@ export interface ProgramReport {
   readonly omissions: readonly string[];
 }
 
-/** What Python writes for numbers that JSON does not know. */
-const PYTHON_NUMBER = /-?Infinity|NaN/y;
-
-/** The text with Python's own numbers as strings; what stands in strings stays. */
-function withoutPythonNumbers(text: string): string {
-  const pieces: string[] = [];
-  let from = 0;
-  for (const at of outsideStrings(text)) {
-    PYTHON_NUMBER.lastIndex = at;
-    const [number] = at < from ? [] : (PYTHON_NUMBER.exec(text) ?? []);
-    if (number === undefined) continue;
-    pieces.push(text.slice(from, at), `"${number}"`);
-    from = at + number.length;
-  }
-  return [...pieces, text.slice(from)].join('');
-}
-
-/** Parse JSON as Python writes it: numbers that JSON does not know become strings. Errors: SyntaxError. */
-function parsePythonJson(text: string): unknown {
-  return JSON.parse(withoutPythonNumbers(text.replace(/^\uFEFF/, '')));
-}
-
 function shown(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing');
   return text.length > 40 ? `${text.slice(0, 37)}...` : text;
@@ -51,7 +30,8 @@ function samplesOf(value: unknown, omit: (line: string) => void): number | null 
   return null;
 }
 
-function metricsOf(value: unknown, omit: (line: string) => void): Metrics {
+/** The metrics that can be used; `omit` is told of the others. */
+export function metricsOf(value: unknown, omit: (line: string) => void): Metrics {
   if (value === undefined || value === null) return {};
   if (!isRecord(value)) {
     omit(`metrics is ${shown(value)}, which holds no names and numbers`);

@@ -3,6 +3,7 @@ import { type FileHandle, open, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Clock, Timer } from '../../clock.ts';
 import { ConfigError, errnoOf, RoundError, reasonOf } from '../../errors.ts';
+import { watchOutput } from './output-lines.ts';
 
 /** How much of a program's last output an error carries. */
 const LAST_WORDS_BYTES = 4_096;
@@ -30,6 +31,8 @@ export interface ProgramRun {
   readonly clock: Clock;
   /** How much room a disk has. Default: as the system tells. */
   readonly freeBytes?: (path: string) => Promise<number>;
+  /** Told the lines that the program writes, some of them when there are many. */
+  readonly onLines?: (lines: readonly string[]) => void;
   /** Told the program's process id once it runs. */
   readonly onStart?: (pid: number) => void;
 }
@@ -117,9 +120,12 @@ export async function runProgram(run: ProgramRun): Promise<string> {
     // Nothing tells of an abort that came while the file was opened; from here on, the listener does.
     if (signal.aborted) throw stopped();
     let late = false;
+    const { clock, onLines } = run;
+    const watch = onLines === undefined ? undefined : watchOutput(log, { clock, from: start, onLines });
     const ending = await waitFor(run, log, () => {
       late = true;
     });
+    await watch?.stop();
     if (ending.kind === 'never-started')
       throw new ConfigError({
         code: 'command-not-found',

@@ -77,7 +77,17 @@ function countFailure(
   if (count <= input.settings.trainingRetries && !isConfiguration) return;
   draft.actions.push({ kind: 'report-failure', round, message });
   const kind = isConfiguration ? 'misconfigured' : 'failed';
-  draft.ending = { kind, message: `training failed in round ${round}: ${message}`, finalRound: null };
+  // The event before has told all of it, a program's last words included.
+  draft.ending = {
+    kind,
+    message: `training failed in round ${round}: ${firstWords(message)}`,
+    finalRound: null,
+  };
+}
+
+function firstWords(message: string): string {
+  const [first = ''] = message.split('\n', 1);
+  return first.replace(/; its last words:$/, '');
 }
 
 function advance(draft: ClientDraft, input: ClientInput): void {

@@ -86,7 +86,10 @@ export type FederationEvent =
   | {
       readonly event: 'training';
       readonly round: number;
-      readonly fraction: number;
+      /** Null while nobody knows how far the training has come. */
+      readonly fraction: number | null;
+      /** What the training program wrote last. */
+      readonly line?: string;
       readonly metrics?: Readonly<Record<string, number>>;
     }
   | {

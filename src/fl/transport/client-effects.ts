@@ -18,9 +18,7 @@ import { digestOf } from './publish.ts';
 import type { CopyModel, StartModel } from './start-model.ts';
 import { takeStartModel } from './start-model.ts';
 import { TaskReader } from './task-reader.ts';
-
-/** Training progress is told at most this often. Units: milliseconds. */
-const PROGRESS_INTERVAL_MS = 250;
+import { progressEvents } from './training-progress.ts';
 
 export interface ClientEffectsOptions {
   readonly session: ClientSession;
@@ -157,8 +155,7 @@ export class ClientEffects {
     await mkdir(outputDirectory, { recursive: true });
     const configurationPath = join(results, 'config.latest.json');
     await writeFileAtomically(configurationPath, `${stringifyAsWritten(configuration)}\n`);
-    let toldAtMs = Number.NEGATIVE_INFINITY;
-    onEvent({ event: 'training', round, fraction: 0 });
+    onEvent({ event: 'training', round, fraction: null });
     return executor.train({
       configuration,
       configurationPath,
@@ -167,12 +164,7 @@ export class ClientEffects {
       outputDirectory,
       ...(start === undefined ? {} : { startCheckpointPath: start }),
       ...watch,
-      onProgress: (fraction, metrics) => {
-        const now = clock.monotonic();
-        if (fraction < 1 && now - toldAtMs < PROGRESS_INTERVAL_MS) return;
-        toldAtMs = now;
-        onEvent({ event: 'training', round, fraction, metrics });
-      },
+      onProgress: progressEvents(clock, (progress) => onEvent({ event: 'training', round, ...progress })),
     });
   }
 

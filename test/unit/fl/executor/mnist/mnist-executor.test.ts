@@ -44,7 +44,7 @@ function request(overwrites: Record<string, unknown>, more: Partial<TrainingRequ
 it('trains on the digits of one client and leaves a checkpoint that it can judge and go on from', async () => {
   const fractions: number[] = [];
   const first = await executor.train(
-    request({ partition_index: 1 }, { onProgress: (fraction) => fractions.push(fraction) }),
+    request({ partition_index: 1 }, { onProgress: (fraction) => fractions.push(fraction ?? -1) }),
   );
   expect(first.samples).toBeGreaterThan(300);
   expect(first.samples).toBeLessThan(700);
