@@ -63,8 +63,24 @@ function trainingText({ round, fraction, metrics = {}, line = '' }: EventOf<'tra
   return `training round ${round}${how === '' ? '' : `: ${how}`}`;
 }
 
-function waitingText({ message, until }: EventOf<'waiting'>, nowMs: number): string {
+function waitingText(event: EventOf<'waiting'>, nowMs: number): string {
+  const { message, until, server } = event;
+  if (server !== undefined) return joined(message, serverText(event.participants, server, nowMs));
   return until === null ? message : `${message} (until ${timeHere(Date.parse(until), nowMs)})`;
+}
+
+/** What a client knows of the server that it waits for. */
+function serverText(
+  participants: readonly string[],
+  { heard_at, due_at, overdue }: NonNullable<EventOf<'waiting'>['server']>,
+  nowMs: number,
+): string {
+  const at = timeHere(Date.parse(heard_at), nowMs);
+  if (overdue)
+    return `the server was last heard at ${at} and was due at ${timeHere(Date.parse(due_at ?? heard_at), nowMs)}: it may not run; ask whoever runs it`;
+  return participants.length === 0
+    ? `the server was last heard at ${at}`
+    : `the server, heard at ${at}, waited for ${participants.join(', ')}`;
 }
 
 /** One line for a person about what just happened. Units: `nowMs` is in milliseconds since 1970. */

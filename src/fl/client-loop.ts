@@ -16,6 +16,7 @@ import { ClientEffects } from './transport/client-effects.ts';
 import { resultsFolder, stateFilePath } from './transport/client-results.ts';
 import type { ClientSession } from './transport/client-transport.ts';
 import { startHeartbeat } from './transport/heartbeat.ts';
+import type { Lives } from './transport/lives.ts';
 import { LongWaits } from './transport/long-wait.ts';
 import { createStateFile } from './transport/state-file.ts';
 import type { Wake } from './transport/wake.ts';
@@ -23,7 +24,7 @@ import { LOOK_INTERVAL_MAX_MS, pauseAfter } from './transport/wake.ts';
 
 /** One client process's life in one run: looks, lets the machine decide, keeps its decision, does what it asks. */
 export class ClientLoop {
-  readonly #options: ParticipationOptions;
+  readonly #options: ParticipationOptions & { readonly lives: Lives };
   readonly #wake: Wake;
   readonly #background: Background;
   readonly #effects: ClientEffects;
@@ -36,7 +37,12 @@ export class ClientLoop {
   readonly #longWaits = new LongWaits();
   #fault: unknown;
 
-  constructor(options: ParticipationOptions, wake: Wake, state: ClientState, session: ClientSession) {
+  constructor(
+    options: ParticipationOptions & { readonly lives: Lives },
+    wake: Wake,
+    state: ClientState,
+    session: ClientSession,
+  ) {
     this.#options = options;
     this.#wake = wake;
     this.#state = state;
@@ -67,9 +73,11 @@ export class ClientLoop {
   async run(): Promise<ClientEnding | null> {
     const { signal } = this.#options;
     await this.#save(this.#state.record);
+    const { lives } = this.#options;
     try {
       while (!signal.aborted && this.#state.ending === null) {
         const beganAtMs = this.#options.clock.monotonic();
+        await lives.beat();
         const step = await this.#step();
         if (this.#fault !== undefined) throw this.#fault;
         if (this.#state.ending !== null) break;
@@ -79,6 +87,7 @@ export class ClientLoop {
     } finally {
       await this.#heartbeat?.stop();
       await this.#background.close();
+      await lives.end();
     }
     return this.#state.ending;
   }
@@ -141,7 +150,10 @@ export class ClientLoop {
     if (!isConnected) this.#say.disconnected(this.#session.trouble());
     else if (awaited === null) this.#say.nothing();
     else {
-      this.#say.awaited({ ...awaited, participants: [] });
+      const { server } = awaited;
+      this.#say.awaited({ ...awaited, participants: server?.participants ?? [] });
+      // Who knows how its server is needs no guesses.
+      if (server !== undefined) return;
       const { clock, onEvent } = this.#options;
       const long = this.#longWaits.heed(awaited.what, awaited.message, clock.monotonic());
       if (long === undefined) return;

@@ -12,6 +12,7 @@ import type { ClientSession } from './transport/client-transport.ts';
 import { takeFinalModel } from './transport/final-model.ts';
 import { folderClientTransport } from './transport/folder-client.ts';
 import { History } from './transport/history.ts';
+import { Lives } from './transport/lives.ts';
 import { loadState } from './transport/state-file.ts';
 import type { Wake } from './transport/wake.ts';
 import { createWake, LOOK_INTERVAL_MAX_MS, pauseAfter } from './transport/wake.ts';
@@ -108,7 +109,8 @@ async function takePartIn(options: ParticipationOptions, wake: Wake, state: Clie
   onEvent({ event: 'run-joined', run, folder: session.folder });
   try {
     const ended = await inSession(session, async () => {
-      const loop = new ClientLoop({ ...options, onEvent }, wake, state, session);
+      const lives = await Lives.open(resultsFolder(options, run), options.clock);
+      const loop = new ClientLoop({ ...options, lives, onEvent }, wake, state, session);
       const ending = await loop.run();
       const finalModel = await finalModelOf({ ...options, onEvent }, run, session, ending);
       // Told to leave before the model was here: the next start takes it.

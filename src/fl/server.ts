@@ -23,12 +23,14 @@ import { createAnnouncer } from './transport/announcer.ts';
 import type { Background } from './transport/background.ts';
 import { createBackground, isExpected } from './transport/background.ts';
 import { History } from './transport/history.ts';
+import { Lives } from './transport/lives.ts';
 import { missedRounds } from './transport/missed-rounds.ts';
 import type { CheckpointInspection } from './transport/server-effects.ts';
 import { ServerEffects } from './transport/server-effects.ts';
 import type { ServerObserver } from './transport/server-observer.ts';
 import { createServerObserver } from './transport/server-observer.ts';
 import { SERVER_STATE_FILE, startServerRun, type WhichRun } from './transport/server-run.ts';
+import { ServerSigns } from './transport/server-sign.ts';
 import { createStateFile } from './transport/state-file.ts';
 import { createWake, LOOK_INTERVAL_MAX_MS, pauseAfter } from './transport/wake.ts';
 import type { Workdir } from './transport/workdir.ts';
@@ -47,6 +49,8 @@ export interface FederationServerOptions {
   readonly workdir: Workdir;
   /** True where it is known who wrote a file although the folder does not tell: connected clients. */
   readonly writersAreKnown?: boolean;
+  /** How long the server may be silent in the folder before it shows that it runs. Default: 15 minutes. Units: milliseconds. */
+  readonly statusFrequencyMs?: number;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -72,6 +76,9 @@ export interface ServerOutcome {
 /** After a look at the folder failed. Units: milliseconds. */
 const LOOK_RETRY_MS = 2_000;
 
+/** What every client sees of the server when it is done. */
+const SHOWS_LIFE: ReadonlySet<ServerAction['kind']> = new Set(['open-round', 'write-ended']);
+
 const SILENT_AWAITS: readonly Awaited['what'][] = ['aggregation', 'folder'];
 
 /** How many rounds have their aggregate. */
@@ -83,7 +90,8 @@ function roundsMade(phase: ServerPhase): number {
 
 /** One server process's life: looks, lets the machine decide, keeps its decision, does what it asks. */
 class ServerLoop {
-  readonly #options: FederationServerOptions;
+  readonly #options: FederationServerOptions & { readonly lives: Lives };
+  readonly #signs: ServerSigns;
   readonly #effects: ServerEffects;
   readonly #background: Background;
   readonly #wake;
@@ -94,8 +102,9 @@ class ServerLoop {
   readonly #say: Announcer;
   #fault: unknown;
 
-  constructor(options: FederationServerOptions, record: ServerRecord) {
+  constructor(options: FederationServerOptions & { readonly lives: Lives }, record: ServerRecord) {
     this.#options = options;
+    this.#signs = new ServerSigns({ ...options, run: record.run });
     const { workdir, clock, logger } = options;
     const results = join(options.savePath, record.run);
     this.#say = createAnnouncer(clock, options.onEvent);
@@ -132,6 +141,7 @@ class ServerLoop {
     try {
       while (!park.aborted && !this.#hasEnded()) {
         const beganAtMs = this.#options.clock.monotonic();
+        await this.#options.lives.beat();
         const step = await this.#step();
         if (this.#fault !== undefined) throw this.#fault;
         if (this.#hasEnded()) break;
@@ -145,6 +155,7 @@ class ServerLoop {
       stop.removeEventListener('abort', hint);
       await watch.close();
       await this.#background.close();
+      await this.#options.lives.end();
     }
     return this.#outcome();
   }
@@ -179,6 +190,7 @@ class ServerLoop {
       for (const event of step.events) onEvent(event);
       this.#sayAwaited(step.awaited, observation.connected);
       for (const action of step.actions) await this.#perform(action);
+      await this.#showLife(step);
       return step;
     } catch (error) {
       if (!isExpected(error)) throw error;
@@ -191,6 +203,13 @@ class ServerLoop {
     }
   }
 
+  async #showLife({ state, awaited, actions }: ServerStep): Promise<void> {
+    const { phase } = state.record;
+    if (phase.kind === 'ended') return;
+    const writesAnyway = actions.some(({ kind }) => SHOWS_LIFE.has(kind));
+    await this.#signs.show({ phase, awaited, writesAnyway });
+  }
+
   async #perform(action: ServerAction): Promise<void> {
     await this.#effects.perform(action, this.#state.record);
   }
@@ -200,6 +219,7 @@ class ServerLoop {
     const wakeAtMs = Math.min(
       step.wakeAtMs ?? Number.POSITIVE_INFINITY,
       this.#background.retryAtMs() ?? Number.POSITIVE_INFINITY,
+      this.#signs.dueAtMs,
       now + LOOK_INTERVAL_MAX_MS,
     );
     return wakeAtMs - now;
@@ -274,7 +294,8 @@ export async function runFederationServer(given: FederationServerOptions): Promi
       message: `${options.workdir.description} does not tell who wrote a file: whoever can write there can act for any participant`,
     });
   try {
-    return await new ServerLoop({ ...options, onEvent }, record).run();
+    const lives = await Lives.open(folder, options.clock);
+    return await new ServerLoop({ ...options, lives, onEvent }, record).run();
   } finally {
     await history.close();
   }

@@ -36,6 +36,8 @@ export interface ServerConfiguration {
   readonly useWhitelist: boolean;
   readonly layout: Layout;
   readonly settings: ServerSettings;
+  /** Units: milliseconds. */
+  readonly statusFrequencyMs: number;
 }
 
 function listFaults(value: Partial<ServerValues>): readonly string[] {
@@ -193,6 +195,7 @@ function finished(value: ServerValues, path: string): ServerConfiguration {
     useWhitelist: value.use_whitelist,
     layout: value.layout,
     settings: settingsOf(value),
+    statusFrequencyMs: value.status_frequency,
   };
 }
 

@@ -42,6 +42,16 @@ const RUN = {
     'This is how often the clients write a heartbeat; the server only compares it with heartbeat_timeout.',
     { unit: 'seconds', absent: 'nothing is compared', examples: [60] },
   ),
+  status_frequency: key(
+    z
+      .number()
+      .min(10)
+      .max(86_400)
+      .default(900)
+      .transform((value) => value * 1000),
+    'The server shows that it runs whenever it has written nothing that everybody reads for so long: one small file in the run folder.',
+    { unit: 'seconds' },
+  ),
   rejoin: key(z.boolean().default(true), 'The server takes a client back that was lost and beats again.'),
   round_deadline: key(
     z

@@ -30,13 +30,14 @@ export function stepClient(state: ClientState, input: ClientInput): ClientStep {
   }
   if (draft.ending !== null && input.observation.training !== null)
     draft.actions.push({ kind: 'abandon-training', round: input.observation.training });
-  const { record, lostSinceMs, seenDelivered, endedSinceMs, ending } = draft;
+  const { record, lostSinceMs, seenDelivered, endedSinceMs, ending, awaited } = draft;
+  const { server } = input.observation;
   return {
     state: { record, lostSinceMs, seenDelivered, endedSinceMs, ending },
     actions: draft.actions,
     events: draft.events,
     wakeAtMs: draft.deadlinesMs.length === 0 ? null : Math.min(...draft.deadlinesMs),
-    awaited: draft.awaited,
+    awaited: awaited === null ? null : { ...awaited, server },
   };
 }
 

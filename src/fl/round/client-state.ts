@@ -71,6 +71,15 @@ export interface ObservedClientRound {
   readonly refused: { readonly id: string; readonly sha256: string; readonly message: string } | null;
 }
 
+/** When the server was heard of last, and what it waited for then. Units: milliseconds since 1970, by this machine's clock. */
+export interface ServerHeard {
+  readonly atMs: number;
+  /** When it should be heard again; null where it does not say. */
+  readonly dueAtMs: number | null;
+  /** Whom it waited for then. */
+  readonly participants: readonly string[];
+}
+
 /** The run folder at one look, as the client's machine needs it. */
 export interface ClientObservation {
   /** Layouts whose authentication folder stands there: the server's choice. */
@@ -95,6 +104,8 @@ export interface ClientObservation {
   readonly newerRun: string | null;
   /** The round being trained right now; null when none is. */
   readonly training: number | null;
+  /** What is known of the server's life; absent where the folder does not tell. */
+  readonly server?: ServerHeard | undefined;
   /** Files under the server's names that somebody else wrote, and of which nothing was told yet. */
   readonly foreign?: readonly ForeignFile[];
 }
@@ -152,6 +163,8 @@ export interface ClientStep {
     readonly what: string;
     readonly message: string;
     readonly untilMs: number | null;
+    /** Of a wait for the server: what is known of its life. */
+    readonly server?: ServerHeard | undefined;
   } | null;
 }
 

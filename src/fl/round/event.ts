@@ -58,6 +58,12 @@ export type FederationEvent =
       /** ISO 8601, null when nothing but the others' doing ends it. */
       readonly until: string | null;
       readonly message: string;
+      /** Of a client that waits for its server: when that was heard last, and whether it should have been heard since. ISO 8601. */
+      readonly server?: {
+        readonly heard_at: string;
+        readonly due_at: string | null;
+        readonly overdue: boolean;
+      };
     }
   | {
       /** Something failed that is tried again by itself. */

@@ -24,6 +24,8 @@ export const ENDED_FILE = 'server_ended.txt';
 export const AGGREGATE_FILE = 'server.agg';
 /** What the server goes by; kMoL's programs ignore it. */
 export const SETTINGS_FILE = 'server.settings.json';
+/** The server's sign of life; kMoL's programs ignore it. */
+export const STATUS_FILE = 'server.status.json';
 export const SERVER_META_FILE = 'server.meta.json';
 /** Stands in a first round's folder instead of an aggregate when there is no start model. */
 export const NO_START_MODEL_FILE = 'no_starting_model.info';
@@ -32,6 +34,7 @@ export const NO_START_MODEL_FILE = 'no_starting_model.info';
 export const runPaths = {
   task: (run: string) => `${run}/${TASK_FILE}`,
   settings: (run: string) => `${run}/${SETTINGS_FILE}`,
+  status: (run: string) => `${run}/${STATUS_FILE}`,
   ended: (run: string) => `${run}/${ENDED_FILE}`,
   authentications: (run: string, layout: Layout) => `${run}/${AUTHENTICATION[layout].folder}`,
   authentication: (run: string, layout: Layout, name: string) =>

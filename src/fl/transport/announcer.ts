@@ -1,4 +1,5 @@
 import type { Clock } from '../../clock.ts';
+import type { ServerHeard } from '../round/client-state.ts';
 import type { FederationEvent } from '../round/event.ts';
 
 /** Something that is awaited. Units: `untilMs` monotonic milliseconds. */
@@ -7,7 +8,19 @@ interface Awaiting {
   readonly participants: readonly string[];
   readonly untilMs: number | null;
   readonly message: string;
+  /** Of a client that waits for its server. */
+  readonly server?: ServerHeard | undefined;
 }
+
+/** How late a sign of life may be: it has to come through the shared folder. Units: milliseconds. */
+const SIGN_DELAY_MAX_MS = 120_000;
+
+/** Whether a server should have been heard since. */
+export function isOverdue({ dueAtMs }: ServerHeard, nowMs: number): boolean {
+  return dueAtMs !== null && nowMs > dueAtMs + SIGN_DELAY_MAX_MS;
+}
+
+const iso = (ms: number) => new Date(ms).toISOString();
 
 /** Tells what is awaited, from whom and until when; each news once. */
 export interface Announcer {
@@ -23,12 +36,26 @@ export interface Announcer {
 export function createAnnouncer(clock: Clock, onEvent: (event: FederationEvent) => void): Announcer {
   let said = '';
   let lastTrouble = '';
-  const say = ({ what, participants, untilMs, message }: Awaiting): void => {
-    const news = JSON.stringify([what, participants, untilMs, message]);
+  const say = ({ what, participants, untilMs, message, server }: Awaiting): void => {
+    const overdue = server !== undefined && isOverdue(server, clock.now());
+    // That it was heard again is no news, and that it was not is.
+    const news = JSON.stringify([what, participants, untilMs, message, overdue]);
     if (news === said) return;
     said = news;
-    const until = untilMs === null ? null : new Date(clock.now() + untilMs - clock.monotonic()).toISOString();
-    onEvent({ event: 'waiting', what, participants, until, message });
+    const until = untilMs === null ? null : iso(clock.now() + untilMs - clock.monotonic());
+    const heard = server && {
+      heard_at: iso(server.atMs),
+      due_at: server.dueAtMs === null ? null : iso(server.dueAtMs),
+      overdue,
+    };
+    onEvent({
+      event: 'waiting',
+      what,
+      participants,
+      until,
+      message,
+      ...(heard === undefined ? {} : { server: heard }),
+    });
   };
   return {
     awaited(awaiting) {

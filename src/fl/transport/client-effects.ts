@@ -14,7 +14,9 @@ import { copyModel as copyCheckedModel } from '../torch/clean-copy.ts';
 import type { Background } from './background.ts';
 import type { ClientSession } from './client-transport.ts';
 import { type EndedTraining, EndedTrainings } from './ended-training.ts';
+import type { Lives } from './lives.ts';
 import { digestOf } from './publish.ts';
+import { RoundAccounts } from './round-account.ts';
 import type { CopyModel, StartModel } from './start-model.ts';
 import { takeStartModel } from './start-model.ts';
 import { TaskReader } from './task-reader.ts';
@@ -26,6 +28,8 @@ export interface ClientEffectsOptions {
   /** The run's folder among the client's own results. */
   readonly results: string;
   readonly clock: Clock;
+  /** When this client ran. */
+  readonly lives: Lives;
   readonly executor: Executor;
   /** Replaces keys of the task's configuration, whole key by whole key. */
   readonly modelOverwrites: Readonly<Record<string, unknown>>;
@@ -41,6 +45,7 @@ export class ClientEffects {
   readonly #options: ClientEffectsOptions;
   readonly #tasks: TaskReader;
   readonly #endedTrainings: EndedTrainings;
+  readonly #accounts: RoundAccounts;
   #toldOddity: string | null = null;
   #training: { readonly round: number; readonly key: string } | undefined;
 
@@ -48,6 +53,7 @@ export class ClientEffects {
     this.#options = options;
     const { session, onEvent, results } = options;
     this.#endedTrainings = new EndedTrainings(results);
+    this.#accounts = new RoundAccounts(results, options);
     this.#tasks = new TaskReader({
       ...options,
       read: () => session.readTask(),
@@ -127,12 +133,30 @@ export class ClientEffects {
     const startedAtMs = clock.monotonic();
     // A training program may work in another folder than this one.
     const path = start === undefined ? undefined : resolve(start.path);
-    const { omissions = [], ...result } = await this.#execute(round, path, watch);
+    const { omissions = [], ...result } = await this.#accounted(round, watch.signal, () =>
+      this.#execute(round, path, watch),
+    );
     const seconds = (clock.monotonic() - startedAtMs) / 1000;
     const ended = { round, startSha256: start?.sha256 ?? null, ...result, seconds };
     await this.#endedTrainings.note(ended);
     for (const line of omissions) onEvent({ event: 'trouble', message: `round ${round}: ${line}` });
     return ended;
+  }
+
+  async #accounted<Result>(
+    round: number,
+    signal: AbortSignal,
+    train: () => Promise<Result>,
+  ): Promise<Result> {
+    await this.#accounts.begin(round);
+    try {
+      const result = await train();
+      await this.#accounts.end('trained');
+      return result;
+    } catch (error) {
+      await this.#accounts.end(signal.aborted ? 'stopped' : 'failed');
+      throw error;
+    }
   }
 
   #takeStart(round: number, signal: AbortSignal): Promise<StartModel> {
@@ -199,6 +223,7 @@ export class ClientEffects {
     try {
       await session.publish(update, {
         signal,
+        account: await this.#accounts.of(round),
         onProgress: (fraction) => onEvent({ event: 'uploading', round, fraction, size_bytes: sizeBytes }),
       });
     } catch (error) {

@@ -1,3 +1,5 @@
+import type { Clock } from '../../clock.ts';
+import { systemClock } from '../../clock.ts';
 import type { ClientObservation, ObservedClientRound } from '../round/client-state.ts';
 import { CONTROL_FILE_MAX_BYTES, parseAnswer } from '../round/protocol-texts.ts';
 import type { Layout } from '../round/run-folder.ts';
@@ -20,6 +22,7 @@ import { OpenedRounds } from './opened-rounds.ts';
 import { OwnedFiles } from './owned-files.ts';
 import type { RunChoice } from './run-choice.ts';
 import { findNewestRun } from './run-choice.ts';
+import { ServerWatch } from './server-watch.ts';
 import { parseRefusal, parseServerWord, SIDE_FILE_MAX_BYTES } from './side-file.ts';
 import type { Identity, Workdir, WorkdirEntry } from './workdir.ts';
 
@@ -95,11 +98,12 @@ export function createClientObserver(
   workdir: Workdir,
   run: string,
   name: string,
-  { files = new OwnedFiles(workdir, run), choice = () => ({}) }: ObserverOptions = {},
+  { files = new OwnedFiles(workdir, run), choice = () => ({}), clock = systemClock() }: ObserverOptions = {},
 ): ClientObserver {
   /** The newest round as last seen, when the own update stood there: nothing else of it changes. */
   let delivered: ObservedClientRound | null = null;
   const openedRounds = new OpenedRounds(workdir, run, files);
+  const sign = new ServerWatch(workdir, { run, files, clock });
 
   /** This client's own account, by its claim; null where nobody can tell. */
   let ownAccount: Identity | null = null;
@@ -162,6 +166,7 @@ export function createClientObserver(
         round: newestRound === null ? null : await roundAt(newestRound, hasEnded),
         newerRun: newest !== undefined && newestRun([newest.name, run]) !== run ? newest.name : null,
         training,
+        server: await sign.look(top, newestRound),
         foreign: files.takeForeign(),
       };
     },
@@ -182,4 +187,6 @@ interface ObserverOptions {
   readonly files?: OwnedFiles;
   /** By what a newer run is chosen. */
   readonly choice?: () => RunChoice;
+  /** By which it is told when the server was heard. */
+  readonly clock?: Clock;
 }

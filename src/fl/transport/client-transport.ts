@@ -1,5 +1,6 @@
 import type { ClientObservation, TrainedUpdate } from '../round/client-state.ts';
 import type { Layout } from '../round/run-folder.ts';
+import type { RoundAccount } from './round-account.ts';
 import type { Watch } from './workdir.ts';
 
 /** What one look depends on beside the server's doing. */
@@ -26,6 +27,8 @@ export interface Delivery {
   readonly signal: AbortSignal;
   /** Called with the fraction that has arrived, where that can be told and takes more than a moment. */
   readonly onProgress: (fraction: number) => void;
+  /** The client's account of the round, where it has one and the server can be told. */
+  readonly account?: RoundAccount | undefined;
 }
 
 /** An aggregate on this machine's disk. */

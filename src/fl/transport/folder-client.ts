@@ -45,7 +45,7 @@ function joinFolder(options: FolderClientOptions, run: string): ClientSession {
   const { workdir, name, clock } = options;
   const files = new OwnedFiles(workdir, run, options.serverAccount ?? null);
   const choice = () => choiceOf(options);
-  const observer = createClientObserver(workdir, run, name, { files, choice });
+  const observer = createClientObserver(workdir, run, name, { files, choice, clock });
   return {
     folder: workdir.absolutePath(run),
     connected: () => workdir.connected(),
@@ -116,6 +116,7 @@ async function publish(
     size_bytes: sizeBytes,
     start_sha256: startSha256,
     seconds,
+    ...delivery.account,
   });
   const path = runPaths.update(run, round, name);
   await publishFile(workdir, path, checkpointPath);

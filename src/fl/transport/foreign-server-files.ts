@@ -6,6 +6,7 @@ import {
   runPaths,
   SERVER_META_FILE,
   SETTINGS_FILE,
+  STATUS_FILE,
   stemOf,
   TASK_FILE,
 } from '../round/run-folder.ts';
@@ -21,7 +22,8 @@ type Remedy = ObservedForeign['remedy'];
 function remedyAtTop(name: string): Remedy | undefined {
   if (name === TASK_FILE) return { kind: 'task' };
   if (name === SETTINGS_FILE) return { kind: 'settings' };
-  return name === ENDED_FILE || name.endsWith(LOST_SUFFIX) ? null : undefined;
+  // A foreign sign of life counts for nobody, and the server's own comes when it is due.
+  return name === ENDED_FILE || name === STATUS_FILE || name.endsWith(LOST_SUFFIX) ? null : undefined;
 }
 
 /** The same in a round's folder. */

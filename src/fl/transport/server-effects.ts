@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomically } from '../../atomic-file.ts';
 import type { Clock } from '../../clock.ts';
@@ -17,6 +17,7 @@ import type { ServerResult } from '../round/server-observation.ts';
 import type { ServerRecord } from '../round/server-state.ts';
 import type { Background } from './background.ts';
 import { CheckJournal } from './check-journal.ts';
+import type { Lives } from './lives.ts';
 import { meanMetrics } from './mean-metrics.ts';
 import { roundAccountPath } from './missed-rounds.ts';
 import { checkedFacts, digestOf } from './publish.ts';
@@ -24,7 +25,8 @@ import { RestorePace } from './restore-pace.ts';
 import type { PublicationOptions } from './server-publications.ts';
 import { ServerPublications } from './server-publications.ts';
 import { aggregateFile } from './server-run.ts';
-import { readUpdateMeta } from './side-file.ts';
+import type { WrittenAbsence } from './side-file.ts';
+import { readUpdateMeta, writtenAbsence } from './side-file.ts';
 import { metaProblem } from './update-evidence.ts';
 
 /** Why a checkpoint cannot be used; null when it can. */
@@ -39,6 +41,8 @@ export interface ServerEffectsOptions extends PublicationOptions {
   readonly aggregator: Aggregator;
   readonly inspect: CheckpointInspection;
   readonly background: Background;
+  /** When this server ran. */
+  readonly lives: Lives;
   readonly onResult: (result: ServerResult) => void;
   readonly onEvent: (event: FederationEvent) => void;
 }
@@ -239,6 +243,13 @@ export class ServerEffects {
     }
   }
 
+  /** When the server did not run, since the round before was accounted for. */
+  async #absences(round: number): Promise<readonly WrittenAbsence[]> {
+    const { results, lives } = this.#options;
+    const before = await stat(roundAccountPath(results, round - 1)).catch(() => undefined);
+    return lives.absencesSince(before?.mtimeMs ?? 0).map(writtenAbsence);
+  }
+
   /** Kept beside the aggregate, so that a round can be opened again after a restart with the same side file. */
   async #summarise(
     round: number,
@@ -260,6 +271,7 @@ export class ServerEffects {
       notes: report.notes,
       seconds,
       sha256,
+      absences: await this.#absences(round),
     };
     await writeFileAtomically(
       roundAccountPath(this.#options.results, round),

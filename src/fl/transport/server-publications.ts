@@ -88,6 +88,7 @@ export class ServerPublications {
       notes: [],
       seconds: 0,
       sha256: null,
+      absences: [],
     };
     const path = roundAccountPath(this.#options.results, round - 1);
     if (!existsSync(path)) return base;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ServerSettings } from '../round/settings.ts';
+import type { Absence } from './lives.ts';
 import { METRICS } from './metrics-schema.ts';
 import type { Workdir } from './workdir.ts';
 
@@ -16,7 +17,22 @@ export const UPDATE_META = z.object({
   size_bytes: z.number().int().nonnegative().optional(),
   start_sha256: z.string().nullable().optional(),
   seconds: z.number().optional(),
+  /** The client's account of its round: for people, and for `mila-sync inspect`. */
+  received_at: z.string().optional(),
+  attempts: z.unknown().optional(),
+  absences: z.unknown().optional(),
 });
+
+/** A time in which a program did not run, as side files tell it. Times: ISO 8601 in UTC, by that program's clock. */
+export interface WrittenAbsence {
+  readonly from: string;
+  readonly to: string;
+  readonly how: Absence['how'];
+}
+
+export function writtenAbsence({ fromMs, toMs, how }: Absence): WrittenAbsence {
+  return { from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString(), how };
+}
 
 export type UpdateMeta = z.infer<typeof UPDATE_META>;
 
@@ -37,6 +53,8 @@ export interface ServerMeta {
   readonly notes: readonly string[];
   readonly seconds: number;
   readonly sha256: string | null;
+  /** When the server did not run, since the model before it was made. */
+  readonly absences: readonly WrittenAbsence[];
 }
 
 /** What a client goes by of an aggregate's side file; parts that are not there, or of no use, are null. */

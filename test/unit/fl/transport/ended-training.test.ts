@@ -8,6 +8,7 @@ import { createBackground } from '../../../../src/fl/transport/background.ts';
 import { ClientEffects } from '../../../../src/fl/transport/client-effects.ts';
 import type { ClientSession } from '../../../../src/fl/transport/client-transport.ts';
 import { EndedTrainings } from '../../../../src/fl/transport/ended-training.ts';
+import { Lives } from '../../../../src/fl/transport/lives.ts';
 import { silentLogger } from '../../../../src/logger.ts';
 import { numberExecutor } from '../../../support/federation.ts';
 
@@ -18,7 +19,7 @@ beforeEach(() => {
 afterEach(() => rmSync(results, { recursive: true, force: true }));
 
 /** One life of a client, up to its results: killed before it can store any of them. */
-function oneLife() {
+async function oneLife() {
   let trainings = 0;
   const found: ClientResult[] = [];
   const clock = systemClock();
@@ -32,6 +33,7 @@ function oneLife() {
     name: 'a',
     results,
     clock,
+    lives: await Lives.open(results, clock),
     executor: numberExecutor(1, async () => {
       trainings += 1;
     }),
@@ -46,24 +48,24 @@ function oneLife() {
 const train = { kind: 'train', round: 1, source: 'nothing' } as const;
 
 it('a client that is killed when its training has ended does not train again', async () => {
-  const first = oneLife();
+  const first = await oneLife();
   await first.effects.perform(train);
   await expect.poll(() => first.found).toHaveLength(1);
-  const second = oneLife();
+  const second = await oneLife();
   await second.effects.perform(train);
   await expect.poll(() => second.found).toEqual(first.found);
   expect([first.trainings(), second.trainings()]).toEqual([1, 0]);
 });
 
 it('trains again once the update was published and another one is wanted', async () => {
-  const first = oneLife();
+  const first = await oneLife();
   await first.effects.perform(train);
   await expect.poll(() => first.found).toHaveLength(1);
   const [trained] = first.found;
   if (trained?.kind !== 'trained') throw new Error('it was not trained');
   await first.effects.perform({ kind: 'publish', update: trained.update });
   await expect.poll(() => first.found.at(-1)?.kind).toBe('published');
-  const second = oneLife();
+  const second = await oneLife();
   await second.effects.perform(train);
   await expect.poll(() => second.found).toHaveLength(1);
   expect(second.trainings()).toBe(1);
