@@ -17,6 +17,10 @@ const checkpoint = z
   })
   .nullable();
 
+const absences = z.array(
+  z.strictObject({ from: z.iso.datetime(), to: z.iso.datetime(), how: z.enum(['stopped', 'killed']) }),
+);
+
 const participant = z.strictObject({
   name: z.string(),
   admission: z.enum(['admitted', 'refused', 'unanswered', 'unreadable', 'unknown', 'never-asked']),
@@ -32,11 +36,12 @@ const participant = z.strictObject({
     })
     .nullable(),
   lost: z.strictObject({ round: z.number().int().nullable(), at: time }).nullable(),
+  absences,
   updates_delivered: z.number().int(),
   bytes_delivered: z.number().int(),
   timeline: z.array(
     z.strictObject({
-      activity: z.enum(['waiting', 'receiving', 'training', 'uploading', 'lost']),
+      activity: z.enum(['waiting', 'receiving', 'training', 'uploading', 'absent', 'unknown', 'lost']),
       round: z.number().int().nullable(),
       from: z.iso.datetime(),
       to: z.iso.datetime(),
@@ -94,6 +99,7 @@ export const INSPECTION_DOCUMENT = z.strictObject({
     text: z.string().nullable(),
     at: time,
   }),
+  server: z.strictObject({ heard_at: time, due_at: time, awaited: z.array(z.string()), absences }),
   participants: z.array(participant),
   rounds: z.array(round),
   irregularities: z.array(

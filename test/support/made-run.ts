@@ -16,6 +16,16 @@ export function smallModel(value: number, width = 4): StateDict {
   ]);
 }
 
+/** A moment so many seconds after the run's beginning, as side files write it. */
+export const isoAt = (seconds: number) => new Date(MADE_AT_MS + seconds * 1000).toISOString();
+
+/** One training of a round, as side files tell it. */
+export const attempt = (from: number, to: number, outcome: string) => ({
+  from: isoAt(from),
+  to: isoAt(to),
+  outcome,
+});
+
 /** Writes files of a run folder with times of its own choosing: equal calls make equal folders. */
 export class MadeRun {
   readonly folder: string;
@@ -109,7 +119,9 @@ export async function makeGoodRun(run: MadeRun, names: readonly string[], rounds
     const began = 30 + 60 * (round - 1);
     await Promise.all(
       names.map(async (name, index) => {
-        await run.meta(round, name, began + 38 + index);
+        const from = began + 18 + index;
+        const account = { received_at: isoAt(from), attempts: [attempt(from, from + 20, 'trained')] };
+        await run.meta(round, name, began + 38 + index, { ...account, absences: [] });
         await run.update(round, name, began + 40 + index, round + index);
       }),
     );

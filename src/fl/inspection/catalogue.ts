@@ -34,6 +34,8 @@ export interface RoundFiles {
 export interface Catalogue {
   task: RunFile | null;
   ended: RunFile | null;
+  /** The server's sign of life. */
+  status: RunFile | null;
   readonly folders: Set<string>;
   readonly authentications: { readonly layout: Layout; readonly name: string; readonly file: RunFile }[];
   readonly heartbeats: Map<string, RunFile>;
@@ -74,6 +76,7 @@ function fileUnder(catalogue: Catalogue, role: Role, file: RunFile): void {
   switch (role.kind) {
     case 'task':
     case 'ended':
+    case 'status':
       catalogue[role.kind] = file;
       return;
     case 'authentication':
@@ -170,6 +173,7 @@ export function catalogueOf(
   const catalogue: Catalogue = {
     task: null,
     ended: null,
+    status: null,
     folders: new Set(),
     authentications: [],
     heartbeats: new Map(),

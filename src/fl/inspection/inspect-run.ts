@@ -1,7 +1,7 @@
 import { AUTHENTICATION, LAYOUTS } from '../round/run-folder.ts';
 import { catalogueOf } from './catalogue.ts';
 import { endingOf } from './ending.ts';
-import type { Inspection, ParticipantReport, RoundReport } from './inspection.ts';
+import type { Inspection, ParticipantReport } from './inspection.ts';
 import { Irregularities } from './irregularity.ts';
 import { mountReport } from './mount-report.ts';
 import type { CheckpointFindings, IndexFacts, ObservedRun } from './observed-run.ts';
@@ -9,6 +9,7 @@ import { type Member, membersOf } from './participants.ts';
 import { checkOrder, checkRound } from './round-checks.ts';
 import { type RoundReading, roundsOf } from './rounds.ts';
 import { checkFolders, checkTask, checkTimes, latest, tracesIn, untilOf } from './run-checks.ts';
+import { mergedAbsences, serverReport, tellAbsences } from './server-report.ts';
 import { type OwnRound, type SpanBounds, spansOf } from './spans.ts';
 
 export interface InspectionInput {
@@ -20,25 +21,33 @@ export interface InspectionInput {
 }
 
 /** Each participant's rounds, with what it brought to them. */
-function roundsByParticipant(rounds: readonly RoundReport[]): Map<string, OwnRound[]> {
+function roundsByParticipant(readings: readonly RoundReading[]): Map<string, OwnRound[]> {
   const own = new Map<string, OwnRound[]>();
-  for (const round of rounds) {
+  for (const { report: round, notes } of readings) {
     for (const update of round.updates) {
+      const part = { round, update, note: notes.get(update.key) };
       const known = own.get(update.participant);
-      if (known === undefined) own.set(update.participant, [{ round, update }]);
-      else known.push({ round, update });
+      if (known === undefined) own.set(update.participant, [part]);
+      else known.push(part);
     }
   }
   return own;
 }
 
-function participantReport(member: Member, own: readonly OwnRound[], bounds: SpanBounds): ParticipantReport {
+function participantReport(
+  member: Member,
+  own: readonly OwnRound[],
+  { bounds, irregularities }: { readonly bounds: SpanBounds; readonly irregularities: Irregularities },
+): ParticipantReport {
+  const absences = mergedAbsences(own.flatMap(({ note }) => note?.absences ?? []));
+  tellAbsences(`"${member.name}"`, absences, irregularities);
   const sizes = own.map(({ update }) => update.sizeBytes).filter((size) => size !== null);
   return {
     ...member,
     delivered: sizes.length,
     bytes: sizes.reduce((sum, size) => sum + size, 0),
-    spans: spansOf(member, own, bounds),
+    spans: spansOf(member, own, { bounds, absences }),
+    absences,
   };
 }
 
@@ -74,9 +83,13 @@ export function inspectRun({ run, facts, findings, nowMs }: InspectionInput): In
     irregularities.add('error', 'ended-early', '', `finished after ${done} of ${roundsPlanned} rounds`);
   for (const { path, reason } of facts?.conflicts ?? [])
     irregularities.add('warning', 'conflict', path, `kept twice by this mount: ${reason}`);
-  const own = roundsByParticipant(rounds);
+  const own = roundsByParticipant(readings);
+  const server = serverReport({ catalogue, readings, ending, nowMs, irregularities });
   const firstMs = rounds.find(({ startedAtMs }) => startedAtMs !== null)?.startedAtMs ?? untilMs;
-  const bounds = { firstMs, untilMs };
+  const context = { bounds: { firstMs, untilMs }, irregularities };
+  const participants = members.map((member) =>
+    participantReport(member, own.get(member.name) ?? [], context),
+  );
   return {
     name: run.name,
     folder: run.folder,
@@ -87,7 +100,8 @@ export function inspectRun({ run, facts, findings, nowMs }: InspectionInput): In
     roundsPlanned,
     task: catalogue.task?.text ?? null,
     ending,
-    participants: members.map((member) => participantReport(member, own.get(member.name) ?? [], bounds)),
+    server,
+    participants,
     rounds,
     irregularities: irregularities.listed(),
     irregularityCounts: irregularities.counts(),

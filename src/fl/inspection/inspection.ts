@@ -23,8 +23,30 @@ export interface HeartbeatReport {
   readonly carried: { readonly count: number; readonly longestGapMs: number } | null;
 }
 
-/** What a participant was doing. `waiting` is for others, `receiving` is for the round's model to arrive. */
-export type Activity = 'waiting' | 'receiving' | 'training' | 'uploading' | 'lost';
+/**
+ * What a participant was doing. `waiting` is for others, `receiving` is for the round's model to arrive; `absent`: its
+ * program did not run, as it says itself; `unknown`: no file tells whether it ran.
+ */
+export type Activity = 'waiting' | 'receiving' | 'training' | 'uploading' | 'absent' | 'unknown' | 'lost';
+
+/** A time in which a program did not run, as it says itself. Units: milliseconds since 1970. */
+export interface AbsenceReport {
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** `stopped`: by a person, in order; `killed`: by a crash, a power cut, kill -9. */
+  readonly how: 'stopped' | 'killed';
+}
+
+/** What is known of the server's life. Units: milliseconds since 1970. */
+export interface ServerReport {
+  /** Its last sign of life, of whatever kind; null when it left none. */
+  readonly heardAtMs: number | null;
+  /** When it should be heard again, as it says; null where it does not, and after the end. */
+  readonly dueAtMs: number | null;
+  /** Whom it waited for then. */
+  readonly awaited: readonly string[];
+  readonly absences: readonly AbsenceReport[];
+}
 
 export interface Span {
   readonly activity: Activity;
@@ -50,6 +72,7 @@ export interface ParticipantReport {
   readonly delivered: number;
   readonly bytes: number;
   readonly spans: readonly Span[];
+  readonly absences: readonly AbsenceReport[];
 }
 
 export interface CheckpointReport {
@@ -137,6 +160,7 @@ export interface Inspection {
   /** The task as sent to the participants; null when missing or unreadable. */
   readonly task: string | null;
   readonly ending: EndingReport;
+  readonly server: ServerReport;
   readonly participants: readonly ParticipantReport[];
   readonly rounds: readonly RoundReport[];
   readonly irregularities: readonly Irregularity[];

@@ -6,7 +6,7 @@ import type { Irregularities } from './irregularity.ts';
 import type { IndexFacts } from './observed-run.ts';
 
 /** A participant as the control files show it, before the rounds are looked at. */
-export type Member = Omit<ParticipantReport, 'delivered' | 'bytes' | 'spans'>;
+export type Member = Omit<ParticipantReport, 'delivered' | 'bytes' | 'spans' | 'absences'>;
 
 interface Surroundings {
   readonly catalogue: Catalogue;

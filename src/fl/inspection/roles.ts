@@ -16,6 +16,7 @@ import {
   roundNumberOf,
   SERVER_META_FILE,
   SETTINGS_FILE,
+  STATUS_FILE,
   stemOf,
   TASK_FILE,
   UPDATE_SUFFIX,
@@ -23,7 +24,7 @@ import {
 
 /** What a file is for, by its place and its name. */
 export type Role =
-  | { readonly kind: 'task' | 'settings' | 'ended' | 'half-written' | 'system' | 'unexpected' }
+  | { readonly kind: 'task' | 'settings' | 'status' | 'ended' | 'half-written' | 'system' | 'unexpected' }
   | { readonly kind: 'authentication'; readonly layout: Layout; readonly name: string }
   | { readonly kind: 'heartbeat' | 'lost' | 'departed'; readonly name: string }
   | { readonly kind: 'aggregate' | 'no-start-model' | 'server-meta'; readonly round: number }
@@ -78,6 +79,7 @@ function roleInRound(round: number, name: string): Role {
 function roleAtTop(name: string): Role {
   if (name === TASK_FILE) return { kind: 'task' };
   if (name === SETTINGS_FILE) return { kind: 'settings' };
+  if (name === STATUS_FILE) return { kind: 'status' };
   if (name === ENDED_FILE) return { kind: 'ended' };
   const lost = stemOf(name, LOST_SUFFIX);
   if (lost !== undefined) return { kind: 'lost', name: lost };

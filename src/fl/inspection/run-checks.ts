@@ -38,13 +38,14 @@ export function checkFolders({ folders }: Catalogue, name: string, irregularitie
 export function tracesIn({
   task,
   ended,
+  status,
   authentications,
   heartbeats,
   lost,
   rounds,
 }: Catalogue): readonly RunFile[] {
   return [
-    ...[task, ended].filter((file) => file !== null),
+    ...[task, ended, status].filter((file) => file !== null),
     ...authentications.map(({ file }) => file),
     ...heartbeats.values(),
     ...lost.values(),

@@ -1,9 +1,34 @@
 import { z } from 'zod';
 import { METRICS } from '../transport/metrics-schema.ts';
 import type { RunFile } from './catalogue.ts';
+import type { AbsenceReport } from './inspection.ts';
 import type { Irregularities } from './irregularity.ts';
 
 const metrics = METRICS.catch({});
+
+const time = z
+  .string()
+  .transform((text) => Date.parse(text))
+  .pipe(z.number().finite());
+
+/** At most so many of each kind are shown. */
+const ABSENCES_MAX = 100;
+
+const absences = z
+  .array(
+    z
+      .object({ from: time, to: time, how: z.enum(['stopped', 'killed']) })
+      .transform(({ from: fromMs, to: toMs, how }): AbsenceReport => ({ fromMs, toMs, how })),
+  )
+  .transform((all) => all.slice(-ABSENCES_MAX).filter(({ fromMs, toMs }) => toMs > fromMs))
+  .catch([])
+  .default([]);
+
+const attempts = z
+  .array(z.object({ from: time, to: time }).transform(({ from: fromMs, to: toMs }) => ({ fromMs, toMs })))
+  .transform((all) => all.slice(-ABSENCES_MAX))
+  .catch([])
+  .default([]);
 
 const updateMeta = z.object({
   round: z.number().optional(),
@@ -13,6 +38,9 @@ const updateMeta = z.object({
   metrics: metrics.default({}),
   sha256: z.string().optional(),
   size_bytes: z.number().optional(),
+  received_at: time.nullable().catch(null).default(null),
+  attempts,
+  absences,
 });
 
 const serverMeta = z.object({
@@ -26,7 +54,10 @@ const serverMeta = z.object({
   seconds: z.number().nonnegative().nullable().catch(null).default(null),
   rounds_count: z.number().int().positive().nullable().catch(null).default(null),
   final: z.boolean().catch(false).default(false),
+  absences,
 });
+
+const serverStatus = z.object({ absences });
 
 const reason = z.object({ reason: z.string().optional(), message: z.string().optional() });
 
@@ -52,6 +83,14 @@ function parsed<Note>(
 /** The side file of an update; null when missing or malformed. */
 export function updateNoteOf(file: RunFile | undefined, irregularities: Irregularities): UpdateNote | null {
   return parsed(file, updateMeta, irregularities);
+}
+
+/** The absences that the server's sign of life tells; none when it is missing or malformed. */
+export function statusAbsencesOf(
+  file: RunFile | null,
+  irregularities: Irregularities,
+): readonly AbsenceReport[] {
+  return parsed(file, serverStatus, irregularities)?.absences ?? [];
 }
 
 /** The server's account of a round; null when missing or malformed. */

@@ -1,4 +1,5 @@
 import type {
+  AbsenceReport,
   CheckpointReport,
   Inspection,
   MountReport,
@@ -19,6 +20,10 @@ function checkpointDocument(checkpoint: CheckpointReport | null) {
   return { format, tensors, parameters, sha256, problem };
 }
 
+function absencesDocument(absences: readonly AbsenceReport[]) {
+  return absences.map(({ fromMs, toMs, how }) => ({ from: isoTime(fromMs), to: isoTime(toMs), how }));
+}
+
 function participantDocument(participant: ParticipantReport) {
   const { name, admission, refusal, answeredAtMs, account, heartbeat, lost, delivered, bytes } = participant;
   return {
@@ -37,6 +42,7 @@ function participantDocument(participant: ParticipantReport) {
       },
     },
     lost: lost && { round: lost.round, at: isoTime(lost.atMs) },
+    absences: absencesDocument(participant.absences),
     updates_delivered: delivered,
     bytes_delivered: bytes,
     timeline: participant.spans.map(({ activity, round, fromMs, toMs, estimated }) => ({
@@ -103,7 +109,7 @@ function mountDocument({ calls, byEndpoint, byHour, transfers }: MountReport) {
 
 /** An inspection as `--json` promises it. Units: seconds, bytes, ISO 8601 in UTC. */
 export function inspectionDocument(inspection: Inspection) {
-  const { ending, mount } = inspection;
+  const { ending, mount, server } = inspection;
   return {
     format: INSPECTION_FORMAT,
     name: inspection.name,
@@ -115,6 +121,12 @@ export function inspectionDocument(inspection: Inspection) {
     last_activity_at: isoTime(inspection.lastActivityAtMs),
     rounds_planned: inspection.roundsPlanned,
     ending: { kind: ending.kind, text: ending.text, at: isoTime(ending.atMs) },
+    server: {
+      heard_at: isoTime(server.heardAtMs),
+      due_at: isoTime(server.dueAtMs),
+      awaited: server.awaited,
+      absences: absencesDocument(server.absences),
+    },
     participants: inspection.participants.map(participantDocument),
     rounds: inspection.rounds.map(roundDocument),
     irregularities: inspection.irregularities,

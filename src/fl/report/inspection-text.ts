@@ -1,8 +1,8 @@
 import { printable, shortened } from '../../printable.ts';
-import { textTable } from '../../text-table.ts';
 import type { Inspection, ParticipantReport, RoundReport, UpdateReport } from '../inspection/inspection.ts';
 import type { Irregularity } from '../inspection/irregularity.ts';
 import { endingWords } from '../round/protocol-texts.ts';
+import { type FittedColumn, fittedTable } from './fitted-table.ts';
 import { durationText, metricText, sizeText, speedText, timeText } from './quantities.ts';
 import { textTimeline } from './text-timeline.ts';
 
@@ -46,41 +46,66 @@ function summary(inspection: Inspection): string {
   ];
   if (ending.text !== null)
     lines.push(`              ${shortened(printable(endingWords(ending.text)), 200)}`);
+  lines.push(...serverLines(inspection));
   lines.push(`participants  ${participants.length}: ${admitted} admitted, ${lost} lost`);
   lines.push(`rounds        ${closed}${planned} closed`);
   if (mount !== null) lines.push(`API calls     ${mount.calls} by this mount in the hours of the run`);
   return lines.join('\n');
 }
 
-function participantRow(participant: ParticipantReport): string[] {
-  const { heartbeat, lost } = participant;
-  return [
-    nameText(participant.name),
-    participant.admission,
-    timeText(participant.answeredAtMs),
-    heartbeat === null ? 'none' : timeText(heartbeat.lastAtMs),
-    orDash(heartbeat, ({ silentMs }) => durationText(silentMs)),
-    lost === null ? '' : `round ${lost.round ?? '?'}`,
-    String(participant.delivered),
-    sizeText(participant.bytes),
-  ];
+/** Since when the server was not heard, when it is due, and whom it waits for: while the run goes on. */
+function serverLines({ ending, server }: Inspection): readonly string[] {
+  if (ending.kind !== 'open' || server.heardAtMs === null) return [];
+  const due = server.dueAtMs === null ? '' : `, due at ${timeText(server.dueAtMs).slice(11)}`;
+  const awaited = server.awaited.map((name) => nameText(name)).join(', ');
+  const waits = awaited === '' ? [] : [`              it waited for ${shortened(awaited, REASON_MAX)}`];
+  return [`server        last heard ${timeText(server.heardAtMs)} UTC${due}`, ...waits];
 }
 
-function participantTable({ participants }: Inspection, options: TextOptions): string {
+type Row = { readonly participant: ParticipantReport; readonly time: (atMs: number | null) => string };
+
+const PARTICIPANT_COLUMNS: readonly FittedColumn<Row>[] = [
+  { head: 'participant', cell: ({ participant }) => nameText(participant.name), rank: 0, cutTo: 12 },
+  { head: 'admission', cell: ({ participant }) => participant.admission, rank: 0 },
+  { head: 'answered', cell: ({ participant, time }) => time(participant.answeredAtMs), rank: 6 },
+  {
+    head: 'last heartbeat',
+    cell: ({ participant: { heartbeat }, time }) => (heartbeat === null ? 'none' : time(heartbeat.lastAtMs)),
+    rank: 4,
+  },
+  {
+    head: 'silent',
+    cell: ({ participant }) => orDash(participant.heartbeat, ({ silentMs }) => durationText(silentMs)),
+    alignsRight: true,
+    rank: 2,
+  },
+  {
+    head: 'lost',
+    cell: ({ participant: { lost } }) => (lost === null ? '' : `round ${lost.round ?? '?'}`),
+    rank: 1,
+  },
+  { head: 'updates', cell: ({ participant }) => String(participant.delivered), alignsRight: true, rank: 3 },
+  { head: 'bytes', cell: ({ participant }) => sizeText(participant.bytes), alignsRight: true, rank: 5 },
+];
+
+function participantTable(inspection: Inspection, options: TextOptions): string {
+  const { participants } = inspection;
   if (participants.length === 0) return 'No participants.';
-  const head = [
-    'participant',
-    'admission',
-    'answered (UTC)',
-    'last heartbeat',
-    'silent',
-    'lost',
-    'updates',
-    'bytes',
-  ];
-  const rows = participants.slice(0, PARTICIPANTS_MAX).map(participantRow);
-  const table = textTable({ head, right: [4, 6, 7], rows, colour: options.colour });
+  const time = timesOf(inspection);
+  const rows = participants.slice(0, PARTICIPANTS_MAX).map((participant) => ({ participant, time }));
+  const table = fittedTable({ columns: PARTICIPANT_COLUMNS, rows, ...options });
   return withRest(table, participants.length - PARTICIPANTS_MAX, 'participants');
+}
+
+/** Times of a run within one day need no date: that stands in the first lines. */
+function timesOf({ startedAtMs, lastActivityAtMs }: Inspection): (atMs: number | null) => string {
+  const day = timeText(startedAtMs).slice(0, 10);
+  const isOneDay = startedAtMs !== null && day === timeText(lastActivityAtMs).slice(0, 10);
+  return (atMs) => {
+    const text = timeText(atMs);
+    if (isOneDay && text.startsWith(day)) return text.slice(11);
+    return atMs === null ? text : text.slice(0, 16);
+  };
 }
 
 function withRest(text: string, rest: number, what: string): string {
@@ -92,42 +117,61 @@ function metricsText(metrics: UpdateReport['metrics']): string {
   return shortened(values.join(', '), REASON_MAX);
 }
 
-function updateRow(round: RoundReport, update: UpdateReport): string[] {
-  const { status, reason } = update;
-  const what = update.checkpoint?.problem == null ? status : `${status}, unusable`;
-  return [
-    String(round.round),
-    nameText(update.participant),
-    reason === null ? what : `${what}: ${shortened(printable(reason), REASON_MAX)}`,
-    timeText(update.deliveredAtMs),
-    orDash(update.sizeBytes, sizeText),
-    orDash(update.weight, (weight) => weight.toFixed(3)),
-    orDash(update.trainingMs, durationText),
-    orDash(update.transferMs, durationText),
-    orDash(update.bytesPerSecond, speedText),
-    orDash(update.waitingMs, durationText),
-    metricsText(update.metrics),
-  ];
+type UpdateRow = {
+  readonly round: RoundReport;
+  readonly update: UpdateReport;
+  readonly time: (atMs: number | null) => string;
+};
+
+function statusText({ status, reason, checkpoint }: UpdateReport): string {
+  const what = checkpoint?.problem == null ? status : `${status}, unusable`;
+  return reason === null ? what : `${what}: ${shortened(printable(reason), REASON_MAX)}`;
 }
 
-function roundTable({ rounds }: Inspection, options: TextOptions): string {
-  const rows = rounds.flatMap((round) => round.updates.map((update) => updateRow(round, update)));
+const UPDATE_COLUMNS: readonly FittedColumn<UpdateRow>[] = [
+  { head: 'round', cell: ({ round }) => String(round.round), alignsRight: true, rank: 0 },
+  { head: 'participant', cell: ({ update }) => nameText(update.participant), rank: 0, cutTo: 11 },
+  { head: 'update', cell: ({ update }) => statusText(update), rank: 0, cutTo: 12 },
+  { head: 'delivered', cell: ({ update, time }) => time(update.deliveredAtMs), rank: 2 },
+  { head: 'size', cell: ({ update }) => orDash(update.sizeBytes, sizeText), alignsRight: true, rank: 5 },
+  {
+    head: 'weight',
+    cell: ({ update }) => orDash(update.weight, (weight) => weight.toFixed(3)),
+    alignsRight: true,
+    rank: 4,
+  },
+  {
+    head: 'trained',
+    cell: ({ update }) => orDash(update.trainingMs, durationText),
+    alignsRight: true,
+    rank: 3,
+  },
+  {
+    head: 'transfer',
+    cell: ({ update }) => orDash(update.transferMs, durationText),
+    alignsRight: true,
+    rank: 6,
+  },
+  {
+    head: 'speed',
+    cell: ({ update }) => orDash(update.bytesPerSecond, speedText),
+    alignsRight: true,
+    rank: 8,
+  },
+  {
+    head: 'waited',
+    cell: ({ update }) => orDash(update.waitingMs, durationText),
+    alignsRight: true,
+    rank: 7,
+  },
+  { head: 'metrics', cell: ({ update }) => metricsText(update.metrics), rank: 1, cutTo: 14 },
+];
+
+function roundTable(inspection: Inspection, options: TextOptions): string {
+  const time = timesOf(inspection);
+  const rows = inspection.rounds.flatMap((round) => round.updates.map((update) => ({ round, update, time })));
   if (rows.length === 0) return 'No updates.';
-  const head = [
-    'round',
-    'participant',
-    'update',
-    'delivered (UTC)',
-    'size',
-    'weight',
-    'trained',
-    'transfer',
-    'speed',
-    'waited',
-    'metrics',
-  ];
-  const right = [0, 4, 5, 6, 7, 8, 9];
-  const table = textTable({ head, right, rows: rows.slice(0, UPDATES_MAX), colour: options.colour });
+  const table = fittedTable({ columns: UPDATE_COLUMNS, rows: rows.slice(0, UPDATES_MAX), ...options });
   return withRest(table, rows.length - UPDATES_MAX, 'updates');
 }
 

@@ -12,6 +12,8 @@ const LETTERS: Readonly<Record<Activity, string>> = {
   receiving: '<',
   training: '#',
   uploading: '>',
+  absent: '-',
+  unknown: '?',
   lost: 'x',
 };
 
@@ -65,6 +67,31 @@ function ruler({ rounds }: Inspection, fromMs: number, step: number, columns: nu
   return cells.join('');
 }
 
+const WORDS: Readonly<Record<Activity, string>> = {
+  training: 'training',
+  uploading: 'uploading',
+  receiving: 'receiving the model',
+  waiting: 'waiting',
+  absent: 'not running',
+  unknown: 'not known',
+  lost: 'lost',
+};
+
+/** What the letters mean, of those that are there. */
+function legend(shown: Inspection['participants'], columns: number): readonly string[] {
+  const used = new Set(shown.flatMap(({ spans }) => spans.map(({ activity }) => activity)));
+  const words = (Object.keys(WORDS) as Activity[])
+    .filter((activity) => used.has(activity))
+    .map((activity) => `${LETTERS[activity]} ${WORDS[activity]}`);
+  const lines: string[] = [];
+  for (const word of words) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + word.length + 2 > columns) lines.push(word);
+    else lines[lines.length - 1] = `${last}  ${word}`;
+  }
+  return lines.map((line) => `${''.padEnd(NAME_WIDTH)}  ${line}`);
+}
+
 /** A row for each participant: what it was doing, from left to right. */
 export function textTimeline(inspection: Inspection, width: number): string {
   const { fromMs, toMs } = timelineBounds(inspection);
@@ -78,6 +105,6 @@ export function textTimeline(inspection: Inspection, width: number): string {
     row('round', ruler(inspection, fromMs, step, columns)),
     ...shown.map(({ name, spans }) => row(name, columnsOf(spans, fromMs, step, columns))),
     `${''.padEnd(NAME_WIDTH)}  ${timeText(fromMs)}${timeText(toMs).padStart(Math.max(1, columns - 19))}`,
-    `${''.padEnd(NAME_WIDTH)}  # training  > uploading  < receiving the model  . waiting  x lost`,
+    ...legend(shown, columns),
   ].join('\n');
 }

@@ -9,7 +9,7 @@ import type { IndexFacts, StoredFile } from '../../../../src/fl/inspection/obser
 import { scanRun } from '../../../../src/fl/inspection/scan-run.ts';
 import { inspectionDocument } from '../../../../src/fl/report/inspection-document.ts';
 import { INSPECTION_DOCUMENT } from '../../../support/inspection-schema.ts';
-import { MADE_AT_MS, MadeRun, makeGoodRun, smallModel } from '../../../support/made-run.ts';
+import { attempt, isoAt, MADE_AT_MS, MadeRun, makeGoodRun, smallModel } from '../../../support/made-run.ts';
 
 let parent = '';
 let run: MadeRun;
@@ -126,6 +126,124 @@ describe('a run that went well', () => {
       estimated: true,
     });
     expect(inspection.rounds[1]).toMatchObject({ isFinal: true, updates: [] });
+  });
+});
+
+describe('silence in a run', () => {
+  /** What a participant did from round 2 on. Units: seconds from the run's beginning. */
+  async function told(name: string) {
+    const { participants, ...inspection } = await inspect();
+    const spans = participants.find((participant) => participant.name === name)?.spans ?? [];
+    return {
+      spans: spans
+        .filter(({ fromMs }) => fromMs >= at(90))
+        .map(({ activity, fromMs, toMs }) => [activity, (fromMs - at(0)) / 1000, (toMs - at(0)) / 1000]),
+      inspection,
+    };
+  }
+
+  it('is not called receiving where nobody says when the model was there', async () => {
+    await makeGoodRun(run, ['a', 'b'], 2);
+    await run.meta(2, 'a', 128);
+    expect((await told('a')).spans).toEqual([
+      ['unknown', 90, 108],
+      ['training', 108, 128],
+      ['uploading', 128, 130],
+      ['waiting', 130, 150],
+    ]);
+  });
+
+  it('is an absence where a killed client says so, and deserves a look', async () => {
+    await makeGoodRun(run, ['a', 'b'], 2);
+    await run.meta(2, 'a', 128, {
+      received_at: isoAt(92),
+      attempts: [attempt(92, 95, 'interrupted'), attempt(108, 128, 'trained')],
+      absences: [{ from: isoAt(95), to: isoAt(107), how: 'killed' }],
+    });
+    const { spans, inspection } = await told('a');
+    expect(spans).toEqual([
+      ['receiving', 90, 92],
+      ['training', 92, 95],
+      ['absent', 95, 107],
+      ['unknown', 107, 108],
+      ['training', 108, 128],
+      ['uploading', 128, 130],
+      ['waiting', 130, 150],
+    ]);
+    expect(inspection.irregularities).toEqual([
+      {
+        severity: 'warning',
+        code: 'was-killed',
+        path: '',
+        message: '"a" was cut short and did not run from 2023-01-16 10:12:35 to 2023-01-16 10:12:47',
+      },
+    ]);
+    await run.meta(2, 'a', 128, {
+      received_at: isoAt(106),
+      absences: [{ from: isoAt(80), to: isoAt(105), how: 'stopped' }],
+    });
+    const stopped = await told('a');
+    expect(stopped.spans.slice(0, 3)).toEqual([
+      ['absent', 90, 105],
+      ['receiving', 105, 106],
+      ['unknown', 106, 108],
+    ]);
+    expect(stopped.inspection.irregularities).toMatchObject([{ severity: 'note', code: 'was-stopped' }]);
+  });
+
+  it('of a server is told from its accounts and from its last sign, each absence once', async () => {
+    await makeGoodRun(run, ['a'], 2);
+    const absence = { from: isoAt(80), to: isoAt(85), how: 'killed' };
+    await run.json('rounds/round_1/server.meta.json', 89, { participants: ['a'], absences: [absence] });
+    const sign = { written_at: isoAt(85), next_due_at: isoAt(985), round: 1, participants: ['a'] };
+    await run.json('server.status.json', 85, { ...sign, absences: [absence] });
+    const { server, irregularities } = await inspect();
+    expect(server).toEqual({
+      heardAtMs: at(150),
+      dueAtMs: null,
+      awaited: [],
+      absences: [{ fromMs: at(80), toMs: at(85), how: 'killed' }],
+    });
+    expect(irregularities.map(({ message }) => message)).toEqual([
+      'the server was cut short and did not run from 2023-01-16 10:12:20 to 2023-01-16 10:12:25',
+    ]);
+  });
+
+  it('of a server that should have been heard is a warning, with whom it waited for', async () => {
+    await makeGoodRun(run, ['a', 'b'], 1);
+    await rm(join(run.folder, 'server_ended.txt'));
+    await run.json('server.status.json', 100, {
+      written_at: isoAt(100),
+      next_due_at: isoAt(700),
+      round: 2,
+      participants: ['b'],
+    });
+    const { server, irregularities } = await inspect();
+    expect(server).toMatchObject({ heardAtMs: at(100), dueAtMs: at(700), awaited: ['b'] });
+    expect(irregularities.map(({ code }) => code)).toEqual(expect.arrayContaining(['server-silent']));
+  });
+
+  it('of a participant in an open round is not called training for ever', async () => {
+    await makeGoodRun(run, ['a', 'b'], 1);
+    await rm(join(run.folder, 'server_ended.txt'));
+    await run.heartbeat('a', 100);
+    await run.heartbeat('b', 900);
+    expect((await told('a')).spans).toEqual([
+      ['training', 90, 100],
+      ['unknown', 100, 900],
+    ]);
+    expect((await told('b')).spans).toEqual([['training', 90, 900]]);
+  });
+
+  it.each([
+    ['not a list', 'yes'],
+    ['no times', [{ from: 'yesterday', to: 'today', how: 'killed' }]],
+    ['turned round', [{ from: isoAt(9), to: isoAt(3), how: 'killed' }]],
+    ['another word', [{ from: isoAt(3), to: isoAt(9), how: '\u001b[31m' }]],
+  ])('that is told in a strange way (%s) changes nothing', async (_, absences) => {
+    await makeGoodRun(run, ['a'], 2);
+    await run.meta(2, 'a', 128, { absences, attempts: absences, received_at: 5 });
+    expect((await inspect()).irregularities).toEqual([]);
   });
 });
 
