@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf, MilaError, messageOf } from '../../errors.ts';
+import { isParameter } from '../aggregate/tensor-roles.ts';
 import { inspectCheckpoint } from '../torch/inspect-checkpoint.ts';
 import type { CheckpointFinding, CheckpointFindings, ModelLayout, ObservedRun } from './observed-run.ts';
 import { roleOf } from './roles.ts';
@@ -44,7 +45,9 @@ async function lookAt(path: string, options: LookOptions, layouts: Layouts): Pro
       problem: null,
       format,
       tensors: tensors.size,
-      parameters: [...tensors.values()].reduce((sum, { shape }) => sum + count(shape), 0),
+      parameters: [...tensors]
+        .filter(([name, { dtype }]) => isParameter(name, dtype))
+        .reduce((sum, [, { shape }]) => sum + count(shape), 0),
       layout: layouts.shared(tensors),
       sha256: options.deep ? await sha256Of(path) : null,
     };

@@ -72,6 +72,7 @@ export interface CheckpointFinding {
   readonly problem: { readonly code: string; readonly message: string } | null;
   readonly format: 'zip' | 'legacy' | null;
   readonly tensors: number;
+  /** What training moves: buffers, such as BatchNorm's statistics, do not count. */
   readonly parameters: number;
   /** Names and shapes of the model; equal objects mean equal layouts. Null when it cannot be read. */
   readonly layout: ModelLayout | null;
