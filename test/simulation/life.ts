@@ -14,7 +14,7 @@ import type { MemoryWorld } from '../../src/sync/remote/memory-world.ts';
 import type { ChangeHint, RemoteStore, Removal } from '../../src/sync/remote/remote-store.ts';
 import type { RemoteEntry } from '../../src/sync/tree/entry.ts';
 import { MIRROR } from './places.ts';
-import { systemError } from './sim-disk.ts';
+import { contentsIn, systemError } from './sim-disk.ts';
 import { type Gate, SimFiles } from './sim-files.ts';
 import type { Decision, Site, SiteOptions } from './site.ts';
 
@@ -106,13 +106,19 @@ export class Life implements Gate {
     if (node?.kind === 'file') this.#options.oracle.givesUp([node.bytes.toString()]);
   }
 
-  /** What the engine takes from the mirror was deleted by somebody, or stands in Box or at another site. */
+  /**
+   * What the engine takes from the mirror was deleted by somebody, or stands in Box or at another site, be it on a disk
+   * that is not mounted there just now, or where a person put it: whether that site was right to take it out of Box was judged then.
+   */
   removes(path: string): void {
     const { oracle, world, sites } = this.#options;
     const node = this.#site.disk.find(path);
     if (!path.startsWith(`${MIRROR}/`) || node?.kind !== 'file') return;
     const content = node.bytes.toString();
-    const standing = (site: Site) => contentsAt(site, site === this.#site ? path : undefined);
+    const standing = (site: Site) =>
+      site === this.#site
+        ? contentsAt(site, path)
+        : new Set([...oracle.contentsOn(site.disk), ...site.drawer.flatMap(contentsIn)]);
     oracle.engineTakesAway(this.#site.name, `on its disk at ${path}`, content, () =>
       [liveContents(world), ...sites.map(standing)].some((contents) => contents.has(content)),
     );

@@ -4,7 +4,7 @@ import type { RemoteFolder } from '../../src/sync/tree/entry.ts';
 import type { Oracle } from './oracle.ts';
 import { MIRROR, STATE } from './places.ts';
 import type { SimClock } from './sim-clock.ts';
-import type { DiskNode } from './sim-disk.ts';
+import { contentsIn, type DiskNode } from './sim-disk.ts';
 import type { Site } from './site.ts';
 import type { Trace } from './trace.ts';
 
@@ -172,6 +172,7 @@ export class Powers {
     site.isTampered = true;
     this.#options.oracle.indexWasLost(site.name);
     const former = disk.detach(path);
+    this.#hidesNewcomers(path, former);
     site.drawer.push(former);
     const bare = disk.bareFolder();
     bare.device = disk.device + 100 + this.#count;
@@ -188,6 +189,16 @@ export class Powers {
       if (disk.find(parent)?.kind === 'folder' && disk.find(path) === undefined) disk.attach(path, former);
       else this.#keep(site, `${STATE}/former-${this.#count}-b`, former);
     };
+  }
+
+  /** What was moved there a moment before its disk went away, nobody saw arrive: for all others it is gone from its place. */
+  #hidesNewcomers(path: string, former: DiskNode): void {
+    const { world, folder, oracle } = this.#options;
+    const inBox = placesBelow(world, folder.id);
+    for (const content of contentsIn(former)) {
+      const places = inBox.get(content) ?? [];
+      if (!places.some((place) => `${MIRROR}/${place}`.startsWith(`${path}/`))) oracle.givesUp([content]);
+    }
   }
 
   #removeState(site: Site): 'over' | undefined {
@@ -286,4 +297,20 @@ export class Powers {
       world.touch(item);
     };
   }
+}
+
+/** Where each content stands in a folder in Box. */
+function placesBelow(world: MemoryWorld, folderId: string): Map<string, readonly string[]> {
+  const found = new Map<string, readonly string[]>();
+  const visit = (parentId: string, prefix: string): void => {
+    for (const item of world.all()) {
+      if (item.trashed || item.parentId !== parentId) continue;
+      const place = `${prefix}${item.name}`;
+      const content = Buffer.from(item.versions.at(-1)?.bytes ?? []).toString();
+      if (item.kind === 'folder') visit(item.id, `${place}/`);
+      else found.set(content, [...(found.get(content) ?? []), place]);
+    }
+  };
+  visit(folderId, '');
+  return found;
 }

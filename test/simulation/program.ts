@@ -2,7 +2,7 @@ import { type Random, randomBelow } from '../../src/random.ts';
 import type { Oracle } from './oracle.ts';
 import { MIRROR } from './places.ts';
 import type { SimClock } from './sim-clock.ts';
-import type { DiskNode, SimDisk } from './sim-disk.ts';
+import { contentsIn, type DiskNode, type SimDisk } from './sim-disk.ts';
 import type { Trace } from './trace.ts';
 
 interface ProgramOptions {
@@ -216,6 +216,8 @@ export class Program {
     this.#try(`swaps ${first} and ${second}`, () => {
       // A power cut may have left a trade half-way: what stands aside then is written over by this program itself.
       this.#discard(aside);
+      // Neither place holds any more what it held: another site that does away with the other place does no wrong.
+      for (const path of [first, second]) this.#givesUp(path);
       disk.rename(first, aside);
       disk.rename(second, first);
       disk.rename(aside, second);
@@ -228,6 +230,12 @@ export class Program {
     const inside = [...disk.walk(path)].map(([, node]) => node);
     for (const node of [disk.find(path), ...inside])
       if (node?.hides !== undefined) oracle.givesUp(contentsIn(node.hides));
+  }
+
+  #givesUp(path: string): void {
+    const { disk, oracle } = this.#options;
+    const node = disk.find(path);
+    if (node?.kind === 'file') oracle.givesUp([node.bytes.toString()]);
   }
 
   #discard(path: string): void {
@@ -270,10 +278,6 @@ export class Program {
       if (!path.endsWith('.mila-tmp') && !path.includes('/beat-')) found.push(path);
     return found[randomBelow(this.#options.random, found.length)];
   }
-}
-
-function contentsIn(node: DiskNode): string[] {
-  return node.kind === 'file' ? [node.bytes.toString()] : [...node.entries.values()].flatMap(contentsIn);
 }
 
 /** Whether a file stands under a name that its writer gave it: a power cut takes back a rename that was not synced. */

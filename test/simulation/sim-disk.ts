@@ -332,3 +332,8 @@ function liesOn(folder: DiskNode, node: DiskNode): void {
   else node.device = folder.device;
   for (const below of node.entries.values()) liesOn(node, below);
 }
+
+/** Every content in a file or below a folder. */
+export function contentsIn(node: DiskNode): string[] {
+  return node.kind === 'file' ? [node.bytes.toString()] : [...node.entries.values()].flatMap(contentsIn);
+}
