@@ -5,6 +5,7 @@ import { inspectRun } from '../fl/inspection/inspect-run.ts';
 import type { Inspection } from '../fl/inspection/inspection.ts';
 import type { ObservedRun } from '../fl/inspection/observed-run.ts';
 import { scanRun } from '../fl/inspection/scan-run.ts';
+import { type FinalModel, finalModelOf } from '../fl/report/final-model.ts';
 import { type MountFacts, mountFacts } from './mount-facts.ts';
 
 interface LookOptions {
@@ -16,6 +17,8 @@ interface LookOptions {
 /** What a look at a run folder gave. */
 export interface Look {
   readonly inspection: Inspection;
+  /** Null while the run has none. */
+  readonly finalModel: FinalModel | null;
   /** Why the index of the mount around it could not be used; null when nothing was wrong. */
   readonly problem: string | null;
 }
@@ -36,7 +39,8 @@ async function inspect({ run, facts, problem }: Observed, options: LookOptions):
   const { clock, checkpoints } = options;
   const findings =
     checkpoints === 'none' ? new Map() : await lookIntoCheckpoints(run, { deep: checkpoints === 'whole' });
-  return { inspection: inspectRun({ run, facts, findings, nowMs: clock.now() }), problem };
+  const inspection = inspectRun({ run, facts, findings, nowMs: clock.now() });
+  return { inspection, finalModel: finalModelOf(inspection, run), problem };
 }
 
 /**

@@ -58,7 +58,10 @@ describe.skipIf(!hasBrowser)('the page about a run, in a browser', () => {
     const findings = await lookIntoCheckpoints(observed, { deep: false });
     const inspection = inspectRun({ run: observed, facts: FACTS, findings, nowMs: MADE_AT_MS + 500_000 });
     const file = join(folder, 'report.html');
-    await writeFile(file, renderRunPage({ inspection, accuracy: null, facts: [['<i>', '</dd><script>']] }));
+    await writeFile(
+      file,
+      renderRunPage({ inspection, finalModel: null, accuracy: null, facts: [['<i>', '</dd><script>']] }),
+    );
     url = pathToFileURL(file).href;
     browser = await openBrowser();
   });

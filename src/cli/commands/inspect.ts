@@ -25,7 +25,7 @@ interface InspectFlags {
 const WIDTH_DEFAULT = 120;
 const WIDTH_MAX = 200;
 
-async function writePage(path: string, inspection: Inspection): Promise<void> {
+async function writePage(path: string, { inspection, finalModel }: Look): Promise<void> {
   // What draws the plots is loaded only for a page: it takes longer than the rest of the program.
   const { isRunPage, renderRunPage } = await import('../../fl/report/run-page.ts');
   await assertOwnOrNew({
@@ -34,7 +34,7 @@ async function writePage(path: string, inspection: Inspection): Promise<void> {
     what: 'a page of mila-sync inspect',
     isOwn: async () => isRunPage(await headOf(path)),
   });
-  const page = renderRunPage({ inspection, accuracy: null, facts: [] });
+  const page = renderRunPage({ inspection, finalModel, accuracy: null, facts: [] });
   await writeFileAtomically(path, page).catch((cause: unknown) => {
     throw new ConfigError({
       code: 'html-file',
@@ -67,7 +67,7 @@ async function show(look: Look, flags: InspectFlags, output: Output): Promise<vo
   const { inspection, problem } = look;
   if (problem !== null) output.note(`warning: ${problem}; what the files tell is shown`);
   if (flags.html !== undefined) {
-    await writePage(flags.html, inspection);
+    await writePage(flags.html, look);
     output.note(`page written to ${flags.html}`);
   }
   if (flags.html !== undefined && !output.json) return;
