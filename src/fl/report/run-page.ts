@@ -1,9 +1,11 @@
 import { printable } from '../../printable.ts';
 import { accuracyChart, type RoundAccuracy } from './accuracy-chart.ts';
 import { html, type Markup } from './html.ts';
+import type { PageParts } from './live-page.ts';
 import type { RunPage } from './page-content.ts';
 import { pageFigure } from './page-figure.ts';
-import { framedPage, PAGE_GENERATOR, type PagePart } from './page-frame.ts';
+import { framedPage, PAGE_GENERATOR } from './page-frame.ts';
+import { STILL_POLICY } from './page-policy.ts';
 import { pageTable } from './page-table.ts';
 import { irregularitySection } from './sections/irregularity-section.ts';
 import { metricSection } from './sections/metric-section.ts';
@@ -73,10 +75,7 @@ ${body}</section>`;
 }
 
 /** A page about a run in pieces. Guarantees: the ids and their order are the same for every run. */
-export function runPageParts(content: RunPage): {
-  readonly contents: PagePart;
-  readonly parts: readonly PagePart[];
-} {
+export function runPageParts(content: RunPage): PageParts {
   const sections = sectionsOf(content);
   const shown = sections.map(([, section]) => section).filter((section) => section !== null);
   const links = shown.map(
@@ -84,6 +83,7 @@ export function runPageParts(content: RunPage): {
 `,
   );
   return {
+    title: `Federated run ${printable(content.inspection.name)}`,
     contents: { id: 'part-contents', body: html`<ul>${links}</ul>` },
     parts: [
       { id: 'part-headline', body: headlinePart(content) },
@@ -93,10 +93,6 @@ export function runPageParts(content: RunPage): {
   };
 }
 
-/** What a page about a run is called. */
-export const runPageTitle = ({ inspection }: Pick<RunPage, 'inspection'>) =>
-  `Federated run ${printable(inspection.name)}`;
-
 /**
  * One self-contained page about a run.
  *
@@ -105,8 +101,7 @@ export const runPageTitle = ({ inspection }: Pick<RunPage, 'inspection'>) =>
  */
 export function renderRunPage(content: RunPage): string {
   return framedPage({
-    title: runPageTitle(content),
-    head: html`<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+    head: html`<meta http-equiv="Content-Security-Policy" content="${STILL_POLICY}">
 `,
     banner: html``,
     ...runPageParts(content),

@@ -13,7 +13,7 @@ function metricCell(metrics: UpdateReport['metrics']): string | Markup {
   if (all.length === 0) return NO_VALUE;
   return html`${all.map(
     ([name, value], index) =>
-      html`${index === 0 ? '' : ', '}<span class="w">${printable(name)} ${metricText(value)}</span>`,
+      html`<span class="w">${printable(name)} ${metricText(value)}${index < all.length - 1 ? ',' : ''}</span> `,
   )}`;
 }
 
