@@ -75,23 +75,29 @@ describe.skipIf(!hasBrowser)('a served page, in a browser', () => {
     expect(await text(page, '.headline')).toContain('round 1, waiting for site_a, site_b');
     const place = page.locator('[aria-label^="Participants"]');
     await place.focus();
-    await page.evaluate(() => {
-      scrollTo(0, 300);
-      const cell = document.querySelector('#part-none, [data-part="part-task"] pre')?.firstChild;
-      if (cell) getSelection()?.setBaseAndExtent(cell, 1, cell, 8);
-    });
+    await page.evaluate('scrollTo(0, 300)');
+    await page.evaluate(
+      'void (({ firstChild }) => getSelection().setBaseAndExtent(firstChild, 1, firstChild, 8))(document.querySelector("pre"))',
+    );
+    const tookMs: number[] = [];
+    for (const name of ['site_c', 'site_d', 'site_e']) {
+      await run.answer(name, 60);
+      const beganMs = Date.now();
+      await eventually(async () =>
+        expect(await text(page, '[data-part="part-participants"]')).toContain(name),
+      );
+      tookMs.push(Date.now() - beganMs);
+    }
+    // The middle one of three: other programs run on this machine as well.
+    expect(tookMs.sort((left, right) => left - right)[1]).toBeLessThan(2_000);
     await run.meta(1, 'site_a', 70);
     await run.update(1, 'site_a', 72);
-    const beganMs = Date.now();
-    await eventually(
-      async () => expect(await text(page, '.headline')).toContain('waiting for site_b'),
-      4_000,
+    await eventually(async () => expect(await text(page, '.headline')).toContain('waiting for site_b'));
+    expect(await page.evaluate('scrollY')).toBe(300);
+    expect(await page.evaluate('document.activeElement.getAttribute("aria-label")')).toContain(
+      'Participants',
     );
-    await eventually(async () => expect(await text(page, '.headline')).not.toContain('site_a'), 4_000);
-    expect(Date.now() - beganMs).toBeLessThan(2_000);
-    expect(await page.evaluate(() => scrollY)).toBe(300);
-    expect(await place.evaluate((element) => element === document.activeElement)).toBe(true);
-    expect(await page.evaluate(() => String(getSelection()))).toBe('"model"');
+    expect(await page.evaluate('String(getSelection())')).toBe('"model"');
     expect(trouble).toEqual([]);
     await page.close();
   });
@@ -110,7 +116,7 @@ describe.skipIf(!hasBrowser)('a served page, in a browser', () => {
     expect(await axeViolations(page)).toEqual([]);
     for (const width of [390, 1200]) {
       await page.setViewportSize({ width, height: 700 });
-      expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
+      expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
     }
     expect(trouble).toEqual([]);
     await page.close();
