@@ -29,7 +29,7 @@ const REFRESH_MS = 15_000;
 
 function renderingOf({ inspection, finalModel, problem }: Look): Rendering {
   const facts = problem === null ? [] : [['index of the mount', problem] as const];
-  return () => runPageParts({ inspection, finalModel, accuracy: null, facts });
+  return () => runPageParts({ inspection, finalModel, accuracy: null, facts, isServed: true });
 }
 
 /** The pages of one server: each is watched from its first reader on, until its last one is gone. */

@@ -11,4 +11,6 @@ export interface RunPage {
   readonly accuracy: readonly RoundAccuracy[] | null;
   /** Further facts about the run: label and value. */
   readonly facts: readonly (readonly [label: string, value: string])[];
+  /** True where something beside the page says when the run was looked at. Default false. */
+  readonly isServed?: boolean;
 }

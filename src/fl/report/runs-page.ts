@@ -3,8 +3,9 @@ import type { Inspection } from '../inspection/inspection.ts';
 import { headlineOf, sitesOf } from './headline.ts';
 import { html } from './html.ts';
 import type { PageParts } from './live-page.ts';
-import { pageTable } from './page-table.ts';
+import { NO_VALUE, pageTable } from './page-table.ts';
 import { countText, timeText } from './quantities.ts';
+import { orDash } from './sections/section.ts';
 
 /** One run of a list; its inspection is null where `problem` says why. */
 export interface ListedRun {
@@ -28,13 +29,14 @@ function roundsText({ rounds, roundsPlanned }: Inspection): string {
 
 function runCells({ name, inspection, problem }: ListedRun) {
   const link = html`<a href="runs/${encodeURIComponent(name)}/">${printable(name)}</a>`;
-  if (inspection === null) return [link, 'not looked into', '–', '–', '–', printable(problem ?? '–')];
+  if (inspection === null)
+    return [link, 'not looked into', NO_VALUE, NO_VALUE, NO_VALUE, printable(problem ?? NO_VALUE)];
   return [
     link,
     STATES[inspection.ending.kind],
-    inspection.startedAtMs === null ? '–' : timeText(inspection.startedAtMs),
     roundsText(inspection),
     sitesOf(inspection),
+    orDash(inspection.startedAtMs, timeText),
     headlineOf(inspection),
   ];
 }
@@ -55,9 +57,9 @@ export function runListParts({ folder, runs, more }: RunList): PageParts {
     columns: [
       { head: 'run', kind: 'name' },
       { head: 'state' },
-      { head: 'started', kind: 'time' },
       { head: 'rounds', kind: 'number' },
       { head: 'participants', kind: 'number' },
+      { head: 'started', kind: 'time' },
       { head: 'in a sentence', kind: 'foreign' },
     ],
     rows: runs.map(runCells),

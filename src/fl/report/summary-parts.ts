@@ -33,7 +33,7 @@ export function headlinePart({ inspection }: RunPage): Markup {
 
 /** The facts about the run as a whole. */
 export function summaryPart(page: RunPage): Markup {
-  const { inspection, facts } = page;
+  const { inspection, facts, isServed } = page;
   const { ending, participants, startedAtMs, lastActivityAtMs, roundsPlanned, rounds } = inspection;
   const closed = rounds.filter(({ isFinal, closedAtMs }) => !isFinal && closedAtMs !== null).length;
   const took = startedAtMs === null || lastActivityAtMs === null ? null : lastActivityAtMs - startedAtMs;
@@ -49,11 +49,11 @@ export function summaryPart(page: RunPage): Markup {
     ['ended', endedWords(ending)],
     ['participants', String(participants.length)],
     ['rounds closed', roundsPlanned === null ? String(closed) : `${closed} of ${roundsPlanned}`],
-    ['run folder', printable(inspection.folder)],
     [
-      'looked at',
-      `${timeText(inspection.inspectedAtMs)} UTC, ${inspection.mount === null ? 'a plain copy' : 'on a mount'}`,
+      'run folder',
+      `${printable(inspection.folder)} (${inspection.mount === null ? 'a plain copy' : 'on a mount'})`,
     ],
+    ...(isServed === true ? [] : [['looked at', `${timeText(inspection.inspectedAtMs)} UTC`] as const]),
     ...facts,
   ];
   return html`<dl>${all.map(([label, value]) => html`<dt>${label}</dt><dd>${value}</dd>`)}</dl>`;
