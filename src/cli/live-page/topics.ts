@@ -32,6 +32,9 @@ function renderingOf({ inspection, finalModel, problem }: Look): Rendering {
   return () => runPageParts({ inspection, finalModel, accuracy: null, facts, isServed: true });
 }
 
+/** The runs of a folder; none where it is out of reach, which its own page tells. */
+const namesIn = (folder: string) => runNamesIn(folder).catch((): readonly string[] => []);
+
 /** The pages of one server: each is watched from its first reader on, until its last one is gone. */
 export class Topics {
   readonly #options: TopicsOptions;
@@ -48,8 +51,7 @@ export class Topics {
       return { topic: this.#topic('', (watcher) => this.#watch(kind, folder, watcher)), up: null };
     const name = /^runs\/([^/]+)\/$/.exec(place)?.[1] ?? '';
     // Names of runs are digits, dashes and underscores: nothing in an address that has to be decoded is one.
-    if (kind === 'run' || !isRunFolderName(name) || !(await runNamesIn(folder)).includes(name))
-      return undefined;
+    if (kind === 'run' || !isRunFolderName(name) || !(await namesIn(folder)).includes(name)) return undefined;
     const topic = this.#topic(name, (watcher) => this.#watch('run', join(folder, name), watcher));
     return { topic, up: '../../' };
   }

@@ -49,6 +49,7 @@ pre { background: var(--soft); border: 1px solid var(--line); border-radius: 6px
   body { margin-top: 1rem; }
   dl { grid-template-columns: 1fr; gap: 0; }
   dd { margin-bottom: 0.5rem; }
+  td.f, tbody th { min-width: 5rem; }
 }
 @media print {
   :root { color-scheme: light; --text: #000000; --page: #ffffff; --line: #999999; --soft: #ffffff; --link: #000000;
