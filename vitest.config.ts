@@ -13,6 +13,7 @@ const LONG = [
   'test/e2e/box-key.test.ts',
   'test/e2e/document-commands.test.ts',
   'test/e2e/examples.test.ts',
+  'test/e2e/live-page.test.ts',
   'test/e2e/mount-lock.test.ts',
   'test/e2e/mount-options.test.ts',
   'test/e2e/mount-surroundings.test.ts',

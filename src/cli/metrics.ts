@@ -1,9 +1,10 @@
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
 import { Counter, Gauge, Registry } from 'prom-client';
-import { errnoOf, messageOf, reasonOf, StateError } from '../errors.ts';
+import { messageOf } from '../errors.ts';
 import type { MountLayout } from '../sync/local/mirror-root.ts';
 import { askMount } from '../sync/mount/ask-mount.ts';
 import type { MountStatus } from '../sync/mount/mount-status.ts';
+import { LOOPBACK, listenOnLoopback } from './loopback.ts';
 import type { Output } from './output.ts';
 
 /** A mount's figures as Prometheus reads them. */
@@ -81,13 +82,11 @@ export async function serveMetrics({
           response.writeHead(503, { 'content-type': 'text/plain' }).end(`${messageOf(error)}\n`),
       );
   });
-  await listen(server, port);
+  const bound = await listenOnLoopback(server, port, '--metrics-port');
   // Such as no file descriptor for a new connection.
   server.on('error', onFailure);
-  const address = server.address();
-  const bound = typeof address === 'object' && address !== null ? address.port : port;
-  if (output.json) output.document({ event: 'metrics', url: `http://127.0.0.1:${bound}/metrics` });
-  else output.note(`figures at http://127.0.0.1:${bound}/metrics`);
+  if (output.json) output.document({ event: 'metrics', url: `http://${LOOPBACK}:${bound}/metrics` });
+  else output.note(`figures at http://${LOOPBACK}:${bound}/metrics`);
   return {
     close: () =>
       new Promise((resolve) => {
@@ -95,24 +94,4 @@ export async function serveMetrics({
         server.closeAllConnections();
       }),
   };
-}
-
-function listen(server: Server, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const refuse = (error: Error) => {
-      if (errnoOf(error) !== 'EADDRINUSE' && errnoOf(error) !== 'EACCES') return reject(error);
-      reject(
-        new StateError({
-          code: 'port-taken',
-          message: `--metrics-port ${port} cannot be listened on: ${reasonOf(error)}`,
-          hint: 'Choose another port, or 0 for any free one.',
-        }),
-      );
-    };
-    server.once('error', refuse);
-    server.listen(port, '127.0.0.1', () => {
-      server.off('error', refuse);
-      resolve();
-    });
-  });
 }

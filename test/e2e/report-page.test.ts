@@ -10,7 +10,7 @@ import type { IndexFacts } from '../../src/fl/inspection/observed-run.ts';
 import { scanRun } from '../../src/fl/inspection/scan-run.ts';
 import { renderRunPage } from '../../src/fl/report/run-page.ts';
 import { axeViolations, hasBrowser, openBrowser } from '../support/browser.ts';
-import { MADE_AT_MS, MadeRun, makeGoodRun } from '../support/made-run.ts';
+import { MADE_AT_MS, MadeRun, makeGoodRun, makeSteadyRun } from '../support/made-run.ts';
 
 const HOSTILE = [
   '<script>window.pwned = 1<',
@@ -58,7 +58,10 @@ describe.skipIf(!hasBrowser)('the page about a run, in a browser', () => {
     const findings = await lookIntoCheckpoints(observed, { deep: false });
     const inspection = inspectRun({ run: observed, facts: FACTS, findings, nowMs: MADE_AT_MS + 500_000 });
     const file = join(folder, 'report.html');
-    await writeFile(file, renderRunPage({ inspection, accuracy: null, facts: [['<i>', '</dd><script>']] }));
+    await writeFile(
+      file,
+      renderRunPage({ inspection, finalModel: null, accuracy: null, facts: [['<i>', '</dd><script>']] }),
+    );
     url = pathToFileURL(file).href;
     browser = await openBrowser();
   });
@@ -87,6 +90,56 @@ describe.skipIf(!hasBrowser)('the page about a run, in a browser', () => {
       await page.close();
     },
   );
+
+  it('shows every column of every table in a window of 1200 pixels', async () => {
+    const page = await browser.newPage({ viewport: { width: 1200, height: 900 } });
+    await page.goto(url);
+    const cut = await page
+      .locator('.scroll')
+      .evaluateAll((all) =>
+        all
+          .filter((each) => each.scrollWidth > each.clientWidth)
+          .map((each) => each.getAttribute('aria-label')),
+      );
+    expect(cut).toEqual([]);
+    await page.close();
+  });
+
+  it.each([
+    ['30 seconds', 10, 3],
+    ['40 minutes', 240, 10],
+    ['3 days', 8640, 30],
+    ['2 months', 51_840, 100],
+  ])('has no two labels on each other in plots of %s', async (_words, roundSeconds, rounds) => {
+    const run = new MadeRun(join(folder, `2023-01-16_10-11-${rounds}`));
+    await makeSteadyRun(run, ['a', 'participant number one', 'participant number two'], {
+      rounds,
+      roundSeconds,
+    });
+    const observed = await scanRun(run.folder);
+    const inspection = inspectRun({ run: observed, facts: FACTS, findings: new Map(), nowMs: MADE_AT_MS });
+    const page = await browser.newPage({ viewport: { width: 1200, height: 900 } });
+    await page.setContent(renderRunPage({ inspection, finalModel: null, accuracy: null, facts: [] }));
+    const plots = await page.locator('svg').evaluateAll((all) =>
+      all.map((plot) =>
+        [...plot.querySelectorAll('text')].map((text) => {
+          const { left, right, top, bottom } = text.getBoundingClientRect();
+          return { text: text.textContent, left, right, top, bottom };
+        }),
+      ),
+    );
+    expect(plots.length).toBeGreaterThanOrEqual(3);
+    for (const labels of plots) {
+      expect(labels.length).toBeGreaterThan(5);
+      for (const [index, one] of labels.entries())
+        for (const other of labels.slice(index + 1)) {
+          const apart = one.right <= other.left || other.right <= one.left;
+          const isClear = apart || one.bottom <= other.top || other.bottom <= one.top;
+          expect(isClear, `"${one.text}" and "${other.text}"`).toBe(true);
+        }
+    }
+    await page.close();
+  });
 
   it('is judged by a judge that does find faults', async () => {
     const page = await browser.newPage();

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { cp, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort } from './free-port.ts';
 import type { ReaderPlace } from './reader-places.ts';
@@ -10,11 +10,19 @@ async function madeFolder(path: string): Promise<string> {
   return path;
 }
 
+/** A folder that holds the runs of a federation: here one. */
+async function folderOfRuns({ folder }: ReaderPlace): Promise<string> {
+  await cp(join(folder, 'finished_run'), join(folder, 'runs', '2023-01-16_10-11-00'), { recursive: true });
+  return 'runs';
+}
+
 /** What stands for words of the documents that mean something else on every machine; the first that fits counts. */
 const PLACEHOLDERS: readonly (readonly [words: string, stands: Standing])[] = [
   // Watching ends by itself where the run has ended.
   ['RUN_DIR --watch', () => 'open_run --watch'],
   ['RUN_DIR', () => 'finished_run'],
+  ['SAVE_PATH', folderOfRuns],
+  ['--serve 8090', async () => `--serve ${await freePort()}`],
   ['/tmp/again', ({ folder }) => join(folder, 'again')],
   ['/tmp/out/model.pt', () => join('finished_run', 'rounds', 'round_1', 'site_a.pt')],
   ['/tmp/aggregate.pt', ({ folder }) => join(folder, 'aggregate.pt')],

@@ -115,6 +115,8 @@ export const DOCUMENT_RULES: Readonly<Record<string, Readonly<Record<string, Doc
     'mila-sync inspect RUN_DIR --json': tells('federation', /^\{.*"ending":/s),
     'mila-sync inspect RUN_DIR --html report.html': ends('federation', 'report.html'),
     'mila-sync inspect RUN_DIR --watch': watched('federation', 'site_a'),
+    'mila-sync inspect RUN_DIR --serve': watched('federation', 'http://127.0.0.1:'),
+    'mila-sync inspect SAVE_PATH --serve 8090': watched('federation', 'http://127.0.0.1:'),
   },
   'docs/install.md': {
     'mila --version': tells('nothing', VERSION),

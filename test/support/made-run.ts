@@ -132,3 +132,24 @@ export async function makeGoodRun(run: MadeRun, names: readonly string[], rounds
   for (const [index, name] of names.entries()) await run.heartbeat(name, end - 5 - index);
   await run.text('server_ended.txt', end - 0.5, `Training finished ${MADE_AT_MS / 1000 + end - 0.5}`);
 }
+
+/** A finished run of rounds that all take equally long, without checkpoints that anybody could read. */
+export async function makeSteadyRun(
+  run: MadeRun,
+  names: readonly string[],
+  { rounds, roundSeconds }: { readonly rounds: number; readonly roundSeconds: number },
+): Promise<void> {
+  await run.task();
+  for (const name of names) await run.answer(name, 0);
+  await run.text('rounds/round_1/no_starting_model.info', 0, '');
+  for (let round = 1; round <= rounds; round += 1) {
+    const began = roundSeconds * (round - 1);
+    for (const name of names) {
+      await run.meta(round, name, began + 0.7 * roundSeconds, { seconds: 0.5 * roundSeconds });
+      await run.text(`rounds/round_${round}/${name}.pt`, began + 0.8 * roundSeconds, name);
+    }
+    await run.serverMeta(round, rounds, names, began + 0.95 * roundSeconds);
+    await run.text(`rounds/round_${round + 1}/server.agg`, began + roundSeconds, 'made');
+  }
+  await run.text('server_ended.txt', rounds * roundSeconds, 'Training finished');
+}

@@ -79,7 +79,7 @@ async function runDemo({ folder, size, view, clock, signal }: DemoRun): Promise<
     signal,
   });
   view.phase('judging every model on the test digits');
-  const { inspection } = await lookAtRun(runFolder, { clock, checkpoints: 'index' });
+  const { inspection, finalModel: model } = await lookAtRun(runFolder, { clock, checkpoints: 'index' });
   const executor = await createExecutor(
     BUILT_IN_TRAINER,
     {},
@@ -92,6 +92,7 @@ async function runDemo({ folder, size, view, clock, signal }: DemoRun): Promise<
   const { renderRunPage } = await import('../../fl/report/run-page.ts');
   const page = renderRunPage({
     inspection,
+    finalModel: model,
     accuracy: rounds,
     facts: [
       ...(size.transport === 'box' ? [['API calls', callsText(apiCalls)] as const] : []),

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { writeFileAtomically } from '../../atomic-file.ts';
 import { systemClock } from '../../clock.ts';
 import { ConfigError, reasonOf } from '../../errors.ts';
@@ -8,6 +8,7 @@ import { inspectionText } from '../../fl/report/inspection-text.ts';
 import { EXIT } from '../exit-codes.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import { type Look, lookAtRun, watchRun } from '../look-at-run.ts';
+import { wholeNumber } from '../option-values.ts';
 import { linesOf, type Output, processOutput } from '../output.ts';
 import { assertOwnOrNew, headOf } from '../own-file.ts';
 
@@ -15,6 +16,8 @@ interface InspectFlags {
   readonly json?: boolean;
   readonly html?: string;
   readonly watch?: boolean;
+  /** The port; true where none was named. */
+  readonly serve?: number | true;
   readonly deep?: boolean;
   readonly checkpoints: boolean;
   readonly quiet?: boolean;
@@ -24,8 +27,9 @@ interface InspectFlags {
 /** What a pipe is taken for. Units: columns. */
 const WIDTH_DEFAULT = 120;
 const WIDTH_MAX = 200;
+const PORT_MAX = 65_535;
 
-async function writePage(path: string, inspection: Inspection): Promise<void> {
+async function writePage(path: string, { inspection, finalModel }: Look): Promise<void> {
   // What draws the plots is loaded only for a page: it takes longer than the rest of the program.
   const { isRunPage, renderRunPage } = await import('../../fl/report/run-page.ts');
   await assertOwnOrNew({
@@ -34,7 +38,7 @@ async function writePage(path: string, inspection: Inspection): Promise<void> {
     what: 'a page of mila-sync inspect',
     isOwn: async () => isRunPage(await headOf(path)),
   });
-  const page = renderRunPage({ inspection, accuracy: null, facts: [] });
+  const page = renderRunPage({ inspection, finalModel, accuracy: null, facts: [] });
   await writeFileAtomically(path, page).catch((cause: unknown) => {
     throw new ConfigError({
       code: 'html-file',
@@ -67,7 +71,7 @@ async function show(look: Look, flags: InspectFlags, output: Output): Promise<vo
   const { inspection, problem } = look;
   if (problem !== null) output.note(`warning: ${problem}; what the files tell is shown`);
   if (flags.html !== undefined) {
-    await writePage(flags.html, inspection);
+    await writePage(flags.html, look);
     output.note(`page written to ${flags.html}`);
   }
   if (flags.html !== undefined && !output.json) return;
@@ -91,6 +95,12 @@ async function follow(folder: string, flags: InspectFlags, output: Output): Prom
 
 async function inspect(folder: string, flags: InspectFlags): Promise<void> {
   const output = processOutput({ ...flags, noColour: flags.color === false });
+  if (flags.serve !== undefined) {
+    // What draws the plots, and the server, are loaded only for a page.
+    const { serveRun } = await import('../live-page/serve-run.ts');
+    const port = flags.serve === true ? 0 : flags.serve;
+    return serveRun({ folder, port, checkpoints: checkpointsOf(flags), output });
+  }
   if (flags.watch) return follow(folder, flags, output);
   const look = await lookAtRun(folder, { clock: systemClock(), checkpoints: checkpointsOf(flags) });
   await show(look, flags, output);
@@ -102,17 +112,25 @@ export function inspectCommand(): Command {
     .description(
       'what a run folder tells, mounted or a plain copy: who took part, what came when, what is wrong',
     )
-    .argument('<run-dir>', 'the folder of one run: the one with cfg.json and rounds/')
+    .argument(
+      '<run-dir>',
+      'the folder of one run: the one with cfg.json and rounds/; with --serve also one of several runs',
+    )
     .option('--json', 'one JSON document on standard output')
     .option('--html <file>', 'write one self-contained page with plots instead; over an earlier page only')
     .option('--watch', 'look again whenever something changes, until the run has ended')
+    .addOption(
+      new Option('--serve [port]', 'serve the page to this machine and keep it fresh, until Ctrl-C')
+        .argParser(wholeNumber(0, PORT_MAX))
+        .conflicts(['html', 'watch']),
+    )
     .option('--deep', 'read every checkpoint whole: checksums, SHA-256')
     .option('--no-checkpoints', 'do not look into checkpoints')
     .option('--quiet', 'no notes on standard error')
     .option('--no-color', 'no colours')
     .addHelpText(
       'after',
-      '\nExample:\n  mila-sync inspect "data/box/server/kmol folder/jwt/test_run/2026-01-31_09-15-00" --html report.html',
+      '\nExample:\n  mila-sync inspect "data/box/server/kmol folder/jwt/test_run/2026-01-31_09-15-00" --html report.html\n  mila-sync inspect "data/box/server/kmol folder/jwt/test_run" --serve',
     )
     .action(inspect);
 }

@@ -22,7 +22,30 @@ export function durationText(ms: number): string {
   if (whole < 3600) return `${sign}${Math.floor(whole / 60)} min ${whole % 60} s`;
   const minutes = Math.round(whole / 60);
   if (minutes < 2880) return `${sign}${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-  return `${sign}${Math.floor(minutes / 1440)} d ${Math.round((minutes % 1440) / 60)} h`;
+  const hours = Math.round(minutes / 60);
+  return `${sign}${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+/** A duration in one or two words, for a sentence: "42 s", "42 min", "3 h 20 min", "3 d 4 h". */
+export function roughDurationText(ms: number): string {
+  const minutes = Math.floor(ms / 60_000);
+  if (minutes < 1) return `${Math.max(0, Math.floor(ms / 1000))} s`;
+  const [large, small, per] = minutes < 2880 ? ['h', 'min', 60] : ['d', 'h', 24];
+  const units = minutes < 2880 ? minutes : Math.floor(minutes / 60);
+  const [whole, rest] = [Math.floor(units / Number(per)), units % Number(per)];
+  return [whole > 0 ? `${whole} ${large}` : '', rest > 0 ? `${rest} ${small}` : ''].filter(Boolean).join(' ');
+}
+
+/** A number of things: "1 round", "3 rounds". */
+export function countText(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** A number in three digits that tell something: "0.0981", "12.3", "1234". */
+export function shortNumberText(value: number): string {
+  if (Number.isInteger(value) && Math.abs(value) < 1e9) return String(value);
+  if (Math.abs(value) >= 1000 && Math.abs(value) < 1e6) return String(Math.round(value));
+  return String(Number(value.toPrecision(3)));
 }
 
 /** A moment as ISO 8601 in UTC; null for what no calendar holds. */

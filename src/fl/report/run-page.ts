@@ -1,11 +1,12 @@
 import { printable } from '../../printable.ts';
-import type { Inspection } from '../inspection/inspection.ts';
-import { endingWords } from '../round/protocol-texts.ts';
 import { accuracyChart, type RoundAccuracy } from './accuracy-chart.ts';
 import { html, type Markup } from './html.ts';
-import { PAGE_STYLE } from './page-style.ts';
+import type { PageParts } from './live-page.ts';
+import type { RunPage } from './page-content.ts';
+import { pageFigure } from './page-figure.ts';
+import { framedPage, PAGE_GENERATOR } from './page-frame.ts';
+import { STILL_POLICY } from './page-policy.ts';
 import { pageTable } from './page-table.ts';
-import { durationText, timeText } from './quantities.ts';
 import { irregularitySection } from './sections/irregularity-section.ts';
 import { metricSection } from './sections/metric-section.ts';
 import { participantSection } from './sections/participant-section.ts';
@@ -14,18 +15,7 @@ import type { Section } from './sections/section.ts';
 import { taskSection } from './sections/task-section.ts';
 import { timelineSection } from './sections/timeline-section.ts';
 import { transferSection } from './sections/transfer-section.ts';
-
-/** What a page about a run shows. */
-export interface RunPage {
-  readonly inspection: Inspection;
-  /** Test accuracy by round, where somebody measured it. */
-  readonly accuracy: readonly RoundAccuracy[] | null;
-  /** Further facts about the run: label and value. */
-  readonly facts: readonly (readonly [label: string, value: string])[];
-}
-
-/** Says in a page who wrote it. */
-const PAGE_GENERATOR = 'mila-sync inspect';
+import { headlinePart, summaryPart } from './summary-parts.ts';
 
 /** Whether a page's beginning is one of these, also of those that did not say so yet. */
 export function isRunPage(head: string): boolean {
@@ -40,8 +30,12 @@ const percent = (share: number) => `${(share * 100).toFixed(2)} %`;
 
 function accuracySection(rounds: readonly RoundAccuracy[]): Section {
   const names = Object.keys(rounds[0]?.clients ?? {});
-  const body = html`<figure>${accuracyChart(rounds)}<figcaption>Solid: the aggregate after each round. Dashed: each
-participant's own model, as it was before it was aggregated.</figcaption></figure>
+  const body = html`${pageFigure({
+    name: 'accuracy',
+    chart: accuracyChart(rounds),
+    caption:
+      "Solid: the aggregate after each round. Dashed: each participant's own model, as it was before it was aggregated.",
+  })}
 ${pageTable({
   caption: 'Accuracy by round',
   columns: [
@@ -59,47 +53,44 @@ ${pageTable({
   return { id: 'accuracy', title: 'Accuracy on digits nobody trained on', body };
 }
 
-/** What was written at the end, and when. */
-function endedWords({ text, atMs }: RunPage['inspection']['ending']): string {
-  if (text === null) return 'not yet';
-  return atMs === null ? endingWords(text) : `${endingWords(text)}, ${timeText(atMs)} UTC`;
-}
-
-function summary({ inspection, facts }: RunPage): Markup {
-  const { ending, participants, startedAtMs, lastActivityAtMs, roundsPlanned, rounds } = inspection;
-  const closed = rounds.filter(({ isFinal, closedAtMs }) => !isFinal && closedAtMs !== null).length;
-  const took = startedAtMs === null || lastActivityAtMs === null ? null : lastActivityAtMs - startedAtMs;
-  const all = [
-    ['run folder', printable(inspection.folder)],
-    ['started', `${timeText(startedAtMs)} UTC`],
-    [
-      'last activity',
-      `${timeText(lastActivityAtMs)} UTC${took === null ? '' : `, ${durationText(took)} later`}`,
-    ],
-    ['ended', endedWords(ending)],
-    ['participants', String(participants.length)],
-    ['rounds closed', roundsPlanned === null ? String(closed) : `${closed} of ${roundsPlanned}`],
-    [
-      'looked at',
-      `${timeText(inspection.inspectedAtMs)} UTC, ${inspection.mount === null ? 'a plain copy' : 'on a mount'}`,
-    ],
-    ...facts,
-  ] as const;
-  return html`<dl>${all.map(([label, value]) => html`<dt>${label}</dt><dd>${value}</dd>`)}</dl>`;
-}
-
-function sectionsOf({ inspection, accuracy }: RunPage): readonly Section[] {
-  const sections = [
-    accuracy === null || accuracy.length === 0 ? null : accuracySection(accuracy),
-    irregularitySection(inspection),
-    timelineSection(inspection),
-    participantSection(inspection),
-    metricSection(inspection),
-    roundSection(inspection),
-    transferSection(inspection),
-    taskSection(inspection),
+/** Every section in its place, with its id; null where the run has nothing for it. */
+function sectionsOf({ inspection, accuracy }: RunPage): readonly (readonly [string, Section | null])[] {
+  return [
+    ['accuracy', accuracy === null || accuracy.length === 0 ? null : accuracySection(accuracy)],
+    ['irregularities', irregularitySection(inspection)],
+    ['timeline', timelineSection(inspection)],
+    ['participants', participantSection(inspection)],
+    ['metrics', metricSection(inspection)],
+    ['rounds', roundSection(inspection)],
+    ['transfers', transferSection(inspection)],
+    ['task', taskSection(inspection)],
   ];
-  return sections.filter((section) => section !== null);
+}
+
+function sectionBody(section: Section | null): Markup {
+  if (section === null) return html``;
+  const { id, title, body } = section;
+  return html`<section aria-labelledby="${id}"><h2 id="${id}">${title}</h2>
+${body}</section>`;
+}
+
+/** A page about a run in pieces. Guarantees: the ids and their order are the same for every run. */
+export function runPageParts(content: RunPage): PageParts {
+  const sections = sectionsOf(content);
+  const shown = sections.map(([, section]) => section).filter((section) => section !== null);
+  const links = shown.map(
+    ({ id, title }) => html`<li><a href="#${id}">${title}</a></li>
+`,
+  );
+  return {
+    title: `Federated run ${printable(content.inspection.name)}`,
+    contents: { id: 'part-contents', body: html`<ul>${links}</ul>` },
+    parts: [
+      { id: 'part-headline', body: headlinePart(content) },
+      { id: 'part-summary', body: summaryPart(content) },
+      ...sections.map(([id, section]) => ({ id: `part-${id}`, body: sectionBody(section) })),
+    ],
+  };
 }
 
 /**
@@ -109,24 +100,11 @@ function sectionsOf({ inspection, accuracy }: RunPage): readonly Section[] {
  * light, dark and paper, by keyboard and by screen reader: every plot has its numbers in a table.
  */
 export function renderRunPage(content: RunPage): string {
-  const name = printable(content.inspection.name);
-  const sections = sectionsOf(content);
-  const page = html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="generator" content="${PAGE_GENERATOR}">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>Federated run ${name}</title><style>${PAGE_STYLE}</style></head>
-<body><a class="skip" href="#content">Skip to the content</a><header><h1>Federated run ${name}</h1>
-<nav aria-label="Contents"><ul>${sections.map(
-    ({ id, title }) => html`<li><a href="#${id}">${title}</a></li>
+  return framedPage({
+    head: html`<meta http-equiv="Content-Security-Policy" content="${STILL_POLICY}">
 `,
-  )}</ul></nav></header>
-<main id="content" tabindex="-1">${summary(content)}
-${sections.map(
-  ({ id, title, body }) => html`<section aria-labelledby="${id}"><h2 id="${id}">${title}</h2>
-${body}</section>
-`,
-)}</main></body></html>
-`;
-  return page.markup;
+    banner: html``,
+    ...runPageParts(content),
+    tail: html``,
+  });
 }

@@ -5,6 +5,7 @@ import { init, use } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
 import { printableLines } from '../../printable.ts';
 import { html, type Markup } from './html.ts';
+import { stableSvg } from './stable-svg.ts';
 
 // What no chart draws is named nowhere, so that the built program carries the rest of the library not at all.
 use([BarChart, CustomChart, GridComponent, LegendComponent, LineChart, MarkLineComponent, SVGRenderer]);
@@ -47,8 +48,8 @@ interface ChartRequest {
 /**
  * Draw a chart as one SVG element.
  *
- * Guarantees: no script; no control character; text takes the page's colour; one image with a label for screen readers; the drawing library
- * holds nothing afterwards.
+ * Guarantees: no script, no inline style, no control character; equal charts are equal markup; text takes the page's
+ * colour; one image with a label for screen readers; the drawing library holds nothing afterwards.
  */
 export function svgChart({ label, height, option }: ChartRequest): Markup {
   const chart = init(null, null, { renderer: 'svg', ssr: true, width: CHART_WIDTH, height });
@@ -61,7 +62,10 @@ export function svgChart({ label, height, option }: ChartRequest): Markup {
       textStyle: { fontFamily: 'system-ui, sans-serif', color: TEXT_COLOUR },
       ...option,
     });
-    const drawn = printableLines(chart.renderToSVGString()).replaceAll(TEXT_COLOUR, 'currentColor');
+    const drawn = printableLines(stableSvg(chart.renderToSVGString())).replaceAll(
+      TEXT_COLOUR,
+      'currentColor',
+    );
     const head = html`<svg role="img" aria-label="${label}" `;
     return { markup: drawn.replace('<svg ', () => head.markup) };
   } finally {

@@ -1,8 +1,9 @@
 import type { CustomSeriesRenderItemAPI, CustomSeriesRenderItemReturn } from 'echarts';
-import { shortened } from '../../printable.ts';
 import type { Activity, ParticipantReport, RoundReport, Span } from '../inspection/inspection.ts';
 import type { Markup } from './html.ts';
+import { labelsWithRoom, labelText } from './label-room.ts';
 import { AXIS_STYLE, CHART_WIDTH, svgChart, TEXT_COLOUR } from './svg-chart.ts';
+import { timeTicks } from './time-ticks.ts';
 
 interface TimelineRequest {
   readonly participants: readonly ParticipantReport[];
@@ -32,8 +33,8 @@ export const ACTIVITY_LOOKS: readonly ActivityLook[] = [
 const ROW_HEIGHT = 26;
 const MARGINS = { left: 150, right: 24, top: 64, bottom: 40 };
 const NAME_MAX = 20;
-/** Lines of rounds with a number on them; more would lie on each other. */
-const LABELS_MAX = 24;
+/** Between the numbers of two rounds. Units: CSS pixels. */
+const LABEL_GAP = 6;
 /** Shorter spans than this cannot be seen. Units: CSS pixels. */
 const WIDTH_MIN = 0.75;
 
@@ -65,18 +66,26 @@ function dataOf(participants: readonly ParticipantReport[], activity: Activity):
   return participants.flatMap(({ spans }, row) => ofRow(spans, row));
 }
 
-function roundLines(rounds: readonly RoundReport[]) {
-  const begun = rounds.filter(({ startedAtMs }) => startedAtMs !== null);
-  const every = Math.ceil(begun.length / LABELS_MAX);
+/** The lines of rounds, with numbers where they have room. */
+function roundLines({ rounds, fromMs, toMs }: TimelineRequest, width: number) {
+  const lines = rounds.flatMap(({ round, startedAtMs, isFinal }) => {
+    if (startedAtMs === null) return [];
+    const middle = ((startedAtMs - fromMs) / (toMs - fromMs)) * width;
+    return [{ text: isFinal ? 'end' : String(round), middle, startedAtMs }];
+  });
+  const shown = labelsWithRoom(
+    lines.toSorted((left, right) => left.middle - right.middle),
+    LABEL_GAP,
+  );
   return {
     silent: true,
     symbol: 'none',
     lineStyle: { color: TEXT_COLOUR, opacity: 0.45, width: 1, type: 'solid' as const },
-    data: begun.map(({ round, startedAtMs, isFinal }, index) => ({
-      xAxis: startedAtMs ?? 0,
+    data: lines.map((line) => ({
+      xAxis: line.startedAtMs,
       label: {
-        show: index % every === 0 || isFinal,
-        formatter: isFinal ? 'end' : String(round),
+        show: shown.has(line),
+        formatter: line.text,
         color: TEXT_COLOUR,
         opacity: 1,
         position: 'start' as const,
@@ -86,20 +95,39 @@ function roundLines(rounds: readonly RoundReport[]) {
 }
 
 /** A row for each participant: what it was doing, from left to right; lines where rounds begin. */
-export function timelineChart({ participants, rounds, fromMs, toMs }: TimelineRequest): Markup {
+export function timelineChart(request: TimelineRequest): Markup {
+  const { participants, fromMs, toMs } = request;
+  const width = CHART_WIDTH - MARGINS.left - MARGINS.right;
+  const ticks = timeTicks({ fromMs, toMs, width });
+  const labels = new Map(ticks.map(({ atMs, label }) => [atMs, label]));
+  const customValues = ticks.map(({ atMs }) => atMs);
   return svgChart({
     label:
       'Timeline: for each participant when it was waiting, receiving, training, uploading or lost. The table below has the durations.',
     height: MARGINS.top + MARGINS.bottom + ROW_HEIGHT * participants.length,
     option: {
       legend: { top: 0, itemGap: 32, itemWidth: 18, itemHeight: 10, textStyle: { color: TEXT_COLOUR } },
-      grid: { ...MARGINS, width: CHART_WIDTH - MARGINS.left - MARGINS.right },
-      xAxis: { ...AXIS_STYLE, type: 'time', min: fromMs, max: toMs },
+      grid: { ...MARGINS, width },
+      xAxis: {
+        ...AXIS_STYLE,
+        type: 'value',
+        min: fromMs,
+        max: toMs,
+        axisTick: { ...AXIS_STYLE.axisTick, show: true, customValues },
+        axisLine: { ...AXIS_STYLE.axisLine, show: true },
+        axisLabel: {
+          ...AXIS_STYLE.axisLabel,
+          customValues,
+          hideOverlap: false,
+          formatter: (atMs: number) => labels.get(atMs) ?? '',
+        },
+        splitLine: { show: false },
+      },
       yAxis: {
         ...AXIS_STYLE,
         type: 'category',
         inverse: true,
-        data: participants.map(({ name }) => shortened(name, NAME_MAX)),
+        data: participants.map(({ name }) => labelText(name, NAME_MAX)),
         axisLabel: { ...AXIS_STYLE.axisLabel, interval: 0 },
         splitLine: { show: true, lineStyle: { color: TEXT_COLOUR, opacity: 0.12 } },
       },
@@ -112,7 +140,7 @@ export function timelineChart({ participants, rounds, fromMs, toMs }: TimelineRe
         encode: { x: [1, 2], y: 0 },
         data: dataOf(participants, look.activity),
         renderItem: (_params: unknown, api: CustomSeriesRenderItemAPI) => drawn(api, look),
-        ...(index === 0 ? { markLine: roundLines(rounds) } : {}),
+        ...(index === 0 ? { markLine: roundLines(request, width) } : {}),
       })),
     },
   });

@@ -1,7 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { renameSync } from 'node:fs';
+import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Look, watchRun } from '../../../src/cli/look-at-run.ts';
 import { systemClock } from '../../../src/clock.ts';
 import { MadeRun, makeGoodRun } from '../../support/made-run.ts';
@@ -71,4 +72,51 @@ it('ends when it is told to', async () => {
     },
   });
   expect(looks).toBe(1);
+});
+
+describe('a watch that goes on', () => {
+  /** Watches until so many looks were told, and returns them. */
+  async function watched(count: number, more: object, onLook: (nth: number) => Promise<void>) {
+    const looks: Look[] = [];
+    const stop = new AbortController();
+    const { clock: _rests, ...clock } = restlessClock();
+    await watchRun(run.folder, {
+      clock,
+      checkpoints: 'none',
+      signal: stop.signal,
+      onLook: async (look) => {
+        looks.push(look);
+        if (looks.length === count) stop.abort();
+        else await onLook(looks.length);
+      },
+      ...more,
+    });
+    return { looks };
+  }
+
+  it('sees what comes after the end of the run', async () => {
+    await makeGoodRun(run, ['a'], 1);
+    const { looks } = await watched(2, { pastEnd: true }, () => run.heartbeat('b', 500));
+    expect(looks.map(({ inspection }) => inspection.participants.length)).toEqual([1, 2]);
+  });
+
+  it('tells an open run anew from time to time, and one that has ended no more', async () => {
+    await run.task();
+    const { looks } = await watched(3, { refreshMs: 0 }, async (nth) => {
+      if (nth === 2) await run.text('server_ended.txt', 9, 'Training finished');
+    });
+    expect(looks.map(({ inspection }) => inspection.ending.kind)).toEqual(['open', 'open', 'finished']);
+  });
+
+  it('says what is in the way, and tells everything once it is gone', async () => {
+    await run.task();
+    const troubles: string[] = [];
+    const onTrouble = (error: unknown) => {
+      troubles.push(String(error));
+      renameSync(`${run.folder}.away`, run.folder);
+    };
+    const { looks } = await watched(2, { onTrouble }, () => rename(run.folder, `${run.folder}.away`));
+    expect(troubles).toEqual([expect.stringContaining('cannot be listed')]);
+    expect(looks[1]?.inspection.task).toBe(looks[0]?.inspection.task);
+  });
 });

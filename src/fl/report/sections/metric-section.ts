@@ -1,6 +1,7 @@
 import { printable } from '../../../printable.ts';
 import type { Inspection } from '../../inspection/inspection.ts';
 import { html, type Markup } from '../html.ts';
+import { pageFigure } from '../page-figure.ts';
 import { metricText } from '../quantities.ts';
 import { roundLinesChart } from '../round-lines-chart.ts';
 import type { Section } from './section.ts';
@@ -20,9 +21,8 @@ function metricFigure(inspection: Inspection, metric: string): Markup {
     lines,
     valueText: metricText,
   });
-  return html`<figure>${chart}<figcaption>${shown}, as the participants told it${
-    total > lines.length ? `; ${lines.length} of ${total} participants` : ''
-  }.</figcaption></figure>`;
+  const some = total > lines.length ? `; ${lines.length} of ${total} participants` : '';
+  return pageFigure({ name: shown, chart, caption: `${shown}, as the participants told it${some}.` });
 }
 
 /** What the participants measured, round by round. */

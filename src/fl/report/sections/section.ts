@@ -1,4 +1,5 @@
 import type { Markup } from '../html.ts';
+import { NO_VALUE } from '../page-table.ts';
 
 /** What a page holds before it becomes a burden; `--json` has everything. */
 export const ROWS_MAX = 2000;
@@ -13,5 +14,5 @@ export interface Section {
 
 /** A value as text, or a dash where there is none. */
 export function orDash<Value>(value: Value | null, text: (value: Value) => string): string {
-  return value === null ? '–' : text(value);
+  return value === null ? NO_VALUE : text(value);
 }

@@ -1,8 +1,9 @@
 import { printable } from '../../../printable.ts';
 import type { Activity, Inspection, ParticipantReport } from '../../inspection/inspection.ts';
 import { html } from '../html.ts';
+import { pageFigure } from '../page-figure.ts';
 import { pageTable } from '../page-table.ts';
-import { durationText } from '../quantities.ts';
+import { durationText, timeText } from '../quantities.ts';
 import { timelineBounds } from '../text-timeline.ts';
 import { ACTIVITY_LOOKS, timelineChart } from '../timeline-chart.ts';
 import { PARTICIPANTS_MAX, ROWS_MAX, type Section } from './section.ts';
@@ -24,12 +25,15 @@ export function timelineSection(inspection: Inspection): Section | null {
   const swatches = ACTIVITY_LOOKS.map(({ word }) => ({ head: word, kind: 'number' as const }));
   const estimated = shown.some(({ spans }) => spans.some((span) => span.estimated));
   const note = estimated ? ' Pale with a dashed edge: estimated, because no file tells.' : '';
-  const body = html`<figure>${timelineChart({ participants, rounds: inspection.rounds, fromMs, toMs })}
-<figcaption>Times in UTC. Each line is the beginning of a round.${note}${
+  const rest =
     shown.length > participants.length
       ? ` The first ${participants.length} of ${shown.length} participants.`
-      : ''
-  }</figcaption></figure>
+      : '';
+  const body = html`${pageFigure({
+    name: 'timeline',
+    chart: timelineChart({ participants, rounds: inspection.rounds, fromMs, toMs }),
+    caption: `From ${timeText(fromMs)} to ${timeText(toMs)} UTC. Each line is the beginning of a round.${note}${rest}`,
+  })}
 ${pageTable({
   caption: 'What each participant spent its time with',
   columns: [{ head: 'participant', kind: 'name' }, ...swatches],

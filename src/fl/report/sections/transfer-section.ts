@@ -2,6 +2,7 @@ import { printable } from '../../../printable.ts';
 import type { Inspection } from '../../inspection/inspection.ts';
 import { callsChart } from '../calls-chart.ts';
 import { html, type Markup } from '../html.ts';
+import { pageFigure } from '../page-figure.ts';
 import { pageTable } from '../page-table.ts';
 import { durationText, sizeText, speedText } from '../quantities.ts';
 import { roundLinesChart } from '../round-lines-chart.ts';
@@ -16,15 +17,19 @@ export function transferSection(inspection: Inspection): Section | null {
   const speeds =
     lines.length === 0
       ? ''
-      : html`<figure>${roundLinesChart({
-          label: 'Speed of each update’s transfer by round; the table of updates has the numbers.',
-          valueName: 'speed',
-          rounds: rounds.map(({ round }) => round),
-          together: null,
-          lines,
-          min: 0,
-          valueText: speedText,
-        })}<figcaption>Speed of uploads${total > lines.length ? `, ${lines.length} of ${total} participants` : ''}.</figcaption></figure>`;
+      : pageFigure({
+          name: 'speed of uploads',
+          chart: roundLinesChart({
+            label: 'Speed of each update’s transfer by round; the table of updates has the numbers.',
+            valueName: 'speed',
+            rounds: rounds.map(({ round }) => round),
+            together: null,
+            lines,
+            min: 0,
+            valueText: speedText,
+          }),
+          caption: `Speed of uploads${total > lines.length ? `, ${lines.length} of ${total} participants` : ''}.`,
+        });
   return {
     id: 'transfers',
     title: mount === null ? 'Sizes and speeds' : 'Speeds and API calls',
@@ -34,7 +39,7 @@ export function transferSection(inspection: Inspection): Section | null {
 
 function mountPart(mount: NonNullable<Inspection['mount']>): Markup {
   return html`<p>${mount.calls} API calls by this mount in the hours of the run.</p>
-${mount.byHour.length === 0 ? '' : html`<figure>${callsChart(mount)}<figcaption>API calls by the hour, UTC.</figcaption></figure>`}
+${mount.byHour.length === 0 ? '' : pageFigure({ name: 'API calls', chart: callsChart(mount), caption: 'API calls by the hour, UTC.' })}
 ${pageTable({
   caption: 'API calls by endpoint',
   columns: [

@@ -31,6 +31,7 @@ it('writes one page with plots, and nothing in it runs or loads anything', async
   await run.heartbeat('<img src=x onerror=alert(1)>', 100);
   const page = renderRunPage({
     inspection: await inspect(),
+    finalModel: null,
     accuracy: [
       { round: 1, aggregate: 0.85, clients: { '"><script>alert(2)</script>': 0.6, b: 0.7 } },
       { round: 2, aggregate: 0.9234, clients: { '"><script>alert(2)</script>': 0.8, b: 0.81 } },
@@ -56,6 +57,7 @@ it('holds no raw control character, whoever wrote it into a name, an ending or t
   const inspection = await inspect();
   const page = renderRunPage({
     inspection,
+    finalModel: null,
     accuracy: [{ round: 1, aggregate: 1, clients: { [HOSTILE]: 1 } }],
     facts: [[HOSTILE, HOSTILE]],
   });
@@ -66,7 +68,7 @@ it('holds no raw control character, whoever wrote it into a name, an ending or t
 
 it('says what is missing instead of leaving it out', async () => {
   await run.update(1, 'a', 10);
-  const page = renderRunPage({ inspection: await inspect(), accuracy: null, facts: [] });
+  const page = renderRunPage({ inspection: await inspect(), finalModel: null, accuracy: null, facts: [] });
   expect(page).toContain('cfg.json is missing');
   expect(page).toContain('not yet');
   expect(page).not.toContain('<svg');
@@ -74,8 +76,8 @@ it('says what is missing instead of leaving it out', async () => {
 
 it('has every plot’s numbers in a table, and every section in the list of contents', async () => {
   await makeGoodRun(run, ['a', 'b'], 3);
-  const page = renderRunPage({ inspection: await inspect(), accuracy: null, facts: [] });
-  for (const caption of ['What each participant spent its time with', 'Updates; times in UTC'])
+  const page = renderRunPage({ inspection: await inspect(), finalModel: null, accuracy: null, facts: [] });
+  for (const caption of ['What each participant spent its time with', 'Updates; times in UTC, 2023-01-16'])
     expect(page).toContain(`<caption>${caption}</caption>`);
   const sections = [...page.matchAll(/<h2 id="([^"]+)">/g)].map(([, id]) => id);
   const contents = [...page.matchAll(/<li><a href="#([^"]+)">/g)].map(([, id]) => id);
