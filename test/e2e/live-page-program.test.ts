@@ -64,3 +64,16 @@ it('serves the list of a folder of runs, and refuses what holds none', async () 
   expect(await mistaken.ended).toBe(2);
   expect(mistaken.stderr()).toContain('expected a whole number');
 });
+
+it('shows the newest run of a folder of runs, and says so', async () => {
+  await makeGoodRun(new MadeRun(join(parent, '2023-01-16_11-11-00')), ['a'], 1);
+  const program = inspect(parent);
+  expect(await program.ended).toBe(0);
+  expect(program.stderr()).toContain('holds 2 runs; the newest is shown: 2023-01-16_11-11-00');
+  expect(program.stdout()).toContain('run           2023-01-16_11-11-00');
+  const columns = program
+    .stdout()
+    .split('\n')
+    .map((line) => [...line].length);
+  expect(Math.max(...columns)).toBeLessThanOrEqual(120);
+});

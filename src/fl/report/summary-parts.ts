@@ -26,6 +26,13 @@ function modelFacts({ finalModel, inspection }: RunPage): readonly (readonly [st
   ];
 }
 
+/** Whether an open run's server can be thought to run. */
+function serverFacts({ ending, server }: Inspection): readonly (readonly [string, string])[] {
+  if (ending.kind !== 'open' || server.heardAtMs === null) return [];
+  const due = server.dueAtMs === null ? '' : `, due at ${timeText(server.dueAtMs)} UTC`;
+  return [['server last heard', `${timeText(server.heardAtMs)} UTC${due}`]];
+}
+
 /** How the run stands or ended, in one sentence. */
 export function headlinePart({ inspection }: RunPage): Markup {
   return html`<p class="headline">${headlineOf(inspection)}</p>`;
@@ -46,6 +53,7 @@ export function summaryPart(page: RunPage): Markup {
         ? 'none'
         : `${timeText(lastActivityAtMs)} UTC${took === null ? '' : `, ${durationText(took)} later`}`,
     ],
+    ...serverFacts(inspection),
     ['ended', endedWords(ending)],
     ['participants', String(participants.length)],
     ['rounds closed', roundsPlanned === null ? String(closed) : `${closed} of ${roundsPlanned}`],

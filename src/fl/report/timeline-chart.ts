@@ -27,6 +27,8 @@ export const ACTIVITY_LOOKS: readonly ActivityLook[] = [
   { activity: 'uploading', word: 'uploading', colour: '#d97a1e', height: 0.6 },
   { activity: 'receiving', word: 'receiving the model', colour: '#2f9d74', height: 0.4 },
   { activity: 'waiting', word: 'waiting', colour: '#8a94a3', height: 0.14 },
+  { activity: 'absent', word: 'not running', colour: '#6b4f8f', height: 0.25 },
+  { activity: 'unknown', word: 'not known', colour: '#b0a35a', height: 0.25 },
   { activity: 'lost', word: 'lost', colour: '#c8374b', height: 0.25 },
 ];
 
@@ -103,7 +105,7 @@ export function timelineChart(request: TimelineRequest): Markup {
   const customValues = ticks.map(({ atMs }) => atMs);
   return svgChart({
     label:
-      'Timeline: for each participant when it was waiting, receiving, training, uploading or lost. The table below has the durations.',
+      'Timeline: for each participant when it was waiting, receiving, training, uploading, not running or lost. The table below has the durations.',
     height: MARGINS.top + MARGINS.bottom + ROW_HEIGHT * participants.length,
     option: {
       legend: { top: 0, itemGap: 32, itemWidth: 18, itemHeight: 10, textStyle: { color: TEXT_COLOUR } },

@@ -64,7 +64,7 @@ export function roundSection({ rounds }: Inspection): Section {
       { head: 'from' },
       { head: 'size', kind: 'number' },
       { head: 'tensors', kind: 'number' },
-      { head: 'values', kind: 'number' },
+      { head: 'parameters', kind: 'number' },
       { head: 'aggregation took', kind: 'number' },
     ],
     rows: rounds.map((round) => modelCells(round, begun)),
