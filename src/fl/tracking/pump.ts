@@ -5,7 +5,7 @@ interface PumpOptions {
   readonly tracker: Tracker;
   readonly clock: Clock;
   /** Told when the place cannot be reached, and, without an error, when it can be again. */
-  readonly onTrouble: (tracker: Tracker, error: unknown) => void;
+  readonly onTrouble: (error: unknown) => void;
 }
 
 /** News that come together go together. Units: milliseconds. */
@@ -66,6 +66,8 @@ export class Pump {
         await tracker.finish(status, signal);
         return undefined;
       } catch (error) {
+        // What goes on later has time enough then.
+        if (status === null) return error;
         if (!signal.aborted) await delay(clock, pauseMs, signal);
         if (signal.aborted) return error;
       }
@@ -86,11 +88,11 @@ export class Pump {
     this.#isPoked = false;
     try {
       await tracker.catchUp(this.#abort.signal);
-      if (this.#failures > 0) onTrouble(tracker, undefined);
+      if (this.#failures > 0) onTrouble(undefined);
       this.#failures = 0;
       if (this.#isPoked) this.#plan(GATHER_MS);
     } catch (error) {
-      if (this.#failures === 0 && !this.#isClosed) onTrouble(tracker, error);
+      if (this.#failures === 0 && !this.#isClosed) onTrouble(error);
       this.#plan(Math.min(PAUSE_MAX_MS, PAUSE_MIN_MS * 2 ** Math.min(this.#failures, 20)));
       this.#failures += 1;
     } finally {
