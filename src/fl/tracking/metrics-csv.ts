@@ -1,6 +1,7 @@
 import { printable } from '../../printable.ts';
 import { isMetricName } from '../metric-names.ts';
 import type { Measurement } from './measurement.ts';
+import type { TimedMeasurement } from './point.ts';
 
 /** The first line of metrics.csv. */
 export const METRICS_CSV_HEADER = 'round,participant,metric,value\n';
@@ -22,4 +23,16 @@ export function metricRows({ round, participant, metrics }: Measurement): string
     .filter(([name]) => isMetricName(name))
     .map(([name, value]) => `${round},${csvCell(participant)},${csvCell(name)},${value}\n`)
     .join('');
+}
+
+/** The first line of an exported table; no file that a run keeps begins so. */
+export const EXPORT_CSV_HEADER = 'round,participant,metric,value,time\n';
+
+/** A whole table for export: `metricRows` with the moment of each number. */
+export function exportedTable(measurements: readonly TimedMeasurement[]): string {
+  const rows = measurements.map((measurement) => {
+    const time = new Date(measurement.atMs).toISOString();
+    return metricRows(measurement).replaceAll('\n', `,${time}\n`);
+  });
+  return EXPORT_CSV_HEADER + rows.join('');
 }

@@ -63,11 +63,18 @@ export function batches<Item>(items: readonly Item[], size: number): readonly (r
 /** How far each key has come at MLflow. Units: `timestamp` milliseconds since 1970. */
 export type LatestMetrics = ReadonlyMap<string, { readonly step: number; readonly timestamp: number }>;
 
-/** What MLflow does not hold yet, of numbers that come in order. */
-export function missing(metrics: readonly MlflowMetric[], latest: LatestMetrics): readonly MlflowMetric[] {
+/**
+ * What MLflow does not hold yet, of numbers that come in order. `byStep` is for numbers whose moments are not kept: then
+ * a step that is there is there.
+ */
+export function missing(
+  metrics: readonly MlflowMetric[],
+  latest: LatestMetrics,
+  { byStep = false } = {},
+): readonly MlflowMetric[] {
   return metrics.filter(({ key, step, timestamp }) => {
     const last = latest.get(key);
     if (last === undefined || step > last.step) return true;
-    return step === last.step && timestamp > last.timestamp;
+    return !byStep && step === last.step && timestamp > last.timestamp;
   });
 }

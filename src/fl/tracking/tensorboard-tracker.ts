@@ -28,6 +28,13 @@ export function recordOf(points: Points, measurement: TimedMeasurement): Buffer 
   return own.length === 0 ? Buffer.alloc(0) : summaryRecord(measurement.round, measurement.atMs, own);
 }
 
+/** A whole event file of numbers that are all there. Guarantees: more of them at the end make a longer file, else equal. */
+export function eventFileOf(measurements: readonly TimedMeasurement[], self: string): Buffer {
+  const points = new Points(self);
+  const records = measurements.map((each) => recordOf(points, each));
+  return Buffer.concat([fileHeader(measurements[0]?.atMs ?? 0), ...records]);
+}
+
 /** What stands in the file is not what this run would have written there. */
 class DifferentFile extends Error {}
 /** Somebody cut or removed the file meanwhile. */
