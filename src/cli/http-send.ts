@@ -1,5 +1,5 @@
 import { request } from 'undici';
-import { MilaError, reasonOf, TransientError } from '../errors.ts';
+import { errnoOf, MilaError, reasonOf, TransientError } from '../errors.ts';
 import type { HttpSend } from '../fl/tracking/http-send.ts';
 import { Dispatchers, type ProxyEnvironment } from '../sync/box/dispatchers.ts';
 
@@ -15,13 +15,32 @@ export interface HttpClient {
   close(): Promise<void>;
 }
 
-/** Why nothing came back. Guarantees: no part of the address is in it but the host. */
-function unreachable(host: string, error: unknown): TransientError {
-  const isLate = error instanceof Error && error.name === 'TimeoutError';
+/** What the network refused, in words. */
+const WORDS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there',
+  ENOTFOUND: 'no name server knows the host',
+  EAI_AGAIN: 'no name server answers',
+  ECONNRESET: 'the connection was cut',
+  UND_ERR_SOCKET: 'the connection was cut',
+  EHOSTUNREACH: 'no way leads there',
+  ENETUNREACH: 'no way leads there',
+  ETIMEDOUT: 'nothing answers there',
+  UND_ERR_CONNECT_TIMEOUT: 'nothing answers there',
+};
+
+function reasonWhy(error: unknown): string {
+  if (error instanceof Error && error.name === 'TimeoutError')
+    return `no answer within ${REQUEST_MAX_MS / 1000} s`;
+  if (error instanceof Error && error.name === 'AbortError') return 'there was no more time';
   // Where a name stands for several addresses, the first one's reason is as good as any.
   const first: unknown = error instanceof AggregateError ? (error.errors[0] ?? error) : error;
-  const why = isLate ? `no answer within ${REQUEST_MAX_MS / 1000} s` : reasonOf(first);
-  return new TransientError({ code: 'unreachable', message: `${host} cannot be reached: ${why}` });
+  return WORDS[errnoOf(first) ?? ''] ?? reasonOf(first);
+}
+
+/** Why nothing came back. Guarantees: no part of the address is in it but the host. */
+function unreachable(host: string, error: unknown): TransientError {
+  const message = `${host} cannot be reached: ${reasonWhy(error)}`;
+  return new TransientError({ code: 'unreachable', message, cause: error });
 }
 
 /** A client through the proxy that the environment names, which is never asked for this machine itself. */

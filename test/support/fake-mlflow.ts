@@ -52,6 +52,9 @@ export async function fakeMlflow(): Promise<FakeMlflow> {
     const metrics = body['metrics'] as FakeRun['metrics'];
     const params = body['params'] as { key: string; value: string }[];
     if (metrics.length > 1_000 || params.length > 100) return refusal('INVALID_PARAMETER_VALUE');
+    // A real one takes the batch, and drops what stands behind such a moment.
+    if (metrics.some(({ step, timestamp }) => !Number.isInteger(step) || !Number.isInteger(timestamp)))
+      return refusal('INVALID_PARAMETER_VALUE');
     for (const { key, value } of params) {
       if ((run.params.get(key) ?? value) !== value) return refusal('INVALID_PARAMETER_VALUE');
       run.params.set(key, value);

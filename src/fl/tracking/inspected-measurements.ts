@@ -13,13 +13,14 @@ function ofUpdate(round: number, update: UpdateReport, otherwiseMs: number): Tim
     ...(trainingMs === null ? {} : { training_seconds: trainingMs / 1000 }),
     ...(weight === null ? {} : { weight }),
   };
-  return { round, participant, metrics: facts, atMs: deliveredAtMs ?? otherwiseMs };
+  return { round, participant, metrics: facts, atMs: Math.round(deliveredAtMs ?? otherwiseMs) };
 }
 
 function ofRound(report: RoundReport, otherwiseMs: number): readonly TimedMeasurement[] {
   const { round, metrics, aggregationMs, closedAtMs, startedAtMs } = report;
   const seconds = aggregationMs === null ? {} : { aggregation_seconds: aggregationMs / 1000 };
-  const atMs = closedAtMs ?? startedAtMs ?? otherwiseMs;
+  // A file's time has parts of a millisecond.
+  const atMs = Math.round(closedAtMs ?? startedAtMs ?? otherwiseMs);
   const updates = report.updates
     .filter(({ status }) => COUNTING.includes(status))
     .map((update) => ofUpdate(round, update, atMs));

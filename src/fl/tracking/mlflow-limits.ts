@@ -40,9 +40,9 @@ export function mlflowKey(text: string): string {
   return parts.join('/').slice(0, KEY_MAX);
 }
 
-/** A point as MLflow takes it. */
+/** A point as MLflow takes it: at a moment that is no whole number it drops the rest of a batch without a word. */
 export function mlflowMetric({ tag, value, step, atMs }: Point): MlflowMetric {
-  return { key: mlflowKey(tag), value, timestamp: atMs, step };
+  return { key: mlflowKey(tag), value, timestamp: Math.round(atMs), step };
 }
 
 /** Settings as MLflow takes them: longer values are cut, for MLflow would refuse all of the request. */

@@ -78,7 +78,8 @@ export class MlflowTracker implements Tracker {
   }
 
   get title(): string {
-    return `MLflow at ${this.#options.api.host}`;
+    // Its errors name the host.
+    return 'MLflow';
   }
 
   async catchUp(signal: AbortSignal): Promise<void> {

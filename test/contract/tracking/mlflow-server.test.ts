@@ -1,12 +1,16 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { httpClient } from '../../../src/cli/http-send.ts';
+import { lookAtRun } from '../../../src/cli/look-at-run.ts';
 import { systemClock } from '../../../src/clock.ts';
+import { inspectedMeasurements } from '../../../src/fl/tracking/inspected-measurements.ts';
 import { MetricsTail } from '../../../src/fl/tracking/metrics-tail.ts';
 import { MlflowApi } from '../../../src/fl/tracking/mlflow-api.ts';
+import { exportToMlflow } from '../../../src/fl/tracking/mlflow-export.ts';
 import { MlflowTracker } from '../../../src/fl/tracking/mlflow-tracker.ts';
+import { MADE_AT_MS, MadeRun, makeGoodRun } from '../../support/made-run.ts';
 import { hasTracker, type MlflowServer, startMlflow } from '../../support/tracking-peers.ts';
 
 const { signal } = new AbortController();
@@ -64,6 +68,23 @@ describe.skipIf(!hasTracker('mlflow'))(
         expect(metrics, key).toHaveLength(3);
         expect((metrics as { step: number }[]).map(({ step }) => Number(step)).sort()).toEqual([1, 2, 3]);
       }
+    });
+
+    it('takes an export of a run folder once, whatever the times of its files', async () => {
+      const run = join(folder, '2026-01-31_09-15-00');
+      await makeGoodRun(new MadeRun(run), ['site_a', 'Zoë'], 2);
+      const seconds = MADE_AT_MS / 1000 + 70.1234567;
+      await utimes(join(run, 'rounds/round_1/site_a.pt'), seconds, seconds);
+      const { inspection } = await lookAtRun(run, { clock: systemClock(), checkpoints: 'none' });
+      const measurements = inspectedMeasurements(inspection);
+      const api = new MlflowApi({ uri: server.uri, token: null, send: client.send });
+      const exported = () => exportToMlflow({ api, experiment: 'exports', inspection, measurements, signal });
+      const first = await exported();
+      expect(first.sent).toBe(20);
+      expect(await exported()).toEqual({ runId: first.runId, sent: 0 });
+      const { latest } = (await api.run(first.runId, signal)) ?? {};
+      expect([...(latest ?? [])].map(([key, { step }]) => [key, step])).toHaveLength(10);
+      expect(latest?.get('loss/aggregate')?.step).toBe(2);
     });
 
     it('says what it refuses, and takes over a thousand numbers', async () => {

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -33,6 +33,14 @@ const typed = (...words: readonly string[]) =>
   exportCommand()
     .exitOverride()
     .parseAsync([run, '--quiet', ...words], { from: 'user' });
+
+/** Times of files are not whole milliseconds. */
+const stamp = () =>
+  utimes(
+    join(run, 'rounds/round_1/site_a.pt'),
+    MADE_AT_MS / 1000 + 70.1234567,
+    MADE_AT_MS / 1000 + 70.1234567,
+  );
 
 /** As if a third round had come since. */
 const grown = () => makeGoodRun(new MadeRun(run), ['site_a', 'Zoë'], 3);
@@ -132,10 +140,12 @@ describe('mila-sync export --mlflow', () => {
   it('makes one run, brings what is missing when typed again, and tells how the run ended', async () => {
     const mlflow = await fakeMlflow();
     try {
+      await stamp();
       await rm(join(run, 'server_ended.txt'));
       await typed('--mlflow', mlflow.uri, '--experiment', 'trial');
       expect(mlflow.runs.map(({ status }) => status)).toEqual(['RUNNING']);
       await grown();
+      await stamp();
       await typed('--mlflow', mlflow.uri, '--experiment', 'trial');
       await typed('--mlflow', mlflow.uri, '--experiment', 'trial', '--json');
       const [made, ...others] = mlflow.runs;
