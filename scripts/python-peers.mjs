@@ -1,19 +1,24 @@
-// Installs Box's Python SDKs for the tests that drive the emulator through them, each into a folder of its own. Needs
-// Debian's python3 and python3-pip, and no virtual environment. Where they go: MILA_PYTHON_PEERS, or
-// node_modules/.mila-python. Costs nothing when all is there.
+// Installs what tests talk to and Debian has not: Box's Python SDKs, which drive the emulator, TensorBoard and MLflow,
+// each into a folder of its own. Needs Debian's python3 and python3-pip, and no virtual environment. Where they go:
+// MILA_PYTHON_PEERS, or node_modules/.mila-python. Costs nothing when all is there.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const lists = join(root, 'test', 'support', 'python', 'box-sdks');
+const python = join(root, 'test', 'support', 'python');
+const lists = ['box-sdks', 'trackers'].flatMap((room) =>
+  readdirSync(join(python, room))
+    .filter((name) => name.endsWith('.txt'))
+    .map((name) => join(python, room, name)),
+);
 const folder = process.env.MILA_PYTHON_PEERS || join(root, 'node_modules', '.mila-python');
 /** The Python that the tests run, too. */
 const PYTHON = '/usr/bin/python3';
 
-for (const list of readdirSync(lists).filter((name) => name.endsWith('.txt'))) {
-  const wanted = readFileSync(join(lists, list), 'utf8');
+for (const list of lists) {
+  const wanted = readFileSync(list, 'utf8');
   const target = join(folder, basename(list, '.txt'));
   const stamp = join(target, '.mila-installed');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) continue;
@@ -26,10 +31,10 @@ for (const list of readdirSync(lists).filter((name) => name.endsWith('.txt'))) {
     '--no-warn-conflicts',
     '--root-user-action=ignore',
   ];
-  const args = ['-m', 'pip', 'install', ...options, '--target', target, '-r', join(lists, list)];
+  const args = ['-m', 'pip', 'install', ...options, '--target', target, '-r', list];
   const { status, error } = spawnSync(PYTHON, args, { stdio: ['ignore', 2, 2] });
   if (status !== 0) {
-    console.error(`${list} could not be installed${error ? `: ${error.message}` : ''}`);
+    console.error(`${basename(list)} could not be installed${error ? `: ${error.message}` : ''}`);
     process.exit(1);
   }
   writeFileSync(stamp, wanted);

@@ -119,7 +119,18 @@ export function valueAt(document: unknown, path: readonly PropertyKey[]): unknow
 
 const SHOWN_MAX = 80;
 
-/** A value as it stands in a file, shortened. */
+/** What stands behind the host of an address, or before it, may be a secret. */
+const ADDRESS = /(https?:\/\/)(?:[^\s/?#"']*@)?([^\s/?#"'@]*)([/?#][^"']*)?/gi;
+
+/** A text with its addresses told by their hosts only. */
+function hostsOnly(text: string): string {
+  return text.replaceAll(ADDRESS, (whole: string, scheme: string, host: string, rest = '') => {
+    const shown = `${scheme}${host}${rest.length > 1 ? '/...' : rest}`;
+    return shown.length < whole.length ? shown : whole;
+  });
+}
+
+/** A value as it stands in a file, shortened; of an address, its host. */
 export function shownValue(value: unknown): string {
   if (typeof value === 'number') return String(value);
   let text: string | undefined;
@@ -130,8 +141,12 @@ export function shownValue(value: unknown): string {
     text = Array.isArray(value) ? 'a list of lists without end' : 'a value that cannot be shown';
   }
   if (text === undefined) return 'nothing';
+  text = hostsOnly(text);
   return text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX - 3)}...` : text;
 }
+
+/** Keys whose value is a secret, or holds one where it is a text. */
+const SECRETS = ['webhook', 'notify'];
 
 /** One sentence on a fault: the key, what was found there and what is expected. */
 export function faultText(
@@ -145,7 +160,9 @@ export function faultText(
   const words = issueWords(issue, found, known);
   const name = key === '' ? 'the whole' : key;
   if (issue.code === 'unrecognized_keys') return `${name}: ${words}`;
-  return found === undefined ? `${name} is missing: ${words}` : `${name} is ${shownValue(found)}: ${words}`;
+  if (found === undefined) return `${name} is missing: ${words}`;
+  const isSecret = typeof found === 'string' && SECRETS.includes(String(issue.path.at(-1)));
+  return `${name} is ${isSecret ? 'another text' : shownValue(found)}: ${words}`;
 }
 
 /** What is wrong with a value that was thrown out by its schema, in one line; undefined for any other error. */

@@ -20,6 +20,12 @@ function valueText(value: unknown): string {
   return printable(stringifyAsWritten(value).replaceAll(/\n\s*/g, ' '));
 }
 
+/** A secret is shown by its host: what stands on a screen is copied to others. */
+function shownText({ about, value }: FilledKey): string {
+  if (about?.['secret'] !== true || typeof value !== 'string') return valueText(value);
+  return URL.canParse(value) ? `(at ${printable(new URL(value).host)})` : '(set)';
+}
+
 /** What tells a key from another of the same name, and what a number counts. */
 function noteOf({ path, about, value }: FilledKey): string {
   const unit = typeof value === 'number' ? about?.['unit'] : undefined;
@@ -55,7 +61,7 @@ export function configurationLines(
   { path, role }: { readonly path: string; readonly role: string },
 ): readonly string[] {
   const rowOf = (key: FilledKey, depth: number): Row => ({
-    cells: [printable(key.path.slice(depth).join('.')), valueText(key.value), FROM[key.from], noteOf(key)],
+    cells: [printable(key.path.slice(depth).join('.')), shownText(key), FROM[key.from], noteOf(key)],
   });
   const isTop = ({ path: place }: FilledKey) => place.length === 1;
   const sections = [...new Set(keys.filter((key) => !isTop(key)).map((key) => key.path[0] ?? ''))];

@@ -18,6 +18,7 @@ export const MILA_SYNC_COMMANDS: readonly CommandSource[] = [
   { names: ['log'], load: async () => [(await import('./commands/log.ts')).logCommand()] },
   { names: ['verify'], load: async () => [(await import('./commands/verify.ts')).verifyCommand()] },
   { names: ['inspect'], load: async () => [(await import('./commands/inspect.ts')).inspectCommand()] },
+  { names: ['export'], load: async () => [(await import('./commands/export.ts')).exportCommand()] },
   { names: ['replay'], load: async () => [(await import('./commands/replay.ts')).replayCommand()] },
   { names: ['doctor'], load: async () => [(await import('./commands/doctor.ts')).doctorCommand()] },
   { names: ['setup'], load: async () => [(await import('./commands/setup.ts')).setupCommand()] },

@@ -112,6 +112,16 @@ const aggregator = fc.oneof(
   }),
 );
 
+/** Where numbers go, and who is told. */
+const besides = {
+  tracking: fc.constantFrom(
+    [],
+    [{ type: 'tensorboard' }, { type: 'mlflow', uri: 'http://127.0.0.1:5000/a' }],
+    [{ type: 'tensorboard', directory: 'é ü' }],
+  ),
+  notify: fc.constantFrom(null, { command: ['tell', 'x'] }, { webhook: 'https://hooks.example.org/a?b=c' }),
+};
+
 const typed = (name: string, parts: readonly object[]) => {
   const { type, ...rest } = Object.assign({}, ...parts) as Record<string, unknown>;
   return { ...rest, [name]: type };
@@ -134,6 +144,7 @@ export const serverDocuments = fc
       round_share: fc.constantFrom(0.5, 1),
       blacklist: fc.constantFrom([], ['10.0.0.0/8']),
       layout: fc.constantFrom('documented', 'kmol'),
+      ...besides,
       rejoin: fc.boolean(),
       zzz_unlike_any: fc.jsonValue({ maxDepth: 1 }),
     }),
@@ -152,6 +163,7 @@ export const clientDocuments = fc
       heartbeat_timeout: fc.constant(300),
       model_overwrites: fc.oneof(fc.constant(null), free),
       training_retries: fc.constantFrom(0, 100),
+      ...besides,
       rejoin_wait: seconds,
       zzz_unlike_any: fc.jsonValue({ maxDepth: 1 }),
     }),

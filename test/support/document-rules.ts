@@ -141,6 +141,14 @@ export const DOCUMENT_RULES: Readonly<Record<string, Readonly<Record<string, Doc
     'mila-sync replay session.jsonl.gz --dir /tmp/again --until +90': ends('recording', REPLAYED),
     'mila-sync replay session.jsonl.gz --into http://127.0.0.1:8080': tells('recording', /changes played/),
   },
+  'docs/tracking.md': {
+    'mila-sync export RUN_DIR --tensorboard logs': tells(
+      'federation',
+      /^logs\/finished_run\/events\.out\.tfevents/,
+    ),
+    'mila-sync export RUN_DIR --csv numbers.csv': ends('federation', 'numbers.csv'),
+    'mila-sync export RUN_DIR --csv numbers.csv --json': tells('federation', /"csv":"numbers.csv"/),
+  },
   'docs/training-program.md': {
     'mila init trial --transport dir --participants site_a,site_b --program pytorch': ends(
       'nothing',

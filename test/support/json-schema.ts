@@ -46,6 +46,7 @@ const WORDS: Readonly<
       ([name, each]) => (isRecord(properties) && Object.hasOwn(properties, name)) || accepts(word, each),
     ),
   anyOf: (word: Part[], value) => word.some((part) => accepts(part, value)),
+  oneOf: (word: Part[], value) => word.filter((part) => accepts(part, value)).length === 1,
   allOf: (word: Part[], value) => word.every((part) => accepts(part, value)),
   not: (word: Part, value) => !accepts(word, value),
   if: (word: Part, value, schema) =>

@@ -4,6 +4,7 @@ import type { ClientOutcome, FederationClientOptions } from '../../fl/client.ts'
 import { runFederationClient } from '../../fl/client.ts';
 import type { ClientConfiguration } from '../../fl/config/client-configuration.ts';
 import { loadClientConfiguration } from '../../fl/config/client-configuration.ts';
+import type { FederationEvent } from '../../fl/round/event.ts';
 import { assertHeld } from '../../sync/mount/mount-lock.ts';
 import { keyForOwnMount } from '../box-key.ts';
 import { openExecutor } from '../executor-factory.ts';
@@ -18,6 +19,7 @@ import {
 import { takePartOverGrpc } from '../grpc-federation.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import { runHeld } from '../last-resort.ts';
+import { openOnlookers } from '../onlookers.ts';
 import { stopWithParent } from '../parent-watch.ts';
 import { acquireRunLock } from '../run-lock.ts';
 import { printUnit } from '../systemd-unit.ts';
@@ -33,7 +35,7 @@ async function takePart(path: string, given: ClientFlags): Promise<void> {
   await assertLogFits(given.logFile);
   // Before anything is started that would inherit it.
   const flags = { ...given, key: await keyForOwnMount(configuration, given, process) };
-  const { output, logger, log, tell, close } = federationVoice(
+  const { output, logger, log, tell, notify, close } = federationVoice(
     flags,
     configuration.savePath,
     `${configuration.name}.log`,
@@ -49,6 +51,15 @@ async function takePart(path: string, given: ClientFlags): Promise<void> {
     onLost: () => leave.abort(),
   });
   const interrupt = listenForInterrupt();
+  const { name } = configuration;
+  const onlookers = openOnlookers({
+    ...configuration,
+    name,
+    settings: {},
+    clock,
+    tell: notify,
+    environment: process.env,
+  });
   interrupt.signal.addEventListener('abort', () => leave.abort(), { once: true });
   const parent = stopWithParent(leave);
   try {
@@ -58,7 +69,10 @@ async function takePart(path: string, given: ClientFlags): Promise<void> {
       clock,
       logger,
       executor,
-      onEvent: tell,
+      onEvent: (event: FederationEvent) => {
+        tell(event);
+        onlookers.observe(event);
+      },
       signal: leave.signal,
     };
     const { run, ending, finalModel } = await runHeld({ stop: leave, logger, log }, () =>
@@ -73,6 +87,7 @@ async function takePart(path: string, given: ClientFlags): Promise<void> {
     process.exitCode = EXIT.interrupted;
   } finally {
     close();
+    await onlookers.close();
     parent.dispose();
     // Last, so that a second signal still stops at once whatever hangs above.
     interrupt.dispose();

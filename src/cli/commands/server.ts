@@ -25,6 +25,7 @@ import { readSummary, summaryText } from '../federation-summary.ts';
 import { serveOverGrpc } from '../grpc-federation.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import { runHeld } from '../last-resort.ts';
+import { type Onlookers, openOnlookers } from '../onlookers.ts';
 import { wholeNumber } from '../option-values.ts';
 import { linesOf, type Output } from '../output.ts';
 import { stopWithParent } from '../parent-watch.ts';
@@ -54,6 +55,19 @@ function tellMetricsFailure({ notify }: Voice): (error: unknown) => void {
   return (error) => notify('metrics', `figures cannot be served now: ${messageOf(error)}`);
 }
 
+/** Those who look on, as the configuration names them. */
+function onlookersOf(configuration: ServerConfiguration, voice: Voice): Onlookers {
+  const { settings, aggregatorType } = configuration;
+  return openOnlookers({
+    ...configuration,
+    name: null,
+    settings: { rounds: String(settings.roundsCount), aggregator: aggregatorType },
+    clock: systemClock(),
+    tell: voice.notify,
+    environment: process.env,
+  });
+}
+
 async function serve(
   configuration: ServerConfiguration,
   flags: ServerFlags,
@@ -73,6 +87,7 @@ async function serve(
   });
   const checker = new CheckpointChecker();
   const metrics = createServerMetrics();
+  const onlookers = onlookersOf(configuration, voice);
   const interrupt = listenForInterrupt();
   // Whoever stops this program, or switches the machine off, leaves the run open: others, elsewhere, take part in it.
   interrupt.signal.addEventListener('abort', () => park.abort(), { once: true });
@@ -95,6 +110,7 @@ async function serve(
       onEvent: (event: FederationEvent) => {
         metrics.observe(event);
         tell(event);
+        onlookers.observe(event);
       },
       stop: stop.signal,
       park: park.signal,
@@ -112,6 +128,7 @@ async function serve(
     return outcome;
   } finally {
     voice.close();
+    await onlookers.close();
     endpoint?.close();
     ended.abort();
     await checker.close();

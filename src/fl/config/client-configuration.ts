@@ -1,6 +1,7 @@
 import { executorFaults } from '../executor/executor-names.ts';
 import type { ClientSettings } from '../round/client-state.ts';
 import { nameProblem } from '../round/run-folder.ts';
+import type { TrackingTarget } from '../tracking/tracked-run.ts';
 import type { BoxSection } from './box-section.ts';
 import { CLIENT_ALIASES, CLIENT_SCHEMA, type ClientValues } from './client-keys.ts';
 import type { ConfigurationDocument } from './document.ts';
@@ -9,8 +10,10 @@ import type { GrpcSection } from './grpc-section.ts';
 import { defaultGrpcSection, grpcFaults } from './grpc-section.ts';
 import type { Side } from './judge.ts';
 import { heartbeatFaults, type TransportKind, transportOf, unknownType } from './key-values.ts';
+import type { NotifySection } from './notify-section.ts';
 import type { ParsedConfiguration } from './parse.ts';
 import { parseDocument } from './parse.ts';
+import { trackingFaults } from './tracking-section.ts';
 import { assertSide } from './wrong-side.ts';
 
 /** A client's configuration, judged. Units: durations in milliseconds. */
@@ -22,6 +25,8 @@ export interface ClientConfiguration {
   readonly box: BoxSection | null;
   readonly grpc: GrpcSection | null;
   readonly savePath: string;
+  readonly tracking: readonly TrackingTarget[];
+  readonly notify: NotifySection | null;
   readonly heartbeatFrequencyMs: number;
   readonly retryTimeoutMs: number;
   readonly modelOverwrites: Readonly<Record<string, unknown>>;
@@ -58,6 +63,7 @@ function contradictions(value: Partial<ClientValues>): readonly string[] {
   if (transport === 'grpc') faults.push(...grpcFaults(grpc_configuration ?? null));
   if (heartbeat_frequency !== undefined && heartbeat_timeout !== undefined)
     faults.push(...heartbeatFaults(heartbeat_frequency, heartbeat_timeout));
+  faults.push(...trackingFaults(value.tracking));
   return faults;
 }
 
@@ -90,6 +96,8 @@ function finished(value: ClientValues, path: string): ClientConfiguration {
     grpc:
       value.grpc_configuration ?? (transportOf(value.client_type) === 'grpc' ? defaultGrpcSection() : null),
     savePath: value.save_path,
+    tracking: value.tracking,
+    notify: value.notify,
     heartbeatFrequencyMs: value.heartbeat_frequency,
     retryTimeoutMs: value.retry_timeout,
     modelOverwrites: value.model_overwrites ?? {},

@@ -12,12 +12,14 @@ export interface KeyFacts {
   readonly examples?: readonly unknown[];
   /** True for a name that only older texts use. */
   readonly deprecated?: boolean;
+  /** True for a value that is a secret: it is shown by its host only. */
+  readonly secret?: boolean;
   /** The same rule as a check in code, for whoever judges by the schema alone. */
   readonly pattern?: string;
 }
 
 /** Facts for this program's own pages; a JSON Schema has no words for them. */
-export const OWN_FACTS = ['unit', 'absent'] as const;
+export const OWN_FACTS = ['unit', 'absent', 'secret'] as const;
 
 /**
  * Describe a key where it is defined: one sentence for people, and facts for the schema, the page and `config show`.

@@ -27,6 +27,10 @@ own disk: \`data/logs/server/\` or \`data/logs/client/\` by default.`,
     "Which folder of Box the run lives in, and as whom a mount works. Both sides have this section; the shared folder and the session's folder are the same in all files of a run.",
   grpc_configuration:
     'How a server takes connections, and how a client reaches it ([grpc.md](grpc.md)). Both sides have this section. Its keys may also stand at the top level, as in older texts; where a key stands in both places, the one in the section counts.',
+  notify:
+    'Who is told of trouble, of lost participants and of the end ([tracking.md](tracking.md)). Exactly one of both keys stands in the section. An unknown key is a fault.',
+  tracking:
+    'A list of places ([tracking.md](tracking.md)). An entry is `{"type": "tensorboard"}` or `{"type": "mlflow", "uri": "..."}`; an unknown key of it is a fault.',
   executor_options:
     'For `kmol.run.Executor` and `mila.executors.Command` ([executors.md](executors.md)). The built-in trainer `mila_sync.executors.Mnist2NN` takes none. An unknown option is a fault.',
   aggregator_options:

@@ -4,6 +4,7 @@ import { describedKeys, describedSchema } from './json-schema.ts';
 import { PAGE_TEXTS } from './page-texts.ts';
 import type { SchemaPart } from './schema-conditions.ts';
 import { type Role, SIDES } from './sides.ts';
+import { MLFLOW_ENTRY, TENSORBOARD_ENTRY } from './tracking-section.ts';
 import { stringifyAsWritten } from './written-numbers.ts';
 
 type Keys = Readonly<Record<string, SchemaPart>>;
@@ -126,9 +127,21 @@ function ruleTable(): readonly string[] {
   ];
 }
 
+/** The keys of an entry of `tracking`, by its type. */
+function trackingTables(): readonly string[] {
+  const entries = [TENSORBOARD_ENTRY, MLFLOW_ENTRY].map(describedSchema);
+  return [
+    '## `tracking`',
+    '',
+    PAGE_TEXTS['tracking'] ?? '',
+    '',
+    ...entries.flatMap((schema) => [...table(schema.properties, requiredOf(schema)), '']),
+  ];
+}
+
 /** docs/configuration.md as it follows from where the keys are defined. */
 export function configurationPage(): string {
-  const { box_configuration, grpc_configuration } = describedKeys(SIDES.server.schema);
+  const { box_configuration, grpc_configuration, notify } = describedKeys(SIDES.server.schema);
   const lines = [
     PAGE_TEXTS['introduction'] ?? '',
     '',
@@ -136,6 +149,8 @@ export function configurationPage(): string {
     ...sideTables('client'),
     ...sectionTables(box_configuration ?? {}, 'box_configuration', 2),
     ...sectionTables(grpc_configuration ?? {}, 'grpc_configuration', 2),
+    ...sectionTables(notify ?? {}, 'notify', 2),
+    ...trackingTables(),
     '## `executor_options`',
     '',
     PAGE_TEXTS['executor_options'] ?? '',

@@ -108,6 +108,12 @@ function executorConditions(
   ];
 }
 
+/** Exactly one of the two ways of telling somebody. */
+const NOTIFY_CONDITION: SchemaPart = when(
+  has('notify', { type: 'object' }),
+  has('notify', { oneOf: [{ required: ['command'] }, { required: ['webhook'] }] }),
+);
+
 /** What only shows when keys of a server's file are seen together, as far as JSON Schema can say it. */
 export function serverConditions(convert: (schema: z.ZodType) => SchemaPart): readonly SchemaPart[] {
   const benchmark = { pattern: '[Bb][Ee][Nn][Cc][Hh][Mm][Aa][Rr][Kk]' };
@@ -115,6 +121,7 @@ export function serverConditions(convert: (schema: z.ZodType) => SchemaPart): re
   const hasExecutor = has('executor_type', { not: nothing });
   return [
     ...transportConditions('server_type'),
+    NOTIFY_CONDITION,
     when(has('use_whitelist', { const: true }), has('whitelist', { minItems: 1 })),
     ...ruleConditions(convert),
     when(has('aggregator_type', { enum: namesOf('benchmarked') }), hasExecutor),
@@ -124,5 +131,9 @@ export function serverConditions(convert: (schema: z.ZodType) => SchemaPart): re
 
 /** The same of a client's file. */
 export function clientConditions(convert: (schema: z.ZodType) => SchemaPart): readonly SchemaPart[] {
-  return [...transportConditions('client_type'), ...executorConditions(convert, (condition) => condition)];
+  return [
+    ...transportConditions('client_type'),
+    NOTIFY_CONDITION,
+    ...executorConditions(convert, (condition) => condition),
+  ];
 }

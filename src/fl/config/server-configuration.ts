@@ -2,6 +2,7 @@ import { optionFaults, ruleNamed } from '../aggregate/aggregator-options.ts';
 import { executorFaults } from '../executor/executor-names.ts';
 import type { Layout } from '../round/run-folder.ts';
 import type { ServerSettings } from '../round/settings.ts';
+import type { TrackingTarget } from '../tracking/tracked-run.ts';
 import { addressRangeProblem } from '../transport/grpc/peer-address.ts';
 import type { BoxSection } from './box-section.ts';
 import type { ConfigurationDocument } from './document.ts';
@@ -10,9 +11,11 @@ import type { GrpcSection } from './grpc-section.ts';
 import { defaultGrpcSection, grpcFaults } from './grpc-section.ts';
 import type { Side } from './judge.ts';
 import { heartbeatFaults, type TransportKind, transportOf, unknownType } from './key-values.ts';
+import type { NotifySection } from './notify-section.ts';
 import type { ParsedConfiguration } from './parse.ts';
 import { parseDocument } from './parse.ts';
 import { SERVER_ALIASES, SERVER_SCHEMA, type ServerValues } from './server-keys.ts';
+import { trackingFaults } from './tracking-section.ts';
 import { assertSide } from './wrong-side.ts';
 
 /** A server's configuration, judged. Units: durations in milliseconds. */
@@ -29,6 +32,8 @@ export interface ServerConfiguration {
   readonly aggregatorType: string;
   readonly aggregatorOptions: Readonly<Record<string, unknown>>;
   readonly savePath: string;
+  readonly tracking: readonly TrackingTarget[];
+  readonly notify: NotifySection | null;
   readonly startPoint: string | null;
   readonly workers: number;
   readonly blacklist: readonly string[];
@@ -91,6 +96,7 @@ function contradictions(value: Partial<ServerValues>): readonly string[] {
   const most = ['maximum_clients', value.maximum_clients] as const;
   return [
     ...transportFaults(value),
+    ...trackingFaults(value.tracking),
     ...aboveFault(['minimum_clients', value.minimum_clients], most, 'no round could ever begin'),
     ...aboveFault(['round_minimum', value.round_minimum], most, 'no round could ever close'),
     ...(value.heartbeat_frequency === undefined || value.heartbeat_timeout === undefined
@@ -188,6 +194,8 @@ function finished(value: ServerValues, path: string): ServerConfiguration {
     aggregatorType: value.aggregator_type,
     aggregatorOptions: value.aggregator_options ?? {},
     savePath: value.save_path,
+    tracking: value.tracking,
+    notify: value.notify,
     startPoint: value.start_point,
     workers: value.workers,
     blacklist: value.blacklist,

@@ -38,8 +38,8 @@ it('cuts cells that may be cut, then leaves out columns by their rank, and names
   expect(table(30)).toContain('left out at this width: size, speed');
 });
 
-it.each([120, 100, 80, 70, 60, 50, 40, 30])('is no wider than %i columns', (width) => {
-  expect(widest(table(width))).toBeLessThanOrEqual(Math.max(width, 24));
+it.each([120, 100, 80, 70, 60, 50, 40])('is no wider than %i columns', (width) => {
+  expect(widest(table(width))).toBeLessThanOrEqual(width);
 });
 
 it('keeps the columns that make a row what it is, however narrow it is', () => {
