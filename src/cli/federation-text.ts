@@ -1,3 +1,4 @@
+import { durationText } from '../fl/report/quantities.ts';
 import type { FederationEvent } from '../fl/round/event.ts';
 import { unreachable } from '../invariant.ts';
 import { timeHere } from './time-stamps.ts';
@@ -38,12 +39,15 @@ function roundText({ round, rounds, participants }: EventOf<'round-started'>): s
 function weightsText({ round, weights, refused, notes = [], seconds }: EventOf<'aggregated'>): string {
   const list = Object.entries(weights).map(([name, weight]) => `${name} ${weight.toFixed(3)}`);
   return joined(
-    `round ${round} aggregated in ${seconds.toFixed(1)} s: ${list.join(', ')}`,
+    `round ${round} aggregated in ${durationText(seconds * 1000)}: ${list.join(', ')}`,
     refused.length > 0 &&
       `left out: ${refused.map(({ participant, reason }) => `${participant} (${reason})`).join(', ')}`,
     ...notes,
   );
 }
+
+/** What stands between what is said of a program and what it said itself. */
+const LAST_WORDS = '; its last words:\n';
 
 /** What is to be said of a training beside its progress. */
 function besideTraining(
@@ -52,9 +56,12 @@ function besideTraining(
   const { round } = event;
   if (event.event === 'training-output') return `the output of training round ${round} goes to ${event.path}`;
   const how = event.event === 'training-failed' ? 'failed' : 'abandoned';
+  const [reason = '', ...words] = event.message.split(LAST_WORDS);
   return joined(
-    `training of round ${round} ${how}: ${event.message}`,
+    `training of round ${round} ${how}: ${reason}`,
     event.output !== undefined && `all of its output is in ${event.output}`,
+    // Below them stand the program's own lines and nothing else.
+    words.length > 0 && `its last words:\n${words.join(LAST_WORDS)}`,
   );
 }
 
@@ -131,7 +138,7 @@ export function describeEvent(event: FederationEvent, nowMs: number): string {
       return trainingText(event);
     case 'trained':
       return joined(
-        `round ${event.round} trained in ${event.seconds.toFixed(1)} s`,
+        `round ${event.round} trained in ${durationText(event.seconds * 1000)}`,
         event.samples !== null && `${event.samples} samples`,
         metricsText(event.metrics),
       );

@@ -41,6 +41,7 @@ export class MountStory {
   #state: EngineState | undefined;
   #sinceMs = 0;
   #toldWorkMs: number;
+  #isWorking = false;
   #seen: Seen = { conflicts: 0, held: 0, problems: new Set(), toldBytes: 0 };
 
   constructor(nowMs: number) {
@@ -112,6 +113,9 @@ export class MountStory {
   #work(status: MountStatus, nowMs: number, paced: Paced | undefined): readonly Told[] {
     const lines = [...transferLines(status), ...queueLines(status, paced)];
     const moved = status.bytes.up + status.bytes.down;
+    // Work that has just begun passes first.
+    if (lines.length > 0 && !this.#isWorking) this.#toldWorkMs = nowMs;
+    this.#isWorking = lines.length > 0;
     const isDue = nowMs - this.#toldWorkMs >= WORK_EVERY_MS;
     if (lines.length > 0) {
       const text = lines.join('; ');

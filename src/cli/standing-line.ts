@@ -5,8 +5,10 @@ import type { Output } from './output.ts';
 
 /** How often the last line of a terminal is drawn anew. */
 const TICK_MS = 10_000;
-/** After so long with nothing new, a line says that it still holds. */
+/** After so long with nothing new, a line says that it still holds; then each time after as long again. */
 const REMIND_MS = 30 * 60_000;
+/** But at least this often. */
+const REMIND_MAX_MS = 4 * 60 * 60_000;
 
 /** With these something new begins, so that what is awaited next is awaited from here on. */
 const BEGINNINGS: ReadonlySet<FederationEvent['event']> = new Set([
@@ -29,7 +31,7 @@ function standingOf(event: FederationEvent): string | undefined {
 
 /**
  * Keeps saying what is awaited or trained, and for how long: on the last line of a terminal all the time, and as a line
- * that stays every half an hour.
+ * that stays after half an hour, then ever more rarely.
  *
  * Guarantees: whoever looks, at any moment, sees since when nothing new has happened.
  */
@@ -101,7 +103,8 @@ export class StandingLine {
     if (this.#standing === undefined) return;
     const nowMs = this.#clock.monotonic();
     const forText = `${durationText(nowMs - this.#sinceMs)}${this.#lastText()}`;
-    if (nowMs - this.#toldMs >= REMIND_MS) {
+    const remindMs = Math.min(REMIND_MAX_MS, Math.max(REMIND_MS, this.#toldMs - this.#sinceMs));
+    if (nowMs - this.#toldMs >= remindMs) {
       this.#toldMs = nowMs;
       const isOfProgram = this.#standing.key.startsWith('training') && this.#outputPath !== undefined;
       const where = isOfProgram ? `; its output is in ${this.#outputPath}` : '';

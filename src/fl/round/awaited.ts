@@ -51,13 +51,15 @@ function awaitedUpdates(draft: ServerDraft, input: ServerInput, round: number, o
       untilMs: null,
       message: `${progress}; the deadline has passed, the round closes with ${stragglers.minimumUpdates} usable checkpoints`,
     };
-  const silence = `who is silent for ${heartbeatTimeoutMs / 1000} s counts as lost`;
+  // Said once: with the first wait of the run.
+  const isFirst = round === 1 && missing.length === active.length;
+  const silence = isFirst ? `; who is silent for ${heartbeatTimeoutMs / 1000} s counts as lost` : '';
   const share =
     stragglers.share < 1 ? `; the round closes when ${Math.round(stragglers.share * 100)} % have` : '';
   return {
     ...about,
     untilMs,
-    message: `${progress}${share}${untilMs === null ? `; ${silence}` : ''}`,
+    message: `${progress}${share}${untilMs === null ? silence : ''}`,
   };
 }
 

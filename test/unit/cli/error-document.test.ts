@@ -127,12 +127,12 @@ it.each(['mila', 'mila-sync'] as const)(
   },
 );
 
-it('inspect of a folder that holds runs names them, and of any other folder is no success', async () => {
+it('inspect of a folder that holds runs takes the newest, and of any other folder is no success', async () => {
   for (const name of ['2026-01-01_10-00-00', '2026-02-01_10-00-00'])
     mkdirSync(join(folder, 'study', name), { recursive: true });
   expect(await run('mila-sync', 'inspect', join(folder, 'study'))).toBe(4);
-  expect(err).toContain('holds 2 of them: 2026-01-01_10-00-00, 2026-02-01_10-00-00');
-  expect(err).toContain(`Name one of them, such as ${join(folder, 'study', '2026-02-01_10-00-00')}`);
+  expect(err).toContain('holds 2 runs; the newest is shown: 2026-02-01_10-00-00');
+  expect(err).toContain(`${join(folder, 'study', '2026-02-01_10-00-00')} is no run folder: it is empty`);
   writeFileSync(join(folder, 'thesis.tex'), '');
   rmSync(join(folder, 'study'), { recursive: true });
   expect(await run('mila-sync', 'inspect', folder)).toBe(4);

@@ -107,7 +107,8 @@ describe('what a mount says', () => {
     };
     const text = 'rounds/1/a.pt up: 50 % of 1.0 GiB, about 1 min 4 s left';
     expect(story.look(moving, 1000)).toEqual([{ kind: 'passing', text }]);
-    expect(story.look(moving, 5 * MINUTE_MS)).toEqual([{ kind: 'news', text }]);
+    expect(story.look(moving, 5 * MINUTE_MS)).toEqual([{ kind: 'passing', text }]);
+    expect(story.look(moving, 5 * MINUTE_MS + 1000)).toEqual([{ kind: 'news', text }]);
     expect(story.look(moving, 6 * MINUTE_MS)).toEqual([{ kind: 'passing', text }]);
   });
 

@@ -39,6 +39,33 @@ it('says on a terminal for how long something is awaited, and every half an hour
   expect(told).toEqual(['still, for 30 min 0 s: waiting for the next aggregate']);
   await clock.advance(30 * MINUTE_MS);
   expect(told).toHaveLength(2);
+  await clock.advance(59 * MINUTE_MS);
+  expect(told).toHaveLength(2);
+  await clock.advance(10 * 60 * MINUTE_MS);
+  expect(told.map((line) => line.split(':')[0])).toEqual(
+    ['30 min 0 s', '1 h 0 min', '2 h 0 min', '4 h 0 min', '8 h 0 min'].map((time) => `still, for ${time}`),
+  );
+});
+
+it('compares a wait and a training with the last one, and names the output of a program', async () => {
+  const { clock, told, passing, line } = watched(true);
+  const training: FederationEvent = { event: 'training', round: 1, fraction: null };
+  line.told({ event: 'training-output', round: 1, path: '/x/training.log' }, '', true);
+  line.told(training, 'training round 1', false);
+  await clock.advance(30 * MINUTE_MS);
+  expect(told).toEqual(['still, for 30 min 0 s: training round 1; its output is in /x/training.log']);
+  line.told({ event: 'trained', round: 1, samples: null, metrics: {}, seconds: 1800 }, '', true);
+  line.told(uploaded, '', true);
+  line.told(waiting('aggregate'), 'waiting for the next aggregate', true);
+  await clock.advance(4 * MINUTE_MS);
+  line.told({ event: 'round-started', round: 2 }, 'round 2 begins', true);
+  line.told({ ...training, round: 2 }, 'training round 2', false);
+  await clock.advance(MINUTE_MS);
+  expect(passing.at(-1)).toBe('(1 min 0 s; the last took 30 min 0 s) training round 2');
+  line.told({ ...uploaded, round: 2 }, '', true);
+  line.told(waiting('aggregate'), 'waiting for the next aggregate', true);
+  await clock.advance(MINUTE_MS);
+  expect(passing.at(-1)).toBe('(1 min 0 s; the last took 4 min 0 s) waiting for the next aggregate');
 });
 
 it('says on a pipe only that it still holds', async () => {
