@@ -103,6 +103,7 @@ describe('mila demo', () => {
         'rounds/round_2/tester2.pt',
         'rounds/round_3/server.agg',
         'server.settings.json',
+        'server.status.json',
         'server_ended.txt',
       ]);
       const text = (name: string) => readFile(join(result.run_folder, name), 'utf8');

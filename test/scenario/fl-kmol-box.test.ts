@@ -135,6 +135,7 @@ describe.skipIf(!hasTorch())("with kMoL's own programs in the same Box folder (P
       'heartbeats',
       'rounds',
       'server.settings.json',
+      'server.status.json',
       'server_ended.txt',
     ]);
     const updates = (await readdir(join(run, 'rounds', 'round_2'))).filter((name) => name.endsWith('.pt'));

@@ -31,6 +31,7 @@ it("serves kMoL's clients beside its own, in kMoL's layout", async () => {
     'heartbeats',
     'rounds',
     'server.settings.json',
+    'server.status.json',
     'server_ended.txt',
   ]);
   expect(await readFile(join(run, 'rounds/round_4/server.agg'), 'utf8')).toBe('6');

@@ -25,6 +25,7 @@ it('runs three rounds between a server and two clients and leaves the documented
     'heartbeats',
     'rounds',
     'server.settings.json',
+    'server.status.json',
     'server_ended.txt',
   ]);
   expect(await text('cfg.json')).toBe('{"model": {"type": "number"}, "epochs": 3}\n');

@@ -123,7 +123,9 @@ describe('somebody outside', () => {
     const message = `train.py ended with exit code 1; its last words:\npassword swordfish\n${'x'.repeat(999)}`;
     subject.observe({ event: 'training-failed', round: 1, message, output: '/data/log' });
     subject.observe(trouble('y'.repeat(999)));
-    expect(told[0]?.text).toBe('training of round 1 failed: train.py ended with exit code 1');
+    expect(told[0]?.text).toBe(
+      'training of round 1 failed: train.py ended with exit code 1; all of its output is in /data/log',
+    );
     expect(told[1]?.text).toHaveLength(300);
   });
 });
