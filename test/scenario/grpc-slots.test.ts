@@ -50,7 +50,9 @@ async function opened(overrides: Partial<GrpcFederationServerOptions> = {}) {
   const [a, b] = [links.to(server.target), links.to(server.target)];
   const tokenA = (await a.authenticate('a', {})).value?.token ?? '';
   const tokenB = (await b.authenticate('b', {})).value?.token ?? '';
-  await expect.poll(() => playground.ground.eventsOf('server')).toContain('round-started');
+  await expect
+    .poll(() => playground.ground.eventsOf('server'), { timeout: 10_000 })
+    .toContain('round-started');
   return { server, b, tokenA, tokenB };
 }
 

@@ -63,8 +63,16 @@ function withoutKey(value: unknown, [name, ...rest]: readonly PropertyKey[]): un
   );
 }
 
-const withoutFaults = (value: unknown, issues: readonly z.core.$ZodIssue[]): unknown =>
-  issues.reduce((left, { path }) => withoutKey(left, path), value);
+/** With more faults than these, whole keys of the top go instead of what is wrong in them. */
+const EXACT_FAULTS_MAX = 100;
+
+function withoutFaults(value: unknown, issues: readonly z.core.$ZodIssue[]): unknown {
+  if (issues.length <= EXACT_FAULTS_MAX)
+    return issues.reduce((left, { path }) => withoutKey(left, path), value);
+  if (!isRecord(value)) return value;
+  const faulty = new Set(issues.map(({ path }) => String(path[0])));
+  return Object.fromEntries(Object.entries(value).filter(([name]) => !faulty.has(name)));
+}
 
 /** What the sound keys say, the keys at fault left out: what is wrong between the others shows as well. */
 function soundPart<Shape extends z.ZodRawShape>(

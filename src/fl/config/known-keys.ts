@@ -15,6 +15,9 @@ export interface UnknownKey {
   readonly isSlip: boolean;
 }
 
+/** Nobody misspells more keys than these: a file of thousands is none of ours, and is not to be pondered for seconds. */
+const COMPARED_MAX = 200;
+
 /** The keys that nobody knows. */
 export function unknownKeysOf(
   document: Readonly<Record<string, unknown>>,
@@ -23,8 +26,8 @@ export function unknownKeysOf(
 ): readonly UnknownKey[] {
   return Object.keys(document)
     .filter((key) => !known.includes(key))
-    .map((key) => {
-      const nearest = nearestKey(key, known);
+    .map((key, index) => {
+      const nearest = index < COMPARED_MAX ? nearestKey(key, known) : undefined;
       return {
         key: `${prefix}${key}`,
         nearest: nearest === undefined ? undefined : `${prefix}${nearest}`,
