@@ -5,7 +5,7 @@ import { messageOf } from '../../errors.ts';
 import { inspectRun } from '../../fl/inspection/inspect-run.ts';
 import { scanRun } from '../../fl/inspection/scan-run.ts';
 import type { ListedRun } from '../../fl/report/runs-page.ts';
-import { isRunFolderName } from '../../fl/round/run-folder.ts';
+import { newestFirst } from '../../fl/round/run-folder.ts';
 import { type Watcher, watchLoop } from '../watch-loop.ts';
 
 /** The runs of a folder. */
@@ -30,10 +30,7 @@ interface Known {
 /** The names of a folder's runs, newest first. Errors: those of the system. */
 export async function runNamesIn(folder: string): Promise<readonly string[]> {
   const entries = await readdir(folder, { withFileTypes: true });
-  const names = entries.filter((entry) => entry.isDirectory() && isRunFolderName(entry.name));
-  // Names to the minute count as that minute's first second.
-  const sortable = (name: string) => name.padEnd(19, '-00');
-  return names.map(({ name }) => name).sort((left, right) => (sortable(left) < sortable(right) ? 1 : -1));
+  return newestFirst(entries.filter((entry) => entry.isDirectory()).map(({ name }) => name));
 }
 
 /** Looks at every run of a folder, at those that rest less often. */

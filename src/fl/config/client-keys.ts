@@ -3,8 +3,7 @@ import { BOX_SECTION } from './box-section.ts';
 import { GRPC_SECTION } from './grpc-section.ts';
 import { key } from './key.ts';
 import { className, heartbeatSeconds, options, seconds } from './key-values.ts';
-import { NOTIFY_SECTION } from './notify-section.ts';
-import { TRACKING } from './tracking-section.ts';
+import { ONLOOKER_KEYS } from './onlooker-keys.ts';
 
 /** Names that older texts use for a client's key: none. */
 export const CLIENT_ALIASES: Readonly<Record<string, string>> = {};
@@ -76,20 +75,7 @@ export const CLIENT_SCHEMA = z.object({
     'The client tries a training that failed or was refused so often again.',
     { unit: 'times' },
   ),
-  tracking: key(
-    TRACKING,
-    "The numbers that metrics.jsonl keeps go to these places too: TensorBoard's files, an MLflow server.",
-    {
-      examples: [
-        [{ type: 'tensorboard' }, { type: 'mlflow', uri: 'http://127.0.0.1:5000', experiment: 'trial' }],
-      ],
-    },
-  ),
-  notify: key(
-    NOTIFY_SECTION.nullable().default(null),
-    'A program or an address is told of trouble, of lost participants and of the end.',
-    { title: 'Telling somebody', examples: [{ command: ['/usr/local/bin/tell'] }] },
-  ),
+  ...ONLOOKER_KEYS,
   rejoin_wait: key(seconds(600), 'A client that was cut off waits so long to be taken back.', {
     unit: 'seconds',
   }),

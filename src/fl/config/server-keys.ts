@@ -3,8 +3,7 @@ import { BOX_SECTION } from './box-section.ts';
 import { GRPC_SECTION } from './grpc-section.ts';
 import { key } from './key.ts';
 import { aggregatorName, className, heartbeatSeconds, options, seconds } from './key-values.ts';
-import { NOTIFY_SECTION } from './notify-section.ts';
-import { TRACKING } from './tracking-section.ts';
+import { ONLOOKER_KEYS } from './onlooker-keys.ts';
 
 /** Names that older texts use for a server's key. */
 export const SERVER_ALIASES: Readonly<Record<string, string>> = { servicer_type: 'server_manager_type' };
@@ -153,20 +152,7 @@ export const SERVER_SCHEMA = z.object({
     { examples: [['203.0.113.0/24']] },
   ),
   use_whitelist: key(z.boolean().default(false), 'The whitelist decides who may connect.'),
-  tracking: key(
-    TRACKING,
-    "The numbers that metrics.jsonl keeps go to these places too: TensorBoard's files, an MLflow server.",
-    {
-      examples: [
-        [{ type: 'tensorboard' }, { type: 'mlflow', uri: 'http://127.0.0.1:5000', experiment: 'trial' }],
-      ],
-    },
-  ),
-  notify: key(
-    NOTIFY_SECTION.nullable().default(null),
-    'A program or an address is told of trouble, of lost participants and of the end.',
-    { title: 'Telling somebody', examples: [{ command: ['/usr/local/bin/tell'] }] },
-  ),
+  ...ONLOOKER_KEYS,
   layout: key(
     z.enum(['documented', 'kmol']).default('documented'),
     "Authentication files are spelled like this: documented as kMoL's guide has it, kmol as kMoL's code does.",

@@ -1,12 +1,9 @@
-import { parseServerSign } from '../transport/server-sign.ts';
+import { isOverdue, parseServerSign } from '../transport/server-sign.ts';
 import type { Catalogue, RunFile } from './catalogue.ts';
 import type { AbsenceReport, EndingReport, ServerReport } from './inspection.ts';
 import type { Irregularities } from './irregularity.ts';
 import type { RoundReading } from './rounds.ts';
 import { statusAbsencesOf } from './side-texts.ts';
-
-/** A sign of life may be so late: it has to come through the shared folder. Units: milliseconds. */
-const SIGN_DELAY_MAX_MS = 120_000;
 
 interface Surroundings {
   readonly catalogue: Catalogue;
@@ -71,7 +68,7 @@ export function serverReport(surroundings: Surroundings): ServerReport {
   if (ending.kind !== 'open' || sign === undefined)
     return { heardAtMs: heardAtMs === 0 ? null : heardAtMs, dueAtMs: null, awaited: [], absences };
   const dueAtMs = heardAtMs + Math.max(0, sign.nextDueAtMs - sign.writtenAtMs);
-  if (nowMs > dueAtMs + SIGN_DELAY_MAX_MS)
+  if (isOverdue(dueAtMs, nowMs))
     irregularities.add(
       'warning',
       'server-silent',

@@ -101,11 +101,13 @@ export function isRunFolderName(name: string): boolean {
 
 /** The newest of some run folders by name; names to the minute count as that minute's first second. */
 export function newestRun(names: readonly string[]): string | undefined {
+  return newestFirst(names)[0];
+}
+
+/** The runs among some names of folders, the newest first. */
+export function newestFirst(names: readonly string[]): readonly string[] {
   const sortable = (name: string) => (name.length === 16 ? `${name}-00` : name);
-  return names
-    .filter(isRunFolderName)
-    .sort((left, right) => (sortable(left) < sortable(right) ? -1 : 1))
-    .at(-1);
+  return names.filter(isRunFolderName).sort((left, right) => (sortable(left) < sortable(right) ? 1 : -1));
 }
 
 /** How far a run's name may lie in the future: clocks and time zones differ, by a day at most. Units: milliseconds. */

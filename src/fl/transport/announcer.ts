@@ -1,6 +1,7 @@
 import type { Clock } from '../../clock.ts';
 import type { ServerHeard } from '../round/client-state.ts';
 import type { FederationEvent } from '../round/event.ts';
+import { isOverdue } from './server-sign.ts';
 
 /** Something that is awaited. Units: `untilMs` monotonic milliseconds. */
 interface Awaiting {
@@ -10,14 +11,6 @@ interface Awaiting {
   readonly message: string;
   /** Of a client that waits for its server. */
   readonly server?: ServerHeard | undefined;
-}
-
-/** How late a sign of life may be: it has to come through the shared folder. Units: milliseconds. */
-const SIGN_DELAY_MAX_MS = 120_000;
-
-/** Whether a server should have been heard since. */
-export function isOverdue({ dueAtMs }: ServerHeard, nowMs: number): boolean {
-  return dueAtMs !== null && nowMs > dueAtMs + SIGN_DELAY_MAX_MS;
 }
 
 const iso = (ms: number) => new Date(ms).toISOString();
@@ -37,7 +30,7 @@ export function createAnnouncer(clock: Clock, onEvent: (event: FederationEvent) 
   let said = '';
   let lastTrouble = '';
   const say = ({ what, participants, untilMs, message, server }: Awaiting): void => {
-    const overdue = server !== undefined && isOverdue(server, clock.now());
+    const overdue = server !== undefined && isOverdue(server.dueAtMs, clock.now());
     // That it was heard again is no news, and that it was not is.
     const news = JSON.stringify([what, participants, untilMs, message, overdue]);
     if (news === said) return;

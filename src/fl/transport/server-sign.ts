@@ -40,6 +40,14 @@ export function parseServerSign(text: string | undefined): ServerSign | undefine
   }
 }
 
+/** How late a sign of life may be: it has to come through the shared folder. Units: milliseconds. */
+const SIGN_DELAY_MAX_MS = 120_000;
+
+/** Whether a server should have been heard since. Units: milliseconds since 1970; null is due at no time. */
+export function isOverdue(dueAtMs: number | null, nowMs: number): boolean {
+  return dueAtMs !== null && nowMs > dueAtMs + SIGN_DELAY_MAX_MS;
+}
+
 interface SignOptions {
   readonly workdir: Workdir;
   readonly run: string;

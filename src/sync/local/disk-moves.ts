@@ -3,7 +3,7 @@ import { TEMPORARY_SUFFIX } from '../../atomic-file.ts';
 import { errnoOf } from '../../errors.ts';
 import { nameWithEnding } from '../../fitting-name.ts';
 import type { FileSystem, Guard } from './file-system.ts';
-import type { StatFacts } from './stat-facts.ts';
+import { isSameFile, type StatFacts } from './stat-facts.ts';
 
 const CHUNK_BYTES = 1 << 20;
 
@@ -52,15 +52,20 @@ export async function moveAcross(
   }
   const copy = await copyBeside(files, from, to);
   if (copy === undefined) return false;
-  if (!(await files.rename(copy, to, guards))) {
-    await files.discard(copy);
+  try {
+    const copied = await files.facts(copy);
+    if (!(await files.rename(copy, to, guards))) return false;
+    await files.syncFolder(dirname(to));
+    const unchanged = guards.filter(({ path }) => path === from);
+    if (await files.removeFile(from, unchanged)) return true;
+    // What a program wrote under the new name meanwhile is its own.
+    const isOurs = (facts: StatFacts | undefined) =>
+      facts !== undefined && copied !== undefined && isSameFile(facts, copied);
+    await files.removeFile(to, [{ path: to, holds: isOurs }]);
     return false;
+  } finally {
+    await files.discard(copy);
   }
-  await files.syncFolder(dirname(to));
-  const unchanged = guards.filter(({ path }) => path === from);
-  if (await files.removeFile(from, unchanged)) return true;
-  await files.discard(to);
-  return false;
 }
 
 /** Give a file its final name unless something stands there, which is told by false: a hard link never replaces. */

@@ -6,7 +6,7 @@ import type { LocalEntry, LocalFile, LocalFolder } from '../tree/entry.ts';
 import { moveAcross, moveWithoutReplacing, placeAcross } from './disk-moves.ts';
 import type { Guard } from './file-system.ts';
 import { conflictFolder, type MirrorRoot, stagingFolder } from './mirror-root.ts';
-import { deviceOf, isUnchanged, type StatFacts } from './stat-facts.ts';
+import { deviceOf, isSameFile, isUnchanged, type StatFacts } from './stat-facts.ts';
 
 /** Left free by downloads: a heartbeat and the index must always find room. */
 const ROOM_RESERVE_BYTES = 4 << 20;
@@ -285,11 +285,6 @@ function guardOf(path: string, entry: LocalEntry): Guard {
 /** A folder of the same name may be another one: a disk mounted there, or one that was made anew. */
 function isSameFolder(facts: StatFacts, { inode }: LocalFolder): boolean {
   return facts.kind === 'folder' && (inode === '' || facts.inode === inode);
-}
-
-/** True when nobody touched a file but the rename, which changes its change time only. */
-function isSameFile(a: StatFacts, b: StatFacts): boolean {
-  return a.inode === b.inode && a.sizeBytes === b.sizeBytes && a.modifiedAtMs === b.modifiedAtMs;
 }
 
 /** A stamp that tells when and on which machine, and that no two conflicts share. */

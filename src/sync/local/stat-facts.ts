@@ -71,6 +71,11 @@ export function sameFacts(a: StatFacts, b: StatFacts): boolean {
   );
 }
 
+/** True when nobody touched a file but the rename, which changes its change time only. */
+export function isSameFile(a: StatFacts, b: StatFacts): boolean {
+  return a.inode === b.inode && a.sizeBytes === b.sizeBytes && a.modifiedAtMs === b.modifiedAtMs;
+}
+
 /** True when two identities name one entry; a birth that one of them does not know says nothing. */
 function isSameInode(a: string, b: string): boolean {
   if (a === b) return true;

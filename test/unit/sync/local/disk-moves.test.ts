@@ -30,7 +30,10 @@ function refuseAcross(from: string, to: string): void {
 }
 
 /** The system's files on three disks; `onRead` is called when a file that is copied was read. */
-function threeDisks(onRead: () => Promise<void> = async () => undefined): LocalDisk {
+function threeDisks(
+  onRead: () => Promise<void> = async () => undefined,
+  onRenamed: () => Promise<void> = async () => undefined,
+): LocalDisk {
   const files: FileSystem = {
     ...systemFiles,
     link: async (from, to) => {
@@ -39,7 +42,9 @@ function threeDisks(onRead: () => Promise<void> = async () => undefined): LocalD
     },
     rename: async (from, to, guards) => {
       refuseAcross(from, to);
-      return systemFiles.rename(from, to, guards);
+      const isRenamed = await systemFiles.rename(from, to, guards);
+      await onRenamed();
+      return isRenamed;
     },
     open: async (path, mode) => {
       const file = await systemFiles.open(path, mode);
@@ -148,5 +153,29 @@ describe('a mirrored folder that lies on another disk than the engine’s own fo
     const moving = threeDisks().move(await entryOf(at('a.pt')), ['a.pt'], ['other', 'b.pt']);
     await expect(moving).rejects.toBeInstanceOf(StaleError);
     expect(await tree()).toEqual({ 'root/a.pt': 'another', 'root/other/b.pt': 'mine' });
+  });
+
+  it('keeps what programs write under both names while a file is moved', async () => {
+    await writeFile(at('a.pt'), 'mine');
+    const disk = threeDisks(undefined, async () => {
+      await writeFile(at('a.pt'), 'edited where it was');
+      await writeFile(at('other', 'b.pt'), 'edited where it goes');
+    });
+    const moving = disk.move(await entryOf(at('a.pt')), ['a.pt'], ['other', 'b.pt']);
+    await expect(moving).rejects.toBeInstanceOf(StaleError);
+    expect(await tree()).toEqual({
+      'root/a.pt': 'edited where it was',
+      'root/other/b.pt': 'edited where it goes',
+    });
+  });
+
+  it('leaves a folder where it is that is to be moved to another disk', async () => {
+    await mkdir(at('folder'));
+    await writeFile(at('folder', 'a.pt'), 'mine');
+    const facts = await statFacts(at('folder'));
+    const folder = { kind: 'folder', id: '1', parentId: null, name: 'folder', inode: facts?.inode } as never;
+    const moving = threeDisks().move(folder, ['folder'], ['other', 'folder']);
+    await expect(moving).rejects.toMatchObject({ code: 'EXDEV' });
+    expect(await tree()).toEqual({ 'root/folder/a.pt': 'mine' });
   });
 });
