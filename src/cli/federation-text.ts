@@ -1,6 +1,7 @@
 import { durationText } from '../fl/report/quantities.ts';
 import type { FederationEvent } from '../fl/round/event.ts';
 import { unreachable } from '../invariant.ts';
+import { quotedLastWords, splitLastWords } from '../last-words.ts';
 import { timeHere } from './time-stamps.ts';
 
 const percent = (fraction: number) => `${Math.round(fraction * 100)} %`;
@@ -46,9 +47,6 @@ function weightsText({ round, weights, refused, notes = [], seconds }: EventOf<'
   );
 }
 
-/** What stands between what is said of a program and what it said itself. */
-const LAST_WORDS = '; its last words:\n';
-
 /** What is to be said of a training beside its progress. */
 function besideTraining(
   event: EventOf<'training-output' | 'training-failed' | 'training-abandoned'>,
@@ -56,13 +54,13 @@ function besideTraining(
   const { round } = event;
   if (event.event === 'training-output') return `the output of training round ${round} goes to ${event.path}`;
   const how = event.event === 'training-failed' ? 'failed' : 'abandoned';
-  const [reason = '', ...words] = event.message.split(LAST_WORDS);
-  return joined(
-    `training of round ${round} ${how}: ${reason}`,
+  const { said, words } = splitLastWords(event.message);
+  const text = joined(
+    `training of round ${round} ${how}: ${said}`,
     event.output !== undefined && `all of its output is in ${event.output}`,
-    // Below them stand the program's own lines and nothing else.
-    words.length > 0 && `its last words:\n${words.join(LAST_WORDS)}`,
   );
+  // Below stand the program's own lines and nothing else.
+  return `${text}${quotedLastWords(words)}`;
 }
 
 function trainingText({ round, fraction, metrics = {}, line = '' }: EventOf<'training'>): string {

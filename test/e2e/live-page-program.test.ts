@@ -69,7 +69,7 @@ it('shows the newest run of a folder of runs, and says so', async () => {
   await makeGoodRun(new MadeRun(join(parent, '2023-01-16_11-11-00')), ['a'], 1);
   const program = inspect(parent);
   expect(await program.ended).toBe(0);
-  expect(program.stderr()).toContain('holds 2 runs; the newest is shown: 2023-01-16_11-11-00');
+  expect(program.stderr()).toContain('holds 2 runs; the newest is taken: 2023-01-16_11-11-00');
   expect(program.stdout()).toContain('run           2023-01-16_11-11-00');
   const columns = program
     .stdout()

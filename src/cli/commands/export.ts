@@ -12,6 +12,7 @@ import { exportAsTable, exportForTensorboard } from '../exported-files.ts';
 import { httpClient } from '../http-send.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import { lookAtRun } from '../look-at-run.ts';
+import { newestRunIn } from '../newest-run-in.ts';
 import { processOutput } from '../output.ts';
 
 interface ExportFlags {
@@ -87,7 +88,10 @@ async function exportRun(folder: string, flags: ExportFlags): Promise<void> {
   assertAsked(flags);
   const { tensorboard, csv, mlflow, experiment } = flags;
   const place = mlflow === undefined ? undefined : placeOf(mlflow, experiment);
-  const { inspection, problem } = await lookAtRun(folder, { clock: systemClock(), checkpoints: 'none' });
+  const { inspection, problem } = await lookAtRun(await newestRunIn(folder, output.note), {
+    clock: systemClock(),
+    checkpoints: 'none',
+  });
   if (problem !== null) output.note(`warning: ${problem}; what the files tell is exported`);
   const measurements = inspectedMeasurements(inspection);
   if (measurements.length === 0) output.note('warning: the run folder tells no numbers');

@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { writeFileAtomically } from '../../atomic-file.ts';
 import { systemClock } from '../../clock.ts';
@@ -7,11 +5,10 @@ import { ConfigError, reasonOf } from '../../errors.ts';
 import type { Inspection } from '../../fl/inspection/inspection.ts';
 import { inspectionDocument } from '../../fl/report/inspection-document.ts';
 import { inspectionText } from '../../fl/report/inspection-text.ts';
-import { TASK_FILE } from '../../fl/round/run-folder.ts';
 import { EXIT } from '../exit-codes.ts';
 import { listenForInterrupt } from '../interrupt.ts';
-import { runNamesIn } from '../live-page/run-list.ts';
 import { type Look, lookAtRun, watchRun } from '../look-at-run.ts';
+import { newestRunIn } from '../newest-run-in.ts';
 import { wholeNumber } from '../option-values.ts';
 import { linesOf, type Output, processOutput } from '../output.ts';
 import { assertOwnOrNew, headOf } from '../own-file.ts';
@@ -97,17 +94,6 @@ async function follow(folder: string, flags: InspectFlags, output: Output): Prom
   if (interrupt.interrupted()) process.exitCode = EXIT.interrupted;
 }
 
-/** The folder itself, or the newest run of those that it holds. */
-async function runIn(folder: string, output: Output): Promise<string> {
-  // Who holds runs may hold other things, too; who is a run holds one of these.
-  if ([TASK_FILE, 'rounds'].some((name) => existsSync(join(folder, name)))) return folder;
-  const [newest, ...older] = await runNamesIn(folder).catch((): readonly string[] => []);
-  if (newest === undefined) return folder;
-  if (older.length > 0)
-    output.note(`${folder} holds ${older.length + 1} runs; the newest is shown: ${newest}`);
-  return join(folder, newest);
-}
-
 async function inspect(folder: string, flags: InspectFlags): Promise<void> {
   const output = processOutput({ ...flags, noColour: flags.color === false });
   if (flags.serve !== undefined) {
@@ -116,7 +102,7 @@ async function inspect(folder: string, flags: InspectFlags): Promise<void> {
     const port = flags.serve === true ? 0 : flags.serve;
     return serveRun({ folder, port, checkpoints: checkpointsOf(flags), output });
   }
-  const run = await runIn(folder, output);
+  const run = await newestRunIn(folder, output.note);
   if (flags.watch) return follow(run, flags, output);
   const look = await lookAtRun(run, { clock: systemClock(), checkpoints: checkpointsOf(flags) });
   await show(look, flags, output);

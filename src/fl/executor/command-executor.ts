@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Clock } from '../../clock.ts';
 import { ConfigError, RoundError } from '../../errors.ts';
+import { quotedLastWords } from '../../last-words.ts';
 import type { Logger } from '../../logger.ts';
 import { printable, shortened } from '../../printable.ts';
 import { stringifyAsWritten } from '../config/written-numbers.ts';
@@ -16,7 +17,7 @@ import { findProgram } from './find-program.ts';
 import { endOrphan, forgetProgram, rememberProgram } from './orphan.ts';
 import { type ProgramProgress, progressOf } from './progress-line.ts';
 import { readReport } from './result-file.ts';
-import { type ProgramRun, quoted, runProgram } from './run-program.ts';
+import { type ProgramRun, runProgram } from './run-program.ts';
 import { listCheckpoints, writtenCheckpoint } from './written-checkpoint.ts';
 
 interface CommandExecutorOptions {
@@ -52,7 +53,7 @@ function withLastWords(error: unknown, words: string): unknown {
   const { code, message, hint, data, cause } = error;
   return new RoundError({
     code,
-    message: `${message}${quoted(words)}`,
+    message: `${message}${quotedLastWords(words)}`,
     data: { ...data, lastWords: words },
     ...(hint === undefined ? {} : { hint }),
     ...(cause === undefined ? {} : { cause }),

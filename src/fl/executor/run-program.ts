@@ -3,6 +3,7 @@ import { type FileHandle, open, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Clock, Timer } from '../../clock.ts';
 import { ConfigError, errnoOf, RoundError, reasonOf } from '../../errors.ts';
+import { quotedLastWords } from '../../last-words.ts';
 import { watchOutput } from './output-lines.ts';
 
 /** How much of a program's last output an error carries. */
@@ -58,9 +59,6 @@ async function lastWords(log: FileHandle, start: number): Promise<string> {
   await log.read(buffer, 0, length, size - length);
   return buffer.toString('utf8').trimEnd().split('\n').slice(-LAST_WORDS_LINES).join('\n');
 }
-
-/** A program's last words as they follow what is said of it. */
-export const quoted = (words: string) => (words === '' ? '' : `; its last words:\n${words}`);
 
 function waitFor(run: ProgramRun, log: FileHandle, onTimeLimit: () => void): Promise<Ending> {
   const { command, clock, signal } = run;
@@ -145,7 +143,7 @@ export async function runProgram(run: ProgramRun): Promise<string> {
       : `ended with ${ending.signal ?? `exit code ${ending.code}`}`;
     throw new RoundError({
       code: 'training-failed',
-      message: `${command[0]} ${how}${full}${quoted(words)}`,
+      message: `${command[0]} ${how}${full}${quotedLastWords(words)}`,
       hint: `All of its output is in ${logPath}.`,
       data: { exitCode: ending.code, signal: ending.signal, lastWords: words, logPath },
     });

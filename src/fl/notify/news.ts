@@ -1,3 +1,4 @@
+import { splitLastWords } from '../../last-words.ts';
 import { shortened } from '../../printable.ts';
 import type { FederationEvent } from '../round/event.ts';
 
@@ -41,6 +42,6 @@ export function newsOf(
 ): News | undefined {
   const kind = kindOf(event);
   if (kind === undefined) return undefined;
-  const [line = ''] = describe(event).split('\n');
-  return { kind, text: shortened(line.replace(/; its last words:$/, ''), TEXT_MAX) };
+  const [line = ''] = splitLastWords(describe(event)).said.split('\n');
+  return { kind, text: shortened(line, TEXT_MAX) };
 }

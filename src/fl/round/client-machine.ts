@@ -1,3 +1,4 @@
+import { splitLastWords } from '../../last-words.ts';
 import type { ClientDraft } from './client-draft.ts';
 import { isRefused, leave, refuse } from './client-leaving.ts';
 import type {
@@ -81,15 +82,12 @@ function countFailure(
   // The event before has told all of it, a program's last words included.
   draft.ending = {
     kind,
-    message: `training failed in round ${round}: ${firstWords(message)}`,
+    message: `training failed in round ${round}: ${firstLine(splitLastWords(message).said)}`,
     finalRound: null,
   };
 }
 
-function firstWords(message: string): string {
-  const [first = ''] = message.split('\n', 1);
-  return first.replace(/; its last words:$/, '');
-}
+const firstLine = (text: string) => text.split('\n', 1)[0] ?? '';
 
 function advance(draft: ClientDraft, input: ClientInput): void {
   if (draft.ending !== null) return;

@@ -131,7 +131,7 @@ it('inspect of a folder that holds runs takes the newest, and of any other folde
   for (const name of ['2026-01-01_10-00-00', '2026-02-01_10-00-00'])
     mkdirSync(join(folder, 'study', name), { recursive: true });
   expect(await run('mila-sync', 'inspect', join(folder, 'study'))).toBe(4);
-  expect(err).toContain('holds 2 runs; the newest is shown: 2026-02-01_10-00-00');
+  expect(err).toContain('holds 2 runs; the newest is taken: 2026-02-01_10-00-00');
   expect(err).toContain(`${join(folder, 'study', '2026-02-01_10-00-00')} is no run folder: it is empty`);
   writeFileSync(join(folder, 'thesis.tex'), '');
   rmSync(join(folder, 'study'), { recursive: true });

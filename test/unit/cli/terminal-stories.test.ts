@@ -11,6 +11,7 @@ import type { FederationEvent } from '../../../src/fl/round/event.ts';
 import { silentLogger } from '../../../src/logger.ts';
 import type { EngineState } from '../../../src/sync/engine/status.ts';
 import type { MountStatus } from '../../../src/sync/mount/mount-status.ts';
+import { AT_REST } from '../../support/mount-at-rest.ts';
 import { TerminalScreen } from '../../support/terminal-screen.ts';
 
 const MINUTE = 60;
@@ -188,26 +189,6 @@ function play(beats: readonly Beat<FederationEvent>[]): void {
     }
   voice.close();
 }
-
-const AT_REST: MountStatus = {
-  state: 'in-sync',
-  queue: { control: 0, bulk: 0 },
-  bytes: { up: 0, down: 0 },
-  entries: { remote: 3, local: 3, synced: 3 },
-  problems: [],
-  waiting: [],
-  held: null,
-  notices: [],
-  trouble: null,
-  lastChangeAtMs: null,
-  transfers: [],
-  directory: '/srv/mount',
-  root: 'shared',
-  pid: 1,
-  conflicts: 0,
-  throughput: { up: 0, down: 0 },
-  apiCalls: { thisHour: 12, thisMonth: 12, sinceStart: 12, byEndpoint: {}, byUser: {}, monthlyQuota: null },
-};
 
 interface MountChange extends Partial<MountStatus> {
   readonly paced?: { readonly calls: string; readonly perMinute: number; readonly waitMs: number };

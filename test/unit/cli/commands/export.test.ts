@@ -54,6 +54,15 @@ async function pointsOf(): Promise<readonly string[]> {
 }
 
 describe('the numbers of a run folder', () => {
+  it('are those of the newest run where a folder of runs is named', async () => {
+    const table = join(folder, 'numbers.csv');
+    await makeGoodRun(new MadeRun(join(folder, '2025-01-31_09-15-00')), ['older'], 1);
+    await exportCommand().exitOverride().parseAsync([folder, '--quiet', '--csv', table], { from: 'user' });
+    const text = await readFile(table, 'utf8');
+    expect(text).toContain('site_a');
+    expect(text).not.toContain('older');
+  });
+
   it('are those of the side files, round by round, with the whole round last', async () => {
     expect((await pointsOf()).slice(0, 10)).toEqual([
       '1 samples/site_a 120',
