@@ -154,8 +154,9 @@ let isAnswered = false;
 /** The times of the command that has said something, so that its last words have one as well. */
 let stampsInUse: TimeStamps | undefined;
 
-/** A command line begins: nothing of it is answered yet. */
+/** A command line begins: nothing of it is answered yet, and no passing line of another one stands. */
 export function beginAnswer(): void {
+  clearPassing();
   isAnswered = false;
   stampsInUse = undefined;
 }

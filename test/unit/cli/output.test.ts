@@ -7,7 +7,14 @@ import { demoDocument, demoText } from '../../../src/cli/demo/demo-result.ts';
 import { printDryRun } from '../../../src/cli/dry-run-text.ts';
 import { summaryText as roundsText } from '../../../src/cli/federation-summary.ts';
 import { describeEvent } from '../../../src/cli/federation-text.ts';
-import { failWith, linesOf, type Output, processOutput, relay } from '../../../src/cli/output.ts';
+import {
+  beginAnswer,
+  failWith,
+  linesOf,
+  type Output,
+  processOutput,
+  relay,
+} from '../../../src/cli/output.ts';
 import { pinoLogger } from '../../../src/cli/pino-logger.ts';
 import { createProgram } from '../../../src/cli/program.ts';
 import { sessionView } from '../../../src/cli/session-view.ts';
@@ -21,16 +28,32 @@ import { faultsOf, HOSTILE } from '../../support/hostile-text.ts';
 
 let printed = '';
 beforeEach(() => {
-  printed = '';
   for (const stream of [process.stdout, process.stderr])
     vi.spyOn(stream, 'write').mockImplementation((text) => {
       printed += String(text);
       return true;
     });
+  // Another file of the same process may have left a passing line.
+  beginAnswer();
+  printed = '';
 });
 afterEach(() => {
   vi.restoreAllMocks();
   process.exitCode = 0;
+});
+
+it('a command line begins without a passing line of the one before', () => {
+  const interactive = process.stderr.isTTY;
+  Object.assign(process.stderr, { isTTY: true });
+  try {
+    processOutput().passing?.('in sync');
+    beginAnswer();
+    printed = '';
+    processOutput().note('next');
+    expect(printed).toBe('next\n');
+  } finally {
+    Object.assign(process.stderr, { isTTY: interactive });
+  }
 });
 
 const H = HOSTILE;
