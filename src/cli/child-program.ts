@@ -22,6 +22,9 @@ const LAST_WORDS_MAX = 4_096;
 const STOP_TIMEOUT_MS = 15_000;
 
 const eventSchema = z.looseObject({ event: z.string() });
+const errorSchema = z.object({
+  error: z.object({ code: z.string(), message: z.string(), hint: z.string().nullable() }),
+});
 
 /** One JSON line of a child. */
 export type ChildEvent = z.infer<typeof eventSchema>;
@@ -69,6 +72,15 @@ function errorClassFor(code: number | null): typeof MilaError {
   }
 }
 
+/** A line of JSON; undefined for any other line. */
+function documentOf(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * One of our own programs as a process of its own, read by its JSON lines.
  *
@@ -84,6 +96,7 @@ export class ChildProgram {
   readonly #onEvent: (event: ChildEvent) => void;
   readonly #waiting = new Set<(event: ChildEvent) => void>();
   #words = '';
+  #told: z.infer<typeof errorSchema>['error'] | undefined;
   #stopping = false;
   #ended = false;
 
@@ -129,30 +142,36 @@ export class ChildProgram {
     return this.#stopping;
   }
 
-  /** The first event of a kind, now or later. Errors: as `failure` when it ends before, or TransientError 'slow'. */
-  async waitFor(kind: string, timeoutMs: number): Promise<ChildEvent> {
+  /**
+   * The first event of a kind, now or later. Without `timeoutMs`, for as long as it takes.
+   *
+   * Errors: as `failure` when it ends before, or TransientError 'slow'.
+   */
+  async waitFor(kind: string, timeoutMs?: number): Promise<ChildEvent> {
     const known = this.#seen.find(({ event }) => event === kind);
     if (known !== undefined) return known;
     return new Promise((resolve, reject) => {
       const finish = () => {
         this.#waiting.delete(look);
-        timer.cancel();
+        timer?.cancel();
       };
       const look = (event: ChildEvent) => {
         if (event.event !== kind) return;
         finish();
         resolve(event);
       };
-      const timer = this.#clock.after(timeoutMs, () => {
+      const giveUp = (waitedMs: number) => {
         finish();
         reject(
           new TransientError({
             code: 'slow',
-            message: `the ${this.name} said nothing of "${kind}" within ${timeoutMs / 1000} s`,
+            message: `the ${this.name} said nothing of "${kind}" within ${waitedMs / 1000} s`,
             ...this.#hint(),
           }),
         );
-      });
+      };
+      const timer =
+        timeoutMs === undefined ? undefined : this.#clock.after(timeoutMs, () => giveUp(timeoutMs));
       this.#waiting.add(look);
       void this.exited.then((exit) => {
         finish();
@@ -172,6 +191,13 @@ export class ChildProgram {
       ...this.#hint(),
       data: { name: this.name, code, signal },
     });
+  }
+
+  /** What it told of its end itself, as an error of its own class; without that, what its end means. */
+  ownError(exit: ChildExit): MilaError {
+    if (this.#told === undefined) return this.failure(exit);
+    const { code, message, hint } = this.#told;
+    return new (errorClassFor(exit.code))({ code, message, ...(hint === null ? {} : { hint }) });
   }
 
   /** Ask it to stop, and end it when it does not. */
@@ -202,11 +228,11 @@ export class ChildProgram {
   }
 
   #read(line: string): void {
-    let event: ChildEvent;
-    try {
-      event = eventSchema.parse(JSON.parse(line));
-    } catch {
+    const document = documentOf(line);
+    const { data: event } = eventSchema.safeParse(document);
+    if (event === undefined) {
       // What ends a program is told on standard error too, in words.
+      this.#told = errorSchema.safeParse(document).data?.error ?? this.#told;
       if (!line.startsWith('{"error":')) this.#remember(`${line}\n`);
       return;
     }

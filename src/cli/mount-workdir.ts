@@ -16,6 +16,8 @@ import type { RemoteFile, RemoteUser } from '../sync/tree/entry.ts';
 
 interface MountWorkdirOptions {
   readonly layout: MountLayout;
+  /** What a person can type where the mount does not run; without it, nothing has to be typed. */
+  readonly startWith?: string;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -63,10 +65,11 @@ export async function openMountWorkdir(options: MountWorkdirOptions): Promise<Op
   const index = await openIndex(clock, layout);
   const pulse = await feelPulse(clock, layout);
   // A mount that was killed cannot say so: its last word in the index is then of no worth.
-  const trouble = () =>
-    pulse.isAlive()
-      ? (DEAF.get(index.meta(ENGINE_STATE) ?? 'stopped') ?? null)
-      : `the mount at ${layout.directory} does not run`;
+  const trouble = () => {
+    if (pulse.isAlive()) return DEAF.get(index.meta(ENGINE_STATE) ?? 'stopped') ?? null;
+    const advice = options.startWith === undefined ? '' : `: type ${options.startWith}`;
+    return `the mount at ${layout.directory} does not run${advice}`;
+  };
   const written = new Set<string>();
   const entryAt = async (path: string): Promise<WorkdirEntry | undefined> => {
     const entries = await merge(index, plain, dirname(path) === '.' ? '' : dirname(path));

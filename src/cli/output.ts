@@ -53,6 +53,8 @@ export const linesOf = (text: string): readonly string[] => text.split('\n');
 
 /** Whether the last line of the terminal is one that whatever is said next takes back. */
 let isPassing = false;
+/** Whether the end of this process takes it back, too: a shell's prompt comes next. */
+let isTakenBackAtEnd = false;
 
 function clearPassing(): void {
   if (isPassing) process.stderr.write(CLEAR_LINE);
@@ -101,6 +103,8 @@ export function processOutput(options: OutputOptions = {}): Output {
       // A line that wraps could not be taken back.
       process.stderr.write(line.slice(0, Math.max(20, (columnsWatched() ?? Infinity) - 1)));
       isPassing = true;
+      if (!isTakenBackAtEnd) process.once('exit', clearPassing);
+      isTakenBackAtEnd = true;
     },
   };
 }

@@ -1,15 +1,14 @@
-import { existsSync } from 'node:fs';
 import { type Clock, delay } from '../clock.ts';
-import { messageOf, StateError } from '../errors.ts';
+import { InterruptedError, type MilaError, RoundError, StateError, TransientError } from '../errors.ts';
 import type { ParticipantConfiguration } from '../fl/config.ts';
 import type { Logger } from '../logger.ts';
 import { lifeOf, lockOwner, processScope } from '../sync/mount/lock-owner.ts';
-import { indexPath, lockPath } from '../sync/mount/mount.ts';
+import { lockPath } from '../sync/mount/mount.ts';
 import type { BoxKey } from './box-key.ts';
 import { ChildProgram } from './child-program.ts';
 import { mountLayoutOf } from './mount-layout.ts';
 
-/** How often it is looked whether the mount holds its lock, while it starts. */
+/** How often it is looked whether the mount before has gone. */
 const START_POLL_MS = 50;
 /** How long a mount that is stopping may hold its lock. */
 const PREDECESSOR_MS = 10_000;
@@ -22,10 +21,16 @@ interface OwnMountOptions {
   readonly environment: NodeJS.ProcessEnv;
   /** The key of Box, where it is in no file. */
   readonly key: BoxKey | undefined;
+  /** Aborted when this program is told to stop. */
+  readonly signal: AbortSignal;
+  /** A word to the person. */
+  readonly note: (words: string) => void;
 }
 
 /** A mount that belongs to this process. */
 export interface OwnMount {
+  /** Why it ended by itself, in one line for a person, until Box has let it in again; null while it runs. */
+  trouble(): string | null;
   /** Stop it in order and wait for it; what it still had to send was sent, or is sent by the next one. */
   stop(): Promise<void>;
 }
@@ -33,13 +38,28 @@ export interface OwnMount {
 /**
  * Start `mila-sync mount` for a configuration as a process of its own, and keep it running.
  *
- * Guarantees: it leaves when this process is gone, however this process ended; one that dies later is started again.
- * Errors: StateError 'already-mounted'; the class of the mount's own exit code when it cannot start.
+ * Guarantees: Box has let it in; it leaves when this process is gone, however this process ended; one that dies later
+ * is started again; while Box cannot be reached, it is tried again and told.
+ * Errors: StateError 'already-mounted'; the mount's own error when it cannot start and trying again is useless;
+ * InterruptedError.
  */
 export async function startOwnMount(
   configuration: ParticipantConfiguration,
-  { clock, logger, environment, key }: OwnMountOptions,
+  options: OwnMountOptions,
 ): Promise<OwnMount> {
+  const { directory } = mountLayoutOf(configuration);
+  await assertFree(configuration, options);
+  const lives = new MountLives(configuration, options);
+  options.note(`starting the mount at ${directory}`);
+  await lives.begin();
+  return lives;
+}
+
+/** Errors: StateError 'already-mounted'. */
+async function assertFree(
+  configuration: ParticipantConfiguration,
+  { clock }: OwnMountOptions,
+): Promise<void> {
   const layout = mountLayoutOf(configuration);
   const deadlineMs = clock.monotonic() + PREDECESSOR_MS;
   const here = await processScope();
@@ -56,42 +76,100 @@ export async function startOwnMount(
       message: `${layout.directory} is mounted already`,
       hint: 'Leave --mount out to work on the mount that runs, or stop it with `mila-sync unmount`.',
     });
-  const stop = new AbortController();
-  const handed = key?.handOver();
-  const launch = () =>
-    new ChildProgram({
-      name: 'mount',
-      program: 'mila-sync',
-      args: ['mount', configuration.path, '--json'],
-      directory: process.cwd(),
-      environment: { ...environment, ...handed?.variables },
-      input: handed?.input,
-      clock,
-    });
-  let child = launch();
-  const isHeld = async () =>
-    (await lockOwner(lockPath(layout), { here }))?.pid === child.pid && existsSync(indexPath(layout));
-  const exited = child.exited.then((exit) => {
-    throw child.failure(exit);
-  });
-  exited.catch(() => {});
-  while (!(await isHeld())) await Promise.race([exited, delay(clock, START_POLL_MS)]);
+}
 
-  const keepRunning = async (): Promise<void> => {
-    while (!stop.signal.aborted) {
-      const exit = await child.exited;
-      if (stop.signal.aborted) return;
-      logger.error({ error: messageOf(child.failure(exit)) }, 'the mount ended by itself; starting it again');
-      await delay(clock, RESTART_MS, stop.signal);
-      if (!stop.signal.aborted) child = launch();
+/** The lives of one mount, each a process of its own, one after the other. */
+class MountLives implements OwnMount {
+  readonly #options: OwnMountOptions;
+  readonly #launch: () => ChildProgram;
+  readonly #stop = new AbortController();
+  #child: ChildProgram;
+  #keeping: Promise<void> = Promise.resolve();
+  #trouble: string | null = null;
+
+  constructor(configuration: ParticipantConfiguration, options: OwnMountOptions) {
+    const { key, clock, environment } = options;
+    this.#options = options;
+    const handed = key?.handOver();
+    this.#launch = () =>
+      new ChildProgram({
+        name: 'mount',
+        program: 'mila-sync',
+        args: ['mount', configuration.path, '--json'],
+        directory: process.cwd(),
+        environment: { ...environment, ...handed?.variables },
+        input: handed?.input,
+        clock,
+      });
+    this.#child = this.#launch();
+  }
+
+  /** Errors: as `startOwnMount`. */
+  async begin(): Promise<void> {
+    const { signal, note } = this.#options;
+    const leave = () => void this.stop();
+    signal.addEventListener('abort', leave, { once: true });
+    let told = '';
+    try {
+      for (;;) {
+        const failure = await this.#connected();
+        if (signal.aborted) throw interrupted();
+        if (failure === undefined) break;
+        // A round's error is what somebody ended from outside.
+        if (!(failure instanceof TransientError || failure instanceof RoundError)) throw failure;
+        if (failure.message !== told) note(`the mount cannot start: ${failure.message}; trying again`);
+        told = failure.message;
+        await this.#again();
+        if (signal.aborted) throw interrupted();
+      }
+    } finally {
+      signal.removeEventListener('abort', leave);
     }
-  };
-  const keeping = keepRunning();
-  return {
-    async stop() {
-      stop.abort();
-      await child.stop();
-      await keeping;
-    },
-  };
+    this.#keeping = this.#keepRunning();
+  }
+
+  trouble(): string | null {
+    return this.#trouble;
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#child.stop();
+    await this.#keeping;
+  }
+
+  /** Wait until Box has let the present life in; why it did not, if it ended before. */
+  async #connected(): Promise<MilaError | undefined> {
+    const child = this.#child;
+    const connected = child.waitFor('connected').then(
+      () => true,
+      () => false,
+    );
+    return (await connected) ? undefined : child.ownError(await child.exited);
+  }
+
+  async #keepRunning(): Promise<void> {
+    const { logger } = this.#options;
+    while (!this.#stop.signal.aborted) {
+      const child = this.#child;
+      const failure = child.ownError(await child.exited);
+      if (this.#stop.signal.aborted) return;
+      const advice = failure.hint === undefined ? '' : ` (${failure.hint.split('\n', 1)[0]})`;
+      this.#trouble = `${failure.message}${advice}; the mount is started again`;
+      logger.error({ error: failure.message }, 'the mount ended by itself; starting it again');
+      await this.#again();
+      void this.#connected().then((why) => {
+        if (why === undefined) this.#trouble = null;
+      });
+    }
+  }
+
+  async #again(): Promise<void> {
+    await delay(this.#options.clock, RESTART_MS, this.#stop.signal);
+    if (!this.#stop.signal.aborted) this.#child = this.#launch();
+  }
+}
+
+function interrupted(): InterruptedError {
+  return new InterruptedError({ code: 'interrupted', message: 'stopped while the mount was starting' });
 }

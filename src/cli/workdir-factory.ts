@@ -32,8 +32,10 @@ export interface WorkdirFlags {
 interface WorkdirDependencies {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Whether this program was told to stop. */
-  readonly isInterrupted: () => boolean;
+  /** Aborted when this program is told to stop. */
+  readonly signal: AbortSignal;
+  /** A word to the person. */
+  readonly note: (words: string) => void;
 }
 
 /** A shared folder, and what must be undone when it is no longer needed. */
@@ -87,7 +89,7 @@ export async function openWorkdir(
     );
   assertMountOf(configuration);
   await mirrorStands(configuration, dependencies);
-  return openMountWorkdir({ ...dependencies, layout });
+  return openMountWorkdir({ ...dependencies, layout, startWith: `mila-sync mount ${shellWord(path)}` });
 }
 
 function factsOf(path: string): Stats | undefined {
@@ -144,14 +146,14 @@ const MIRROR_WAIT_MS = 60_000;
 /** Wait until the mirrored folder stands: a server begins by writing into it. A client waits for its server anyway. */
 async function mirrorStands(
   configuration: ParticipantConfiguration,
-  { clock, isInterrupted }: WorkdirDependencies,
+  { clock, signal }: WorkdirDependencies,
 ): Promise<void> {
   if (configuration.role !== 'server') return;
   const { directory, rootPath } = mountLayoutOf(configuration);
   const root = join(directory, ...rootPath);
   const deadlineMs = clock.monotonic() + MIRROR_WAIT_MS;
   while (!existsSync(root)) {
-    if (isInterrupted() || clock.monotonic() > deadlineMs)
+    if (signal.aborted || clock.monotonic() > deadlineMs)
       throw new StateError({
         code: 'mount-not-ready',
         message: `the mount at ${directory} has not made ${root} yet`,
@@ -192,10 +194,15 @@ async function openOnOwnMount(
       await mount.stop();
       throw error;
     });
+  const { trouble, connected } = opened.workdir;
   return {
-    workdir: opened.workdir,
+    workdir: {
+      ...opened.workdir,
+      trouble: () => mount.trouble() ?? trouble?.() ?? null,
+      connected: () => mount.trouble() === null && connected(),
+    },
     async close() {
-      await untilDelivered(opened, { ...dependencies, leavesSoon: dependencies.isInterrupted() });
+      await untilDelivered(opened, { ...dependencies, leavesSoon: dependencies.signal.aborted });
       await opened.close();
       await mount.stop();
     },

@@ -6,6 +6,7 @@ import { newClientState, resumedClientState } from './round/client-state.ts';
 import type { FederationEvent } from './round/event.ts';
 import { CLIENT_RECORD } from './round/record-schema.ts';
 import { copyModel as copyCheckedModel } from './torch/clean-copy.ts';
+import { createAnnouncer } from './transport/announcer.ts';
 import { isExpected } from './transport/background.ts';
 import { resultsFolder, stateFilePath } from './transport/client-results.ts';
 import type { ClientSession } from './transport/client-transport.ts';
@@ -37,21 +38,20 @@ export interface ClientOutcome {
 
 /** Wait for a run to take part in; undefined when told to leave. */
 async function awaitRun(options: ParticipationOptions, wake: Wake): Promise<string | undefined> {
-  const { signal, onEvent, logger, transport } = options;
+  const { signal, onEvent, logger, transport, clock } = options;
   const wish = { run: options.run, wasPartOf: (run: string) => wasPartOf(options, run) };
-  let said = '';
+  const say = createAnnouncer(clock, onEvent);
   while (!signal.aborted) {
     try {
       const found = await transport.findRun(wish);
       if ('run' in found) return found.run;
-      const message = found.awaited;
-      if (message !== said)
-        onEvent({ event: 'waiting', what: 'run', participants: [], until: null, message });
-      said = message;
+      if ('unreachable' in found) say.disconnected(found.unreachable);
+      else say.awaited({ what: 'run', participants: [], untilMs: null, message: found.awaited });
     } catch (error) {
       // A damaged state file stays damaged, and a refused certificate refused, until a person mends it.
       if (!isExpected(error) || error instanceof CorruptError || error instanceof AuthError) throw error;
       logger.error({ error: messageOf(error) }, 'The shared folder could not be looked at; trying again.');
+      say.trouble(`${messageOf(error)}; trying again`);
     }
     await wake.sleep(pauseAfter(0), LOOK_INTERVAL_MAX_MS, signal);
   }

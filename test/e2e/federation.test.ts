@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { readStateDict, writeStateDict } from '../../src/fl/torch/state-dict-file.ts';
+import { eventually } from '../support/eventually.ts';
 import { BOX, BoxStage } from '../support/mounted-federation.ts';
 import { childrenOf, isAlive, startProgram } from '../support/programs.ts';
 
@@ -112,6 +113,37 @@ it('--mount takes no plain folder, and tells how to start a mount where none run
   const neither = startProgram('mila', ['server', path]);
   expect(await neither.ended).toBe(4);
   expect(neither.stderr()).toContain(`mila-sync mount ${path}`);
+});
+
+it.each(['server', 'client'] as const)(
+  'a %s whose mount Box does not let in ends with its words',
+  async (role) => {
+    const name = role === 'server' ? 'server' : 'first';
+    const path = await box.configure(
+      name,
+      role === 'server' ? {} : { executor_type: 'mila.executors.Command' },
+    );
+    const configuration = JSON.parse(await readFile(path, 'utf8')) as { box_configuration: object };
+    configuration.box_configuration = { ...configuration.box_configuration, shared_dir_name: 'elsewhere' };
+    const keys = role === 'client' ? { executor_options: { command: ['true'] } } : {};
+    await writeFile(path, JSON.stringify({ ...configuration, ...keys }));
+    const refused = startProgram('mila', [role, path, '--mount']);
+    pids.add(refused.pid);
+    expect(await refused.ended, refused.stderr()).toBe(3);
+    expect(refused.stderr()).toContain('starting the mount at ');
+    expect(refused.stderr()).toContain('error: no folder elsewhere is shared with ');
+    expect(refused.stderr()).toContain('mila-sync doctor CONFIG');
+    expect(refused.stderr()).not.toContain('last words');
+  },
+);
+
+it('a client whose server has not made the folder yet waits for a run', async () => {
+  const early = startProgram('mila', ['client', await configureClient('early'), '--mount']);
+  pids.add(early.pid);
+  await eventually(() => expect(early.stderr()).toContain('waiting for a run in'), 20_000);
+  expect(early.stderr()).not.toContain('about to start');
+  early.process.kill('SIGINT');
+  expect(await early.ended, early.stderr()).toBe(130);
 });
 
 it('a run through Box survives the death of its server, a client and their mounts, and nothing is trained twice', {

@@ -124,7 +124,10 @@ export class Life implements Gate {
     );
   }
 
-  /** What the engine takes out of Box was deleted by somebody, or stands on its own disk. */
+  /**
+   * What the engine takes out of Box was deleted by somebody, or stands on its own disk; where that disk was unmounted
+   * since, it stands in Box, too, where it was moved to.
+   */
   #judgeTrashing({ id, etag }: Removal): void {
     const { oracle, world } = this.#options;
     // Box refuses what was decided on an older state.
@@ -132,8 +135,15 @@ export class Life implements Gate {
     // A folder goes with what the listing right before left out, which is in Box's trash then.
     if (this.#site.wasLiedTo && world.find(id, this.#site.name)?.kind === 'folder')
       oracle.givesUp(contentsBelow(world, id));
+    const unmounted = new Set(this.#site.drawer.flatMap(contentsIn));
+    const others = liveContents(world, id);
     for (const content of contentsBelow(world, id))
-      oracle.engineTakesAway(this.#site.name, 'in Box', content, () => contentsAt(this.#site).has(content));
+      oracle.engineTakesAway(
+        this.#site.name,
+        'in Box',
+        content,
+        () => contentsAt(this.#site).has(content) || (unmounted.has(content) && others.has(content)),
+      );
   }
 
   /** A disk that has no room for the index. */
@@ -250,14 +260,14 @@ const WRITES: ReadonlySet<string> = new Set([
   'remove',
 ]);
 
-/** The present contents of a folder or file in Box, as far as nothing of it is in the trash. */
-function contentsBelow(world: MemoryWorld, id: string): string[] {
+/** The present contents of a folder or file in Box, as far as nothing of it is in the trash, without those of `but`. */
+function contentsBelow(world: MemoryWorld, id: string, but?: string): string[] {
   const found: string[] = [];
   for (const item of world.all()) {
-    if (item.trashed) continue;
+    if (item.trashed || item.id === but) continue;
     if (item.id === id && item.kind === 'file')
       found.push(Buffer.from(item.versions.at(-1)?.bytes ?? []).toString());
-    if (item.parentId === id) found.push(...contentsBelow(world, item.id));
+    if (item.parentId === id) found.push(...contentsBelow(world, item.id, but));
   }
   return found;
 }
@@ -271,9 +281,9 @@ function contentsAt({ disk }: Site, but?: string): Set<string> {
   return found;
 }
 
-/** Every content that stands in Box outside the trash. */
-function liveContents(world: MemoryWorld): Set<string> {
-  return new Set(contentsBelow(world, '0'));
+/** Every content that stands in Box outside the trash, without those of `but`. */
+function liveContents(world: MemoryWorld, but?: string): Set<string> {
+  return new Set(contentsBelow(world, '0', but));
 }
 
 interface Between {

@@ -78,7 +78,7 @@ async function takePart(path: string, given: ClientFlags): Promise<void> {
     const { run, ending, finalModel } = await runHeld({ stop: leave, logger, log }, () =>
       configuration.transport === 'grpc'
         ? takePartOverGrpc(configuration, flags, { options, output })
-        : takePartOverFolder(configuration, flags, options, interrupt.interrupted),
+        : takePartOverFolder(configuration, flags, options, output.note),
     );
     await assertHeld(lock);
     if (!output.json && finalModel !== null) output.result(finalModel);
@@ -99,10 +99,10 @@ async function takePartOverFolder(
   configuration: ClientConfiguration,
   flags: ClientFlags,
   options: Omit<FederationClientOptions, 'workdir'>,
-  isInterrupted: () => boolean,
+  note: (words: string) => void,
 ): Promise<ClientOutcome> {
-  const { clock, logger } = options;
-  const { workdir, close } = await openWorkdir(configuration, flags, { clock, logger, isInterrupted });
+  const { clock, logger, signal } = options;
+  const { workdir, close } = await openWorkdir(configuration, flags, { clock, logger, signal, note });
   try {
     const serverAccount = configuration.box?.server_account ?? null;
     return await runFederationClient({ ...options, workdir, serverAccount });

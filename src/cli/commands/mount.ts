@@ -142,7 +142,10 @@ async function runUntilStopped(
   const metrics = await metricsFor(flags, { layout, output, tell });
   const recording = recorder === undefined ? {} : { recorder };
   let remembered: RememberedMount | undefined;
+  let isConnected = false;
   const onState = (state: EngineState) => {
+    if (!isConnected) tellConnected(output, layout, state);
+    isConnected = true;
     teller.onState(state);
     if (isRemarkable(state)) tellParentOfWait(STATE_WORDS[state]);
     once?.onState(state);
@@ -172,6 +175,13 @@ async function metricsFor(
   if (port === undefined) return undefined;
   const onFailure = (error: unknown) => tell('metrics', `figures cannot be served now: ${messageOf(error)}`);
   return serveMetrics({ port, layout, output, onFailure });
+}
+
+/** Box has let this mount in; its content may take long still. */
+function tellConnected(output: Output, layout: MountLayout, state: EngineState): void {
+  if (!output.json) return;
+  const root = join(layout.directory, ...layout.rootPath);
+  output.document({ event: 'connected', dir: layout.directory, root, state });
 }
 
 function tellReady(output: Output, layout: MountLayout, status: MountStatus): void {

@@ -122,7 +122,7 @@ async function serve(
             output: voice.output,
             onCall: metrics.call,
           })
-        : serveOverFolder(configuration, flags, options, interrupt.interrupted),
+        : serveOverFolder(configuration, flags, options, voice.output.note),
     );
     await assertHeld(lock);
     return outcome;
@@ -143,10 +143,10 @@ async function serveOverFolder(
   configuration: ServerConfiguration,
   flags: ServerFlags,
   options: Omit<FederationServerOptions, 'workdir'>,
-  isInterrupted: () => boolean,
+  note: (words: string) => void,
 ): Promise<ServerOutcome> {
-  const { clock, logger } = options;
-  const { workdir, close } = await openWorkdir(configuration, flags, { clock, logger, isInterrupted });
+  const { clock, logger, park: signal } = options;
+  const { workdir, close } = await openWorkdir(configuration, flags, { clock, logger, signal, note });
   try {
     return await runFederationServer({ ...options, workdir });
   } finally {

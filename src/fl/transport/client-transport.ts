@@ -19,8 +19,11 @@ export interface RunWish {
   wasPartOf(run: string): Promise<boolean>;
 }
 
-/** A run to take part in, or, in one line, what is still awaited for there to be one. */
-export type FoundRun = { readonly run: string } | { readonly awaited: string };
+/** A run to take part in, or, in one line, what is still awaited for there to be one, or why none can be seen. */
+export type FoundRun =
+  | { readonly run: string }
+  | { readonly awaited: string }
+  | { readonly unreachable: string | null };
 
 /** How the way of an update to the others is followed, and given up. */
 export interface Delivery {

@@ -158,13 +158,12 @@ export function folderClientTransport(options: FolderClientOptions): ClientTrans
     async findRun({ run, wasPartOf }) {
       const choice = { ...choiceOf(options), onForeign };
       const found = run === null ? await findNewestRun(workdir, choice) : await namedRun(workdir, run);
-      if (found === undefined) {
-        const near = run === null ? '' : didYouMean(run, await runNames(workdir));
-        const which = run === null ? 'a run' : `run ${run}`;
-        return { awaited: `waiting for ${which} in ${workdir.description}${near}` };
-      }
-      if (!found.ended || (await wasPartOf(found.name))) return { run: found.name };
-      return { awaited: `run ${found.name} has ended; waiting for a new one` };
+      if (found !== undefined && (!found.ended || (await wasPartOf(found.name)))) return { run: found.name };
+      if (!workdir.connected()) return { unreachable: workdir.trouble?.() ?? null };
+      if (found !== undefined) return { awaited: `run ${found.name} has ended; waiting for a new one` };
+      const near = run === null ? '' : didYouMean(run, await runNames(workdir));
+      const which = run === null ? 'a run' : `run ${run}`;
+      return { awaited: `waiting for ${which} in ${workdir.description}${near}` };
     },
     watch: (onHint) => workdir.watch(onHint),
     join: (run) => joinFolder(options, run),

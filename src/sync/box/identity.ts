@@ -183,7 +183,8 @@ export class BoxDirectory {
       message: `The enterprise has no group named "${groupName}" that the application can see${near}`,
       hint:
         'An administrator creates it: Admin Console > Users & Groups > Groups > Create, adds the application (its ' +
-        'service account) as a member, and invites the group to the shared folder with the role Editor.',
+        'service account) as a member, and invites the group to the shared folder with the role Editor. ' +
+        'mila-sync doctor CONFIG says which step is missing, and mila-sync setup CONFIG does it.',
       data: { groupName },
     });
   }

@@ -191,7 +191,7 @@ async function mirror(session: Session, onReady: Parameters<typeof runMount>[1])
       clock,
       logger,
       signal,
-      onAwaiting: () => options.onState?.('awaiting-folder'),
+      onAwaiting: () => enterState(session, 'awaiting-folder'),
     });
     if (root === undefined) return;
     const { id, name } = await store.account();
@@ -211,6 +211,12 @@ async function mirror(session: Session, onReady: Parameters<typeof runMount>[1])
   }
 }
 
+/** Keep the state where other programs on this machine look, and tell it. */
+function enterState({ index, options }: Session, state: EngineState): void {
+  tolerateUnwritable(() => index.setMeta(ENGINE_STATE, state));
+  options.onState?.(state);
+}
+
 async function runEngine(
   session: Session,
   store: RemoteStore,
@@ -220,10 +226,7 @@ async function runEngine(
   const { options, index, stop } = session;
   const pins = new Pins(index);
   const filter = pins.applied(options.filter);
-  const onState = (state: EngineState) => {
-    tolerateUnwritable(() => index.setMeta(ENGINE_STATE, state));
-    options.onState?.(state);
-  };
+  const onState = (state: EngineState) => enterState(session, state);
   const { disk, ...seen } = await borders(options, replica);
   const engine = new SyncEngine({
     ...options,

@@ -83,7 +83,9 @@ export async function folderMissing({
   return new AuthError({
     code: 'folder-missing',
     message: `no folder ${path[0]} is shared with ${account.name} in Box${near}`,
-    hint: 'In Box, share the folder with the group (as Editor), and make this account a member of the group.',
+    hint:
+      'In Box, share the folder with the group (as Editor), and make this account a member of the group. ' +
+      'mila-sync doctor CONFIG says which step is missing.',
     data: { folder: path[0], account: account.id },
   });
 }
