@@ -113,6 +113,10 @@ export function federationVoice(flags: FederationFlags, savePath: string, logNam
     const line = describeEvent(event, Date.now());
     if (line === lastLine) return;
     lastLine = line;
+    if (event.event === 'waiting' && standing !== undefined) {
+      standing.awaits(event, line);
+      return;
+    }
     standing?.told(event, line, !isProgress);
     // On a pipe, progress would be noise: its beginning and its end are told anyway.
     if (isProgress) output.passing?.(line);

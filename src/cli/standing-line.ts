@@ -3,6 +3,8 @@ import { durationText } from '../fl/report/quantities.ts';
 import type { FederationEvent } from '../fl/round/event.ts';
 import type { Output } from './output.ts';
 
+/** A wait that is over sooner is worth no line of its own. */
+const PASSING_WAIT_MS = 5_000;
 /** How often the last line of a terminal is drawn anew. */
 const TICK_MS = 10_000;
 /** After so long with nothing new, a line says that it still holds; then each time after as long again. */
@@ -30,8 +32,8 @@ function standingOf(event: FederationEvent): string | undefined {
 }
 
 /**
- * Keeps saying what is awaited or trained, and for how long: on the last line of a terminal all the time, and as a line
- * that stays after half an hour, then ever more rarely.
+ * Says what is awaited or trained, and for how long: on the last line of a terminal all the time; a wait as a line that
+ * stays once it lasts a few seconds; that either goes on still after half an hour, then ever more rarely.
  *
  * Guarantees: whoever looks, at any moment, sees since when nothing new has happened.
  */
@@ -42,6 +44,8 @@ export class StandingLine {
   #sinceMs: number;
   #toldMs: number;
   #timer: Timer | undefined;
+  /** Runs while the present wait has no line that stays. */
+  #unsettled: Timer | undefined;
   /** How long the last training took, and the last wait. Units: milliseconds. */
   readonly #lastMs = new Map<'training' | 'waiting', number>();
   /** Where the output of the training goes. */
@@ -54,6 +58,14 @@ export class StandingLine {
     this.#toldMs = this.#sinceMs;
   }
 
+  /** Something is awaited from now on. */
+  awaits(event: FederationEvent, line: string): void {
+    this.told(event, line, true);
+    this.#unsettled?.cancel();
+    this.#unsettled = this.#clock.after(PASSING_WAIT_MS, () => this.#output.note(line));
+    this.#output.passing?.(line);
+  }
+
   /** An event was told by this line; `stays` is false for one that the next replaces. */
   told(event: FederationEvent, line: string, stays: boolean): void {
     if (event.event === 'ended') {
@@ -63,7 +75,10 @@ export class StandingLine {
     const nowMs = this.#clock.monotonic();
     if (stays) this.#toldMs = nowMs;
     this.#learn(event, nowMs);
-    if (BEGINNINGS.has(event.event)) this.#sinceMs = nowMs;
+    if (BEGINNINGS.has(event.event)) {
+      this.#sinceMs = nowMs;
+      this.#unsettled?.cancel();
+    }
     const key = standingOf(event);
     if (key === undefined) return;
     if (key !== this.#standing?.key && event.event === 'training') this.#sinceMs = nowMs;
@@ -90,6 +105,7 @@ export class StandingLine {
 
   /** Idempotent. */
   close(): void {
+    this.#unsettled?.cancel();
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#standing = undefined;

@@ -44,7 +44,7 @@ it('tells what is awaited, from whom and until when, on both sides', async () =>
   expect(until).toBeLessThan(Date.now() + 601_000);
   await expect
     .poll(() => waits('fast').at(-1), { timeout: 10_000 })
-    .toMatchObject({ what: 'aggregate', message: 'round 1 is delivered; waiting for the next aggregate' });
+    .toMatchObject({ what: 'aggregate', message: 'waiting for the aggregate of round 1' });
   open();
   await all;
   expect(waits('server')[0]).toMatchObject({
@@ -74,12 +74,12 @@ it('a client whose server was not heard when it was due says so, and what to do'
     );
   await expect
     .poll(waits, { timeout: 10_000 })
-    .toContainEqual(expect.stringMatching(/^round 1 is delivered; .*; the server.* heard at/));
+    .toContainEqual(expect.stringMatching(/^waiting for the aggregate of round 1; the server.* heard at/));
   // The server shows that it runs every 15 minutes, and that may take two on its way.
   laterMs = 18 * 60_000;
   await expect
     .poll(waits, { timeout: 10_000 })
-    .toContainEqual(expect.stringMatching(/^round 1 is delivered; .* was due at .*: it may not run; ask/));
+    .toContainEqual(expect.stringMatching(/^waiting for the aggregate of round 1; .* was due at .*: it may not run; ask/));
   release();
   await run;
 });

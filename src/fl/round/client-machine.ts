@@ -227,7 +227,7 @@ function deliver(draft: ClientDraft, round: ObservedClientRound, trained: Traine
 function awaitNext(draft: ClientDraft, round: number): void {
   draft.awaited = {
     what: 'aggregate',
-    message: `round ${round} is delivered; waiting for the next aggregate`,
+    message: `waiting for the aggregate of round ${round}`,
     untilMs: null,
   };
 }
@@ -244,7 +244,7 @@ function startTraining(draft: ClientDraft, round: ObservedClientRound): void {
   if (!round.present) {
     draft.awaited = {
       what: 'aggregate',
-      message: `waiting for the aggregate of round ${round.round} to arrive`,
+      message: `waiting for the model that round ${round.round} starts from`,
       untilMs: null,
     };
     return;

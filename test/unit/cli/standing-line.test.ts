@@ -47,6 +47,26 @@ it('says on a terminal for how long something is awaited, and every half an hour
   );
 });
 
+it('gives a wait a line that stays once it lasts five seconds, and shows it on a terminal at once', async () => {
+  for (const interactive of [true, false]) {
+    const { clock, told, passing, line } = watched(interactive);
+    line.awaits(waiting('participants'), 'waiting for participants: 1 of 2');
+    line.awaits(waiting('participants'), 'waiting for participants: 2 of 2');
+    expect(passing.at(-1)).toBe('waiting for participants: 2 of 2');
+    await clock.advance(4_900);
+    line.told({ event: 'round-started', round: 1 }, 'round 1 begins', true);
+    line.awaits(waiting('model'), 'waiting for the model');
+    await clock.advance(4_900);
+    expect(told).toEqual([]);
+    await clock.advance(200);
+    expect(told).toEqual(['waiting for the model']);
+    line.awaits(waiting('updates'), 'waiting for updates');
+    line.close();
+    await clock.advance(MINUTE_MS);
+    expect(told).toEqual(['waiting for the model']);
+  }
+});
+
 it('compares a wait and a training with the last one, and names the output of a program', async () => {
   const { clock, told, passing, line } = watched(true);
   const training: FederationEvent = { event: 'training', round: 1, fraction: null };

@@ -52,7 +52,7 @@ const RUN = '2026-11-28_13-05-09';
 const waiting = (message: string, more: Partial<Extract<FederationEvent, { event: 'waiting' }>> = {}) =>
   ({ event: 'waiting', what: 'aggregate', participants: [], until: null, message, ...more }) as const;
 
-const delivered = (round: number) => waiting(`round ${round} is delivered; waiting for the next aggregate`);
+const delivered = (round: number) => waiting(`waiting for the aggregate of round ${round}`);
 const uploaded = (round: number): FederationEvent => ({
   event: 'uploaded',
   round,

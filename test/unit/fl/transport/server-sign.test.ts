@@ -125,12 +125,12 @@ it('makes news of a server that is overdue, and of one that is heard again', asy
       what: 'aggregate',
       participants: heard.participants,
       untilMs: null,
-      message: 'round 2 is delivered; waiting for the next aggregate',
+      message: 'waiting for the aggregate of round 2',
       server: heard,
     });
   const told = () => describeEvent(events.at(-1) as FederationEvent, clock.now());
   wait(server);
-  expect(told()).toMatch(/aggregate; the server, heard at \d\d:\d\d:\d\d, waited for site_b$/u);
+  expect(told()).toMatch(/aggregate of round 2; the server, heard at \d\d:\d\d:\d\d, waited for site_b$/u);
   await clock.advance(11 * MINUTE_MS);
   wait(server);
   expect(events).toHaveLength(1);
