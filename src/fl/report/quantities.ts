@@ -28,8 +28,8 @@ export function durationText(ms: number): string {
 
 /** A duration in one or two words, for a sentence: "42 s", "42 min", "3 h 20 min", "3 d 4 h". */
 export function roughDurationText(ms: number): string {
-  const minutes = Math.floor(ms / 60_000);
-  if (minutes < 1) return `${Math.max(0, Math.floor(ms / 1000))} s`;
+  const minutes = Math.round(ms / 60_000);
+  if (ms < 60_000) return `${Math.max(0, Math.floor(ms / 1000))} s`;
   const [large, small, per] = minutes < 2880 ? ['h', 'min', 60] : ['d', 'h', 24];
   const units = minutes < 2880 ? minutes : Math.floor(minutes / 60);
   const [whole, rest] = [Math.floor(units / Number(per)), units % Number(per)];

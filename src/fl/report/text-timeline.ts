@@ -1,6 +1,7 @@
 import { printable, shortened } from '../../printable.ts';
 import type { Activity, Inspection, Span } from '../inspection/inspection.ts';
 import { timeText } from './quantities.ts';
+import { type TimelineRow, timelineRows } from './timeline-rows.ts';
 
 const NAME_WIDTH = 16;
 const ROWS_MAX = 60;
@@ -78,7 +79,7 @@ const WORDS: Readonly<Record<Activity, string>> = {
 };
 
 /** What the letters mean, of those that are there. */
-function legend(shown: Inspection['participants'], columns: number): readonly string[] {
+function legend(shown: readonly TimelineRow[], columns: number): readonly string[] {
   const used = new Set(shown.flatMap(({ spans }) => spans.map(({ activity }) => activity)));
   const words = (Object.keys(WORDS) as Activity[])
     .filter((activity) => used.has(activity))
@@ -92,7 +93,7 @@ function legend(shown: Inspection['participants'], columns: number): readonly st
   return lines.map((line) => `${''.padEnd(NAME_WIDTH)}  ${line}`);
 }
 
-/** A row for each participant: what it was doing, from left to right. */
+/** A row for each participant, and for a server that was away: what it was doing, from left to right. */
 export function textTimeline(inspection: Inspection, width: number): string {
   const { fromMs, toMs } = timelineBounds(inspection);
   if (toMs <= fromMs) return 'No times to show.';
@@ -100,7 +101,7 @@ export function textTimeline(inspection: Inspection, width: number): string {
   const step = (toMs - fromMs) / columns;
   const row = (name: string, cells: string) =>
     `${shortened(printable(name), NAME_WIDTH).padEnd(NAME_WIDTH)} |${cells}|`;
-  const shown = inspection.participants.filter(({ spans }) => spans.length > 0).slice(0, ROWS_MAX);
+  const shown = timelineRows(inspection).slice(0, ROWS_MAX);
   return [
     row('round', ruler(inspection, fromMs, step, columns)),
     ...shown.map(({ name, spans }) => row(name, columnsOf(spans, fromMs, step, columns))),

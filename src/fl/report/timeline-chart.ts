@@ -1,12 +1,13 @@
 import type { CustomSeriesRenderItemAPI, CustomSeriesRenderItemReturn } from 'echarts';
-import type { Activity, ParticipantReport, RoundReport, Span } from '../inspection/inspection.ts';
+import type { Activity, RoundReport, Span } from '../inspection/inspection.ts';
 import type { Markup } from './html.ts';
 import { labelsWithRoom, labelText } from './label-room.ts';
 import { AXIS_STYLE, CHART_WIDTH, svgChart, TEXT_COLOUR } from './svg-chart.ts';
 import { timeTicks } from './time-ticks.ts';
+import type { TimelineRow } from './timeline-rows.ts';
 
 interface TimelineRequest {
-  readonly participants: readonly ParticipantReport[];
+  readonly rows: readonly TimelineRow[];
   readonly rounds: readonly RoundReport[];
   /** Units: milliseconds since 1970. */
   readonly fromMs: number;
@@ -60,12 +61,12 @@ function drawn(api: CustomSeriesRenderItemAPI, look: ActivityLook): CustomSeries
   };
 }
 
-function dataOf(participants: readonly ParticipantReport[], activity: Activity): Datum[] {
+function dataOf(rows: readonly TimelineRow[], activity: Activity): Datum[] {
   const ofRow = (spans: readonly Span[], row: number) =>
     spans
       .filter((span) => span.activity === activity)
       .map(({ fromMs, toMs, estimated }): Datum => [row, fromMs, toMs, estimated ? 1 : 0]);
-  return participants.flatMap(({ spans }, row) => ofRow(spans, row));
+  return rows.flatMap(({ spans }, row) => ofRow(spans, row));
 }
 
 /** The lines of rounds, with numbers where they have room. */
@@ -96,9 +97,9 @@ function roundLines({ rounds, fromMs, toMs }: TimelineRequest, width: number) {
   };
 }
 
-/** A row for each participant: what it was doing, from left to right; lines where rounds begin. */
+/** A row for each participant, and for a server that was away: what it was doing, from left to right; lines where rounds begin. */
 export function timelineChart(request: TimelineRequest): Markup {
-  const { participants, fromMs, toMs } = request;
+  const { rows, fromMs, toMs } = request;
   const width = CHART_WIDTH - MARGINS.left - MARGINS.right;
   const ticks = timeTicks({ fromMs, toMs, width });
   const labels = new Map(ticks.map(({ atMs, label }) => [atMs, label]));
@@ -106,7 +107,7 @@ export function timelineChart(request: TimelineRequest): Markup {
   return svgChart({
     label:
       'Timeline: for each participant when it was waiting, receiving, training, uploading, not running or lost. The table below has the durations.',
-    height: MARGINS.top + MARGINS.bottom + ROW_HEIGHT * participants.length,
+    height: MARGINS.top + MARGINS.bottom + ROW_HEIGHT * rows.length,
     option: {
       legend: { top: 0, itemGap: 32, itemWidth: 18, itemHeight: 10, textStyle: { color: TEXT_COLOUR } },
       grid: { ...MARGINS, width },
@@ -129,7 +130,7 @@ export function timelineChart(request: TimelineRequest): Markup {
         ...AXIS_STYLE,
         type: 'category',
         inverse: true,
-        data: participants.map(({ name }) => labelText(name, NAME_MAX)),
+        data: rows.map(({ name }) => labelText(name, NAME_MAX)),
         axisLabel: { ...AXIS_STYLE.axisLabel, interval: 0 },
         splitLine: { show: true, lineStyle: { color: TEXT_COLOUR, opacity: 0.12 } },
       },
@@ -140,7 +141,7 @@ export function timelineChart(request: TimelineRequest): Markup {
         color: look.colour,
         clip: true,
         encode: { x: [1, 2], y: 0 },
-        data: dataOf(participants, look.activity),
+        data: dataOf(rows, look.activity),
         renderItem: (_params: unknown, api: CustomSeriesRenderItemAPI) => drawn(api, look),
         ...(index === 0 ? { markLine: roundLines(request, width) } : {}),
       })),

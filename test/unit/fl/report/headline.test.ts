@@ -48,10 +48,10 @@ describe('the headline of a run that has ended', () => {
     await run.update(2, 'a', 90);
     await run.text('rounds/round_2/server.agg', 80, 'x');
     await run.text('server_ended.txt', 100, 'Training finished 1673864160.5');
-    expect(await headlineAt(9000)).toBe('Finished in 1 min: 1 round, 2 sites, val_loss 0.65');
+    expect(await headlineAt(9000)).toBe('Finished in 2 min: 1 round, 2 sites, val_loss 0.65');
     await rm(join(run.folder, 'rounds/round_1/a.meta.json'));
     await rm(join(run.folder, 'rounds/round_1/b.meta.json'));
-    expect(await headlineAt(9000)).toBe('Finished in 1 min: 1 round, 2 sites');
+    expect(await headlineAt(9000)).toBe('Finished in 2 min: 1 round, 2 sites');
   });
 
   it('tells an abortion with the server’s words, and a stop by a person', async () => {
@@ -76,11 +76,11 @@ describe('the headline of a run that goes on', () => {
   it('tells for how long, in which round, and who is awaited', async () => {
     await begin('site_a', 'site_b');
     await run.update(1, 'site_a', 60);
-    expect(await headlineAt(90)).toBe('Running for 1 min: round 1, waiting for site_b');
+    expect(await headlineAt(90)).toBe('Running for 2 min: round 1, waiting for site_b');
     await run.update(1, 'site_b', 60);
-    expect(await headlineAt(90)).toBe('Running for 1 min: round 1, every update is there');
+    expect(await headlineAt(90)).toBe('Running for 2 min: round 1, every update is there');
     await run.serverMeta(1, 10, ['site_a', 'site_b'], 65);
-    expect(await headlineAt(90)).toBe('Running for 1 min: round 1 of 10 is aggregated, loss 1');
+    expect(await headlineAt(90)).toBe('Running for 2 min: round 1 of 10 is aggregated, loss 1');
   });
 
   it('names three of many', async () => {
@@ -90,9 +90,7 @@ describe('the headline of a run that goes on', () => {
 
   it('does not call a run running of which nothing was heard for long', async () => {
     await begin('a');
-    expect(await headlineAt(3 * 86_400)).toBe(
-      'Not ended, and nothing came for 2 d 23 h: round 1, waiting for a',
-    );
+    expect(await headlineAt(3 * 86_400)).toBe('Not ended, and nothing came for 3 d: round 1, waiting for a');
   });
 
   it('has words for a run without a round, and for one without a beginning', async () => {
