@@ -43,6 +43,12 @@ interface Blow {
   readonly whom: 'program' | 'mount';
 }
 
+interface Inspected {
+  readonly irregularities: readonly { readonly code: string; readonly message: string }[];
+  readonly server: { readonly absences: readonly { readonly how: string }[] };
+  readonly participants: readonly { readonly name: string; readonly absences: readonly unknown[] }[];
+}
+
 /** One life of a program on a mount of its own; it ends by itself or by a blow. */
 async function live(role: 'server' | 'client', path: string, blows: Blow[]): Promise<Life> {
   const started = startProgram('mila', [role, path, '--mount', '--json'], {
@@ -186,4 +192,18 @@ it('a run through Box survives the death of its server, a client and their mount
   expect(new Float32Array(new Uint8Array(final.get('w')?.bytes ?? []).buffer)[299_999]).toBe(2);
   const trainings = (await readFile(join(box.folder, 'first.log'), 'utf8')).trim().split('\n');
   expect(trainings).toHaveLength(3);
+  // Whoever looks at the run afterwards sees who was cut short, and nobody else.
+  const all = join(box.folder, 'server', 'mount', BOX.folderName, BOX.savePath);
+  const inspected = startProgram('mila-sync', ['inspect', join(all, run), '--json']);
+  expect(await inspected.ended).toBe(0);
+  const { irregularities, server: told, participants } = JSON.parse(inspected.stdout()) as Inspected;
+  const killed = irregularities.filter(({ code }) => code === 'was-killed').map(({ message }) => message);
+  expect(killed.filter((message) => message.startsWith('the server was cut short')).length).toBe(1);
+  expect(killed.filter((message) => message.startsWith('"first" was cut short')).length).toBe(
+    killed.length - 1,
+  );
+  expect(told.absences.map(({ how }) => how)).toEqual(['killed']);
+  const absencesOf = (name: string) => participants.find((each) => each.name === name)?.absences ?? [];
+  expect(absencesOf('first').length).toBeGreaterThan(0);
+  expect(absencesOf('second')).toEqual([]);
 });
