@@ -79,7 +79,9 @@ it('a client whose server was not heard when it was due says so, and what to do'
   laterMs = 18 * 60_000;
   await expect
     .poll(waits, { timeout: 10_000 })
-    .toContainEqual(expect.stringMatching(/^waiting for the aggregate of round 1; .* was due at .*: it may not run; ask/));
+    .toContainEqual(
+      expect.stringMatching(/^waiting for the aggregate of round 1; .* was due at .*: it may not run; ask/),
+    );
   release();
   await run;
 });
