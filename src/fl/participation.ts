@@ -4,6 +4,7 @@ import type { Executor } from './executor/executor.ts';
 import type { ClientSettings } from './round/client-state.ts';
 import type { FederationEvent } from './round/event.ts';
 import type { ClientTransport } from './transport/client-transport.ts';
+import type { UploadScope } from './transport/outgoing-update.ts';
 import type { CopyModel } from './transport/start-model.ts';
 
 /** How one participant takes part, whatever the transport. */
@@ -20,7 +21,9 @@ export interface ParticipationOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly executor: Executor;
-  /** How the model that a training starts from is read and written anew. Default: by this project's codec. */
+  /** What of a training's checkpoint goes to the others. Default: its model. */
+  readonly upload?: UploadScope;
+  /** How models are read and written anew. Default: by this project's codec. */
   readonly copyModel?: CopyModel;
   readonly onEvent: (event: FederationEvent) => void;
   /** Aborted to leave; the next start goes on. */

@@ -29,7 +29,10 @@ it('F4: a delivered checkpoint that somebody deletes is delivered again, and sai
   // Seen by its own client, too.
   await expect
     .poll(
-      () => heard('a', 'waiting').some((event) => 'message' in event && /is delivered/.test(event.message)),
+      () =>
+        heard('a', 'waiting').some(
+          (event) => 'message' in event && /aggregate of round 1/.test(event.message),
+        ),
       {
         timeout: 10_000,
       },

@@ -2,6 +2,7 @@ import { executorFaults } from '../executor/executor-names.ts';
 import type { ClientSettings } from '../round/client-state.ts';
 import { nameProblem } from '../round/run-folder.ts';
 import type { TrackingTarget } from '../tracking/tracked-run.ts';
+import type { UploadScope } from '../transport/outgoing-update.ts';
 import type { BoxSection } from './box-section.ts';
 import { CLIENT_ALIASES, CLIENT_SCHEMA, type ClientValues } from './client-keys.ts';
 import type { ConfigurationDocument } from './document.ts';
@@ -33,6 +34,7 @@ export interface ClientConfiguration {
   readonly configType: string;
   readonly executorType: string;
   readonly executorOptions: Readonly<Record<string, unknown>>;
+  readonly upload: UploadScope;
   readonly settings: ClientSettings;
 }
 
@@ -104,6 +106,7 @@ function finished(value: ClientValues, path: string): ClientConfiguration {
     configType: canonical(value.config_type),
     executorType: canonical(value.executor_type),
     executorOptions: value.executor_options ?? {},
+    upload: value.upload,
     settings: {
       trainingRetries: value.training_retries,
       rejoinWaitMs: value.rejoin_wait,

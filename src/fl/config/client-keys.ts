@@ -75,6 +75,10 @@ export const CLIENT_SCHEMA = z.object({
     'The client tries a training that failed or was refused so often again.',
     { unit: 'times' },
   ),
+  upload: key(
+    z.enum(['model', 'whole']).default('model'),
+    'What of a checkpoint goes to the others: its model, or the file as it is, with the optimizer. Only an aggregator of your own reads more than the model.',
+  ),
   ...ONLOOKER_KEYS,
   rejoin_wait: key(seconds(600), 'A client that was cut off waits so long to be taken back.', {
     unit: 'seconds',

@@ -15,7 +15,7 @@ import type { Background } from './background.ts';
 import type { ClientSession } from './client-transport.ts';
 import { type EndedTraining, EndedTrainings } from './ended-training.ts';
 import type { Lives } from './lives.ts';
-import { digestOf } from './publish.ts';
+import { outgoingUpdate, type UploadScope } from './outgoing-update.ts';
 import { RoundAccounts } from './round-account.ts';
 import type { CopyModel, StartModel } from './start-model.ts';
 import { takeStartModel } from './start-model.ts';
@@ -34,7 +34,9 @@ export interface ClientEffectsOptions {
   /** Replaces keys of the task's configuration, whole key by whole key. */
   readonly modelOverwrites: Readonly<Record<string, unknown>>;
   readonly background: Background;
-  /** How the model that a training starts from is read and written anew. Default: by this project's codec. */
+  /** What of a training's checkpoint goes to the others. Default: its model. */
+  readonly upload?: UploadScope;
+  /** How models are read and written anew. Default: by this project's codec. */
   readonly copyModel?: CopyModel;
   readonly onResult: (result: ClientResult) => void;
   readonly onEvent: (event: FederationEvent) => void;
@@ -110,7 +112,7 @@ export class ClientEffects {
       const ended =
         (await this.#endedTrainings.recall(round, start?.sha256 ?? null)) ??
         (await this.#trainFrom(round, start, { signal, onOutput }));
-      onResult({ kind: 'trained', update: { ...ended, ...(await digestOf(ended.checkpointPath)) } });
+      onResult({ kind: 'trained', update: { ...ended, ...(await this.#outgoing(ended, signal)) } });
     } catch (error) {
       // An abandoned training ends in silence: its round is over.
       if (!signal.aborted)
@@ -157,6 +159,11 @@ export class ClientEffects {
       await this.#accounts.end(signal.aborted ? 'stopped' : 'failed');
       throw error;
     }
+  }
+
+  #outgoing(ended: EndedTraining, signal: AbortSignal): ReturnType<typeof outgoingUpdate> {
+    const { results, upload = 'model', copyModel = copyCheckedModel } = this.#options;
+    return outgoingUpdate({ results, upload, copyModel }, ended, signal);
   }
 
   #takeStart(round: number, signal: AbortSignal): Promise<StartModel> {

@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -34,6 +35,7 @@ async function oneLife() {
     results,
     clock,
     lives: await Lives.open(results, clock),
+    copyModel: (source, output) => copyFile(source, output),
     executor: numberExecutor(1, async () => {
       trainings += 1;
     }),
