@@ -15,7 +15,7 @@ import { createBackground, isExpected } from './transport/background.ts';
 import { ClientEffects } from './transport/client-effects.ts';
 import { resultsFolder, stateFilePath } from './transport/client-results.ts';
 import type { ClientSession } from './transport/client-transport.ts';
-import { startHeartbeat } from './transport/heartbeat.ts';
+import { type Heartbeat, startHeartbeat } from './transport/heartbeat.ts';
 import type { Lives } from './transport/lives.ts';
 import { LongWaits } from './transport/long-wait.ts';
 import { createStateFile } from './transport/state-file.ts';
@@ -32,7 +32,8 @@ export class ClientLoop {
   readonly #results: ClientResult[] = [];
   readonly #save: (record: ClientRecord) => Promise<void>;
   #state: ClientState;
-  #heartbeat: { stop(): Promise<void> } | undefined;
+  #heartbeat: Heartbeat | undefined;
+  #wasLost = false;
   readonly #say: Announcer;
   readonly #longWaits = new LongWaits();
   #fault: unknown;
@@ -116,6 +117,9 @@ export class ClientLoop {
       this.#sayAwaited(step);
       for (const action of step.actions) await this.#effects.perform(action);
       if (observation.claim !== null && observation.claim.answer !== 'error') this.#startHeartbeat();
+      // Its mark goes when a beat comes: the next one by itself may be long away.
+      if (observation.lost && !this.#wasLost) this.#heartbeat?.beatNow();
+      this.#wasLost = observation.lost;
       return step;
     } catch (error) {
       if (!isExpected(error)) throw error;
@@ -129,9 +133,13 @@ export class ClientLoop {
   }
 
   #startHeartbeat(): void {
-    const { clock, logger, heartbeatFrequencyMs: frequencyMs } = this.#options;
-    const beat = () => this.#session.beat();
-    this.#heartbeat ??= startHeartbeat({ beat, clock, logger, frequencyMs });
+    const { clock, logger } = this.#options;
+    this.#heartbeat ??= startHeartbeat({
+      beat: () => this.#session.beat(),
+      periodMs: () => this.#session.beatPeriodMs(),
+      clock,
+      logger,
+    });
   }
 
   #sleepMs(step: ClientStep | null): number {

@@ -11,7 +11,8 @@ import type { CopyModel } from './transport/start-model.ts';
 export interface ParticipationOptions {
   readonly name: string;
   readonly settings: ClientSettings;
-  readonly heartbeatFrequencyMs: number;
+  /** Null leaves it to the server. */
+  readonly heartbeatFrequencyMs: number | null;
   readonly modelOverwrites: Readonly<Record<string, unknown>>;
   /** Where the client's own results go, one folder per run. */
   readonly savePath: string;

@@ -28,7 +28,8 @@ export interface ClientConfiguration {
   readonly savePath: string;
   readonly tracking: readonly TrackingTarget[];
   readonly notify: NotifySection | null;
-  readonly heartbeatFrequencyMs: number;
+  /** Null leaves it to the server. */
+  readonly heartbeatFrequencyMs: number | null;
   readonly retryTimeoutMs: number;
   readonly modelOverwrites: Readonly<Record<string, unknown>>;
   readonly configType: string;
@@ -100,7 +101,7 @@ function finished(value: ClientValues, path: string): ClientConfiguration {
     savePath: value.save_path,
     tracking: value.tracking,
     notify: value.notify,
-    heartbeatFrequencyMs: value.heartbeat_frequency,
+    heartbeatFrequencyMs: value.heartbeat_frequency ?? null,
     retryTimeoutMs: value.retry_timeout,
     modelOverwrites: value.model_overwrites ?? {},
     configType: canonical(value.config_type),

@@ -40,9 +40,14 @@ export const CLIENT_SCHEMA = z.object({
     { title: 'Own results on this disk' },
   ),
   heartbeat_frequency: key(
-    seconds(60),
-    'The client writes a heartbeat this often; a third of heartbeat_timeout of the server is a good measure.',
-    { unit: 'seconds' },
+    heartbeatSeconds,
+    'The client writes a heartbeat this often; it must be well below heartbeat_timeout of the server.',
+    {
+      unit: 'seconds',
+      absent:
+        "a third of the server's heartbeat_timeout, at most 900 over Box and 60 over gRPC; 60 with kMoL's server",
+      examples: [60],
+    },
   ),
   heartbeat_timeout: key(
     heartbeatSeconds,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { BOX_SECTION } from './box-section.ts';
 import { GRPC_SECTION } from './grpc-section.ts';
 import { key } from './key.ts';
-import { aggregatorName, className, heartbeatSeconds, options, seconds } from './key-values.ts';
+import { aggregatorName, className, heartbeatSeconds, options } from './key-values.ts';
 import { ONLOOKER_KEYS } from './onlooker-keys.ts';
 
 /** Names that older texts use for a server's key. */
@@ -34,9 +34,9 @@ const RUN = {
     { unit: 'seconds' },
   ),
   heartbeat_timeout: key(
-    seconds(300),
-    'A client whose heartbeat has not changed for so long counts as lost; it must be well above heartbeat_frequency of every client.',
-    { unit: 'seconds' },
+    heartbeatSeconds,
+    "A client whose heartbeat has not changed for so long counts as lost. Clients beat three times within it, over Box at most every 15 minutes, unless their own heartbeat_frequency says otherwise; kMoL's beat once a minute.",
+    { unit: 'seconds', absent: '2700 over Box, 300 over gRPC', examples: [300] },
   ),
   heartbeat_frequency: key(
     heartbeatSeconds,

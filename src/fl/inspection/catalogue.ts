@@ -36,6 +36,7 @@ export interface Catalogue {
   ended: RunFile | null;
   /** The server's sign of life. */
   status: RunFile | null;
+  settings: RunFile | null;
   readonly folders: Set<string>;
   readonly authentications: { readonly layout: Layout; readonly name: string; readonly file: RunFile }[];
   readonly heartbeats: Map<string, RunFile>;
@@ -77,6 +78,7 @@ function fileUnder(catalogue: Catalogue, role: Role, file: RunFile): void {
     case 'task':
     case 'ended':
     case 'status':
+    case 'settings':
       catalogue[role.kind] = file;
       return;
     case 'authentication':
@@ -103,7 +105,6 @@ function fileUnder(catalogue: Catalogue, role: Role, file: RunFile): void {
     case 'failed':
       roundFiles(catalogue, role.round)[role.kind].set(role.key, file);
       return;
-    case 'settings':
     case 'departed':
     case 'half-written':
     case 'system':
@@ -174,6 +175,7 @@ export function catalogueOf(
     task: null,
     ended: null,
     status: null,
+    settings: null,
     folders: new Set(),
     authentications: [],
     heartbeats: new Map(),

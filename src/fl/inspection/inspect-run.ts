@@ -10,6 +10,7 @@ import { checkOrder, checkRound } from './round-checks.ts';
 import { type RoundReading, roundsOf } from './rounds.ts';
 import { checkFolders, checkTask, checkTimes, latest, tracesIn, untilOf } from './run-checks.ts';
 import { mergedAbsences, serverReport, tellAbsences } from './server-report.ts';
+import { silenceMaxOf } from './side-texts.ts';
 import { type OwnRound, type SpanBounds, spansOf } from './spans.ts';
 
 export interface InspectionInput {
@@ -86,7 +87,8 @@ export function inspectRun({ run, facts, findings, nowMs }: InspectionInput): In
   const own = roundsByParticipant(readings);
   const server = serverReport({ catalogue, readings, ending, nowMs, irregularities });
   const firstMs = rounds.find(({ startedAtMs }) => startedAtMs !== null)?.startedAtMs ?? untilMs;
-  const context = { bounds: { firstMs, untilMs }, irregularities };
+  const silenceMaxMs = silenceMaxOf(catalogue.settings, irregularities);
+  const context = { bounds: { firstMs, untilMs, silenceMaxMs }, irregularities };
   const participants = members.map((member) =>
     participantReport(member, own.get(member.name) ?? [], context),
   );

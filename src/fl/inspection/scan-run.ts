@@ -26,6 +26,7 @@ const TEXT_MAX_BYTES: Partial<Record<Role['kind'], number>> = {
   task: SIDE_FILE_MAX_BYTES,
   ended: CONTROL_FILE_MAX_BYTES,
   status: SIDE_FILE_MAX_BYTES,
+  settings: SIDE_FILE_MAX_BYTES,
   authentication: SHORT_TEXT_MAX_BYTES,
   heartbeat: SHORT_TEXT_MAX_BYTES,
   lost: SHORT_TEXT_MAX_BYTES,

@@ -59,6 +59,10 @@ const serverMeta = z.object({
 
 const serverStatus = z.object({ absences });
 
+const serverSettings = z.object({
+  heartbeat_timeout: z.number().positive().finite().optional().catch(undefined),
+});
+
 const reason = z.object({ reason: z.string().optional(), message: z.string().optional() });
 
 /** What stands beside an update, as far as it can be understood. */
@@ -91,6 +95,15 @@ export function statusAbsencesOf(
   irregularities: Irregularities,
 ): readonly AbsenceReport[] {
   return parsed(file, serverStatus, irregularities)?.absences ?? [];
+}
+
+/** A participant that was not heard for longer may not run, whatever the settings say. Units: milliseconds. */
+const SILENCE_MIN_MS = 300_000;
+
+/** After which silence a participant may not run: what the server says, five minutes at least. Units: milliseconds. */
+export function silenceMaxOf(file: RunFile | null, irregularities: Irregularities): number {
+  const timeoutMs = (parsed(file, serverSettings, irregularities)?.heartbeat_timeout ?? 0) * 1000;
+  return Math.max(SILENCE_MIN_MS, timeoutMs);
 }
 
 /** The server's account of a round; null when missing or malformed. */

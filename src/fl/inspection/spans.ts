@@ -16,16 +16,19 @@ export interface SpanBounds {
   readonly firstMs: number;
   /** When the run's last sign of life was. */
   readonly untilMs: number;
+  /** A participant that was not heard for longer than this may not run. */
+  readonly silenceMaxMs: number;
 }
-
-/** A participant that was not heard for longer than this may not run. Units: milliseconds. */
-const SILENCE_MAX_MS = 300_000;
 
 /** Between what a client says and what its files' times tell may lie so much. Units: milliseconds. */
 const GAP_MAX_MS = 1_000;
 
 /** A round that is still open: training as long as somebody beats, and nobody knows what from then on. */
-function openRound({ round }: OwnRound, heartbeat: Member['heartbeat'], untilMs: number): readonly Span[] {
+function openRound(
+  { round }: OwnRound,
+  heartbeat: Member['heartbeat'],
+  { untilMs, silenceMaxMs }: SpanBounds,
+): readonly Span[] {
   const fromMs = round.startedAtMs ?? untilMs;
   const toMs = round.closedAtMs ?? untilMs;
   const span = (activity: Activity, from: number, to: number): Span => ({
@@ -36,17 +39,17 @@ function openRound({ round }: OwnRound, heartbeat: Member['heartbeat'], untilMs:
     estimated: true,
   });
   const heardMs = heartbeat === null ? toMs : Math.max(fromMs, heartbeat.lastAtMs);
-  if (toMs - heardMs <= SILENCE_MAX_MS) return [span('training', fromMs, toMs)];
+  if (toMs - heardMs <= silenceMaxMs) return [span('training', fromMs, toMs)];
   return [span('training', fromMs, heardMs), span('unknown', heardMs, toMs)];
 }
 
 /** One participant's round, cut into what it was doing. */
-function spansOfRound(own: OwnRound, heartbeat: Member['heartbeat'], untilMs: number): readonly Span[] {
+function spansOfRound(own: OwnRound, heartbeat: Member['heartbeat'], bounds: SpanBounds): readonly Span[] {
   const { round, update, note } = own;
   const { startedAtMs: fromMs, closedAtMs } = round;
   if (fromMs === null) return [];
   const { deliveredAtMs, trainingMs, transferMs } = update;
-  if (deliveredAtMs === null) return openRound(own, heartbeat, untilMs);
+  if (deliveredAtMs === null) return openRound(own, heartbeat, bounds);
   const span = (activity: Activity, from: number, to: number, estimated = false): Span => ({
     activity,
     round: round.round,
@@ -54,7 +57,7 @@ function spansOfRound(own: OwnRound, heartbeat: Member['heartbeat'], untilMs: nu
     toMs: to,
     estimated,
   });
-  const waiting = span('waiting', deliveredAtMs, closedAtMs ?? untilMs);
+  const waiting = span('waiting', deliveredAtMs, closedAtMs ?? bounds.untilMs);
   if (transferMs === null || trainingMs === null)
     return [span('training', fromMs, deliveredAtMs, true), waiting];
   const trained = Math.max(fromMs, deliveredAtMs - transferMs);
@@ -139,7 +142,7 @@ export function spansOf(
       toMs: firstMs,
       estimated: false,
     });
-  for (const each of own) spans.push(...spansOfRound(each, heartbeat, untilMs));
+  for (const each of own) spans.push(...spansOfRound(each, heartbeat, bounds));
   if (lost !== null)
     spans.push({ activity: 'lost', round: lost.round, fromMs: lost.atMs, toMs: untilMs, estimated: false });
   return withAbsences(withoutOverlap(spans, Math.min(lost?.atMs ?? untilMs, untilMs)), absences);

@@ -57,6 +57,8 @@ export interface ClientSession {
   claim(layout: Layout): Promise<void>;
   /** Show that this client is alive. */
   beat(): Promise<void>;
+  /** How long the next beat may take, as far as the server has told by now. Units: milliseconds. */
+  beatPeriodMs(): Promise<number>;
   /** The task configuration as the server sent it; undefined while it is not here. */
   readTask(): Promise<Buffer | undefined>;
   /** Where the aggregate that `round` starts from stands on this machine, once it is present. */

@@ -8,6 +8,7 @@ import { unixSecondsText } from '../round/protocol-texts.ts';
 import { AGGREGATE_FILE, isRunFolderName, runPaths, TASK_FILE } from '../round/run-folder.ts';
 import type { ForeignFile } from '../round/server-ownership.ts';
 import { foreignFileEvent } from '../round/server-ownership.ts';
+import { beatPeriodMs } from './beat-period.ts';
 import { createClientObserver } from './client-observer.ts';
 import type { ClientSession, ClientTransport, Delivery, HeldAggregate } from './client-transport.ts';
 import { OwnedFiles } from './owned-files.ts';
@@ -26,7 +27,8 @@ interface FolderClientOptions {
   readonly workdir: Workdir;
   readonly name: string;
   readonly clock: Clock;
-  readonly heartbeatFrequencyMs: number;
+  /** Null leaves it to the server. */
+  readonly heartbeatFrequencyMs: number | null;
   /** The account that this site takes for its server's, by name or id; null takes the one that made the run. */
   readonly serverAccount?: string | null;
   readonly onEvent?: (event: FederationEvent) => void;
@@ -56,6 +58,11 @@ function joinFolder(options: FolderClientOptions, run: string): ClientSession {
     },
     claim: (layout) => workdir.write(runPaths.authentication(run, layout, name), ''),
     beat: () => workdir.write(runPaths.heartbeat(run, name), unixSecondsText(clock.now())),
+    async beatPeriodMs() {
+      const settings = await readServerSettings(files, runPaths.settings(run));
+      const timeoutSeconds = settings?.heartbeat_timeout ?? null;
+      return beatPeriodMs({ configuredMs: options.heartbeatFrequencyMs, timeoutSeconds, isCounted: true });
+    },
     readTask: () => files.read(runPaths.task(run), TASK_MAX_BYTES),
     aggregatePath: (round) => workdir.absolutePath(runPaths.aggregate(run, round)),
     aggregate: (round) => heldAggregate(workdir, files, { run, round }),
@@ -90,6 +97,7 @@ async function assertHeartbeat(
   files: OwnedFiles,
   run: string,
 ): Promise<void> {
+  if (heartbeatFrequencyMs === null) return;
   const settings = await readServerSettings(files, runPaths.settings(run));
   if (settings === undefined || heartbeatFrequencyMs / 1000 < settings.heartbeat_timeout) return;
   throw new ConfigError({

@@ -10,34 +10,50 @@ interface HeartbeatOptions {
   readonly beat: () => Promise<void>;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly frequencyMs: number;
+  /** The time to the next beat, asked after each. Units: milliseconds. */
+  readonly periodMs: () => Promise<number>;
+}
+
+/** Beats that go on until they are stopped. */
+export interface Heartbeat {
+  /** Beat now, beside those that come by themselves: somebody does not know that this client is alive. */
+  beatNow(): void;
+  stop(): Promise<void>;
 }
 
 /**
- * Give a heartbeat now and then every `frequencyMs`, until stopped.
+ * Give a heartbeat now and then one each period, until stopped.
  *
- * Guarantees: never more often than configured; a failed one is reported and tried again, and never ends the beat.
+ * Guarantees: a failed one is reported and tried again, and never ends the beat.
  */
-export function startHeartbeat(options: HeartbeatOptions): { stop(): Promise<void> } {
-  const { clock, logger, frequencyMs } = options;
+export function startHeartbeat(options: HeartbeatOptions): Heartbeat {
+  const { clock, logger } = options;
   let stopped = false;
   let timer: Timer | undefined;
   let writing: Promise<void> = Promise.resolve();
   const beat = async (): Promise<void> => {
-    let nextMs = frequencyMs;
+    let nextMs = RETRY_MS;
     try {
+      const periodMs = await options.periodMs();
+      nextMs = Math.min(RETRY_MS, periodMs);
       await options.beat();
+      nextMs = periodMs;
     } catch (error) {
       logger.warn({ error: messageOf(error) }, 'A heartbeat could not be given; trying again.');
-      nextMs = Math.min(RETRY_MS, frequencyMs);
     }
     if (stopped) return;
-    timer = clock.after(nextMs, () => {
-      writing = beat();
-    });
+    timer = clock.after(nextMs, go);
   };
-  writing = beat();
+  const go = (): void => {
+    timer?.cancel();
+    // One after the other: two of them would end with two timers.
+    writing = writing.then(beat);
+  };
+  go();
   return {
+    beatNow() {
+      if (!stopped) go();
+    },
     async stop() {
       stopped = true;
       timer?.cancel();

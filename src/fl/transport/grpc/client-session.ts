@@ -7,6 +7,7 @@ import type { ClientObservation, TrainedUpdate } from '../../round/client-state.
 import type { FederationEvent } from '../../round/event.ts';
 import { FINISHED_WORDS } from '../../round/protocol-texts.ts';
 import { isExpected } from '../background.ts';
+import { beatPeriodMs } from '../beat-period.ts';
 import type { ClientLook, ClientSession, Delivery, HeldAggregate } from '../client-transport.ts';
 import { contentFacts } from '../start-model.ts';
 import type { ClientLink, Reply } from './client-link.ts';
@@ -33,7 +34,7 @@ export interface ClientSessionOptions {
   /** How long to wait before asking for the next model again. Units: milliseconds. */
   readonly retryTimeoutMs: number;
   /** How often this client says that it is alive. Units: milliseconds. */
-  readonly heartbeatFrequencyMs: number;
+  readonly heartbeatFrequencyMs: number | null;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly onEvent: (event: FederationEvent) => void;
@@ -94,6 +95,12 @@ export class GrpcClientSession implements ClientSession {
     const reply = await this.#options.link.heartbeat(token);
     if (reply.code === status.PERMISSION_DENIED) this.#askNow.abort();
     else if (reply.code !== status.OK) throw this.#unreached('a heartbeat', reply);
+  }
+
+  async beatPeriodMs(): Promise<number> {
+    const timeoutSeconds = this.#view.limits?.heartbeat_timeout ?? null;
+    const configuredMs = this.#options.heartbeatFrequencyMs;
+    return beatPeriodMs({ configuredMs, timeoutSeconds, isCounted: false });
   }
 
   readTask(): Promise<Buffer | undefined> {

@@ -5,8 +5,13 @@ import { MESSAGE_ALLOWANCE_BYTES } from './wire-definition.ts';
 type Known = Pick<ClientView, 'limits'>;
 
 /** Errors: ConfigError 'heartbeat-too-slow' when the server would count this client as lost between two beats. */
-export function assertHeartbeat({ limits }: Known, heartbeatFrequencyMs: number): void {
-  if (limits === null || heartbeatFrequencyMs / 1_000 < limits.heartbeat_timeout) return;
+export function assertHeartbeat({ limits }: Known, heartbeatFrequencyMs: number | null): void {
+  if (
+    heartbeatFrequencyMs === null ||
+    limits === null ||
+    heartbeatFrequencyMs / 1_000 < limits.heartbeat_timeout
+  )
+    return;
   throw new ConfigError({
     code: 'heartbeat-too-slow',
     message: `heartbeat_frequency is ${heartbeatFrequencyMs / 1_000} s, but the server counts a client as lost after ${limits.heartbeat_timeout} s of silence`,

@@ -89,11 +89,19 @@ it('fills in the documented defaults', () => {
       minimumClients: 2,
       maximumClients: 100,
       clientWaitTimeMs: 10_000,
-      heartbeatTimeoutMs: 300_000,
+      heartbeatTimeoutMs: 2_700_000,
       rejoin: true,
       stragglers: { deadlineMs: null, share: 1, minimumUpdates: 1 },
     },
   });
+});
+
+it('leaves how often a client beats to its server, and waits less long for beats that cost nothing', () => {
+  expect(parseClientConfiguration(CLIENT, 'a.json').configuration.heartbeatFrequencyMs).toBeNull();
+  const { box_configuration: _, ...rest } = SERVER;
+  const overGrpc = { ...rest, server_type: 'GrpcServer', target: 'localhost:8024' };
+  const { settings } = parseServerConfiguration(overGrpc, 'server.json').configuration;
+  expect(settings.heartbeatTimeoutMs).toBe(300_000);
 });
 
 it('names an unknown key with the nearest known one', () => {
