@@ -4,11 +4,12 @@ import type { LocalId } from '../../ids.ts';
 import { isBulkName } from '../tree/bulk-names.ts';
 import type { LocalFile } from '../tree/entry.ts';
 import { FewAtOnce } from './few-at-once.ts';
+import { FormerNames } from './former-names.ts';
 import { GrowthPace } from './growth-pace.ts';
 import { type HashedFile, hashFile } from './hasher.ts';
 import type { LocalObserverOptions } from './local-tree-store.ts';
 import { OpenWriters } from './open-writers.ts';
-import { type StatFacts, sameFacts } from './stat-facts.ts';
+import { type StatFacts, sameFacts, wasRenamedHere } from './stat-facts.ts';
 
 /** Where a file that may still be written stands in the local tree. */
 export interface Place {
@@ -28,6 +29,8 @@ interface Candidate {
   /** While somebody holds it open for writing: when that is asked again. */
   askAgainMs: number;
   isHashing: boolean;
+  /** Whether it had another name here before: a program may go on working on it. */
+  readonly wasRenamed: boolean;
 }
 
 /** Told of what keeps files from being taken. */
@@ -73,6 +76,7 @@ export class Settling {
   readonly #large = new FewAtOnce(LARGE_HASHES_MAX);
   readonly #hashed: { readonly key: string; readonly candidate: Candidate; readonly read: HashedFile }[] = [];
   readonly #writers: OpenWriters;
+  readonly #former = new FormerNames();
   #failure: unknown;
 
   constructor(options: LocalObserverOptions, news: SettlingNews) {
@@ -114,7 +118,14 @@ export class Settling {
       changes: known === undefined ? 0 : known.changes + 1,
       askAgainMs: 0,
       isHashing: false,
+      wasRenamed: this.#former.see(facts.inode, key) || this.#isKnown(place, facts),
     });
+  }
+
+  /** Whether it is the very file that stands in the tree, under this name or the one that it had. */
+  #isKnown({ id }: Place, { inode }: StatFacts): boolean {
+    const node = id === undefined ? undefined : this.#options.store.local.get(id);
+    return node?.kind === 'file' && node.inode === inode;
   }
 
   /** Store what was hashed since the last look, and begin to hash what rests. */
@@ -203,7 +214,10 @@ export class Settling {
       return;
     }
     if (!sameFacts(facts, candidate.facts)) return restart(candidate, facts, this.#options.clock);
-    const read = await hashFile(files, path, { signal: this.#options.signal, flush: mayBeMapped(facts) });
+    const read = await hashFile(files, path, {
+      signal: this.#options.signal,
+      flush: mayBeMapped(candidate, facts),
+    });
     if (this.#candidates.get(key) !== candidate) return;
     if (read !== undefined && sameFacts(read.facts, facts)) this.#hashed.push({ key, candidate, read });
     else restart(candidate, (await files.facts(path)) ?? facts, this.#options.clock);
@@ -269,9 +283,9 @@ function restart(candidate: Candidate, facts: StatFacts, clock: Clock): void {
   candidate.quietSinceMs = clock.monotonic();
 }
 
-/** A small file that was renamed into place is no program's memory. */
-function mayBeMapped(facts: StatFacts): boolean {
-  return facts.sizeBytes > SMALL_BYTES || !wasRenamedHere(facts);
+/** A small file that was written aside and renamed into place is no program's memory. */
+function mayBeMapped({ wasRenamed }: Candidate, facts: StatFacts): boolean {
+  return facts.sizeBytes > SMALL_BYTES || wasRenamed || !wasRenamedHere(facts);
 }
 
 function openMaxMs({ place, facts }: Candidate): number {
@@ -281,13 +295,4 @@ function openMaxMs({ place, facts }: Candidate): number {
 function askAgainMs(restedMs: number): number {
   const { min, max, share } = ASK_AGAIN_MS;
   return Math.min(max, Math.max(min, restedMs * share));
-}
-
-/**
- * True for a file whose last write was over before its name was given: a rename changes the inode, not the content.
- * Every write sets both times to the same instant, so a file that is being written does not look like it. How much lies
- * between them says nothing more: a fast disk has synced ten megabytes within a millisecond.
- */
-function wasRenamedHere({ changedAtMs, modifiedAtMs }: StatFacts): boolean {
-  return changedAtMs > modifiedAtMs;
 }
