@@ -5,6 +5,7 @@ import { EXIT } from './exit-codes.ts';
 import { standByForFaults } from './last-resort.ts';
 import { listedCommands } from './outline.ts';
 import { beginAnswer, failWith, lastWords, outputStreams, relay, tellError, wantsJson } from './output.ts';
+import { endSurely } from './sure-end.ts';
 
 /** Where commands come from; their modules are loaded only when they may be wanted. */
 export interface CommandSource {
@@ -84,6 +85,13 @@ export async function runProgram(program: Command): Promise<void> {
       if (json) tellUsage(error);
     }
   }
+  endSurely({
+    later: (callback, delayMs) => void setTimeout(callback, delayMs).unref(),
+    unsaidBytes: () => results.writableLength + words.writableLength,
+    held: () => process.getActiveResourcesInfo(),
+    tell: (text) => lastWords([text]),
+    end: () => process.exit(),
+  });
 }
 
 /** With --help, commander shows the help of the group that it reached, as if the command existed. */
