@@ -13,12 +13,16 @@ export class BenchProcess {
   readonly #waiting = new Set<() => void>();
   #words = '';
 
-  constructor(program: 'mila' | 'mila-sync', args: readonly string[]) {
+  constructor(
+    program: 'mila' | 'mila-sync',
+    args: readonly string[],
+    environment: Readonly<Record<string, string>> = {},
+  ) {
     const script = fileURLToPath(new URL(`../dist/cli/${program}.js`, import.meta.url));
     // A pipe as standard input, so that it leaves when this process is gone.
     this.#child = spawn(process.execPath, [script, ...args], {
       stdio: ['pipe', 'pipe', 'pipe'],
-      env: { ...process.env, MILA_EXIT_WITH_PARENT: '1', NO_PROXY: '127.0.0.1' },
+      env: { ...process.env, MILA_EXIT_WITH_PARENT: '1', NO_PROXY: '127.0.0.1', ...environment },
     });
     this.pid = this.#child.pid ?? 0;
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {

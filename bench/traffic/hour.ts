@@ -1,0 +1,78 @@
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { BenchContext } from '../figure.ts';
+import { breakdown, counted, tally } from './calls.ts';
+import { startFederation } from './federation.ts';
+import type { TrafficWords } from './words.ts';
+
+const CLIENTS = 3;
+const MINUTE_MS = 60_000;
+const PATIENCE_MS = 120_000;
+/** No training ends while the hour is measured. Units: seconds. */
+const LONG_S = 86_400;
+/** What kMoL's own transport makes in such an hour, by its documentation. */
+const KMOL = { name: 'kMoL', value: 15_508 };
+
+interface Case {
+  readonly title: string;
+  /** Undefined: the default. Units: seconds. */
+  readonly heartbeatS?: number;
+  readonly goal: number;
+}
+
+const CASES: readonly Case[] = [
+  { title: 'by default', goal: 60 },
+  { title: 'beats of a minute', heartbeatS: 60, goal: 400 },
+];
+
+/**
+ * Calls while a server waits for three clients that train.
+ *
+ * It begins when the last client trains. Less than an hour is measured only where the words say so; then the figure for
+ * an hour takes what its second half had as the rate of all the rest.
+ */
+async function hour(context: BenchContext, words: TrafficWords, { title, heartbeatS, goal }: Case) {
+  const { report, note } = context;
+  const { session, clients } = await startFederation({
+    folder: join(context.folder, title.replaceAll(' ', '-')),
+    speed: words.speed,
+    latencyMs: words.latencyMs,
+    clients: CLIENTS,
+    rounds: 1,
+    trainingS: LONG_S,
+    staggerS: 0,
+    apartS: words.apartS,
+    ...(heartbeatS === undefined ? {} : { heartbeatS }),
+  });
+  await Promise.all(clients.map((client) => client.waitFor('training', 1, PATIENCE_MS)));
+  const startedMs = Date.now();
+  const before = await session.counters();
+  const lengthMs = (words.minutes * MINUTE_MS) / words.speed;
+  note(`an hour of training, ${title}: ${(lengthMs / MINUTE_MS).toFixed(1)} minutes`);
+  await pause(lengthMs);
+  const endedMs = Date.now();
+  const after = await session.counters();
+  const calls = counted(await session.calls(startedMs, endedMs));
+  const measured = after.calls - before.calls;
+  const late = calls.filter(({ atMs }) => atMs >= startedMs + lengthMs / 2).length;
+  const rest = Math.max(0, 60 - words.minutes);
+  const how = rest === 0 ? 'measured' : `${measured} in ${words.minutes} minutes, the rest by rate`;
+  report({
+    what: `calls in an hour of training, server and three clients, ${title}`,
+    value: measured + (late / (words.minutes / 2)) * rest,
+    unit: 'calls',
+    rival: KMOL,
+    goal: { of: 'value', atMost: goal },
+  });
+  for (const kind of ['user', 'endpoint'] as const)
+    for (const [name, count] of tally(calls, (call) => call[kind]))
+      report({ what: `${title}: ${name}, in ${words.minutes} minutes`, value: count, unit: 'calls' });
+  note(`${title}: ${how}; calls in ${words.minutes} minutes:`);
+  for (const line of breakdown(calls, CLIENTS, 1)) note(line);
+  await session.close();
+}
+
+/** Both hours at once: the machine has little to do. */
+export async function measureHours(context: BenchContext, words: TrafficWords): Promise<void> {
+  await Promise.all(CASES.map((each) => hour(context, words, each)));
+}
