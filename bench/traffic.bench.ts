@@ -2,7 +2,7 @@
  * What a federation costs at Box: calls in an hour of training, calls a round and client, how they grow with the number
  * of participants, bytes of a round. Every program is a process of its own, over the emulator.
  * Words: parts (hour, rounds, growth, bytes), [--minutes N] [--speed N] [--latency MS] [--rounds N] [--participants N,N]
- * [--apart S].
+ * [--apart S] [--beats S,S].
  * It runs the built programs: npm run build first.
  */
 import { rm } from 'node:fs/promises';

@@ -52,6 +52,12 @@ async function rounds(context: BenchContext, words: TrafficWords, each: Case): P
     unit: 'calls',
     goal: { of: 'value', atMost: 5 },
   });
+  const ofClients = calls.filter(({ user }) => user !== 'server').length;
+  report({
+    what: `calls a round of a client's own mount, ${title}`,
+    value: ofClients / words.rounds / CLIENTS,
+    unit: 'calls',
+  });
   for (const kind of ['user', 'endpoint'] as const)
     for (const [name, count] of tally(calls, (call) => call[kind]))
       report({ what: `${title}: ${name}, a round`, value: count / words.rounds, unit: 'calls' });
