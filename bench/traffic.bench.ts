@@ -20,31 +20,38 @@ const MEASURES = { hour: measureHours, rounds: measureRounds, growth: measureGro
 /** What ends a benchmark from outside; the last: whoever runs it is gone. */
 const ENDINGS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'disconnect'] as const;
 
-/** Once told to stop, or left alone, nothing goes on without the benchmark; returns what ends this watch. */
-function endWithAll(folder: string): () => void {
-  let ending = false;
-  const end = async () => {
-    if (ending) return;
-    ending = true;
+/** Once it is told to stop, or left alone, nothing goes on without it. Returns that end, and what calls it off. */
+function endWithAll(folder: string) {
+  let ending: Promise<never> | undefined;
+  const end = async (): Promise<never> => {
     await closeAll();
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     process.exit(INTERRUPTED);
   };
-  const told = () => void end();
+  const told = () => {
+    ending ??= end();
+  };
   for (const each of ENDINGS) process.on(each, told);
-  return () => {
-    for (const each of ENDINGS) process.off(each, told);
+  return {
+    ending: () => ending,
+    callOff: () => {
+      for (const each of ENDINGS) process.off(each, told);
+    },
   };
 }
 
 export async function measure(context: BenchContext): Promise<void> {
   const words = trafficWords(context.words, context.quick);
-  const unwatched = endWithAll(context.folder);
+  const outside = endWithAll(context.folder);
   try {
     for (const [part, each] of Object.entries(MEASURES))
       if (words.parts.includes(part)) await each(context, words);
+  } catch (error) {
+    // What was stopped from outside fails in one way or another.
+    await outside.ending();
+    throw error;
   } finally {
     await closeAll();
-    unwatched();
+    outside.callOff();
   }
 }
