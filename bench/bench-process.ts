@@ -2,6 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
+/** How long a program may take to stop in order. */
+const STOP_MS = 30_000;
+
 type BenchEvent = Record<string, unknown> & { readonly event: string; readonly round?: number };
 
 /** A built program with the moment of each of its JSON events. */
@@ -83,8 +86,16 @@ export class BenchProcess {
     }
   }
 
+  /** Stop it in order, and wait; one that does not end in time is killed, and that is told. */
   async stop(): Promise<void> {
     this.#child.kill('SIGTERM');
+    const late = setTimeout(() => {
+      process.stderr.write(
+        `  killed, as it did not end on SIGTERM: ${this.#child.spawnargs.slice(1, 4).join(' ')}\n`,
+      );
+      this.#child.kill('SIGKILL');
+    }, STOP_MS);
     await this.exited.catch(() => {});
+    clearTimeout(late);
   }
 }
