@@ -2,6 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
+/** How long a program may take to stop in order. */
+const STOP_MS = 30_000;
+
 type BenchEvent = Record<string, unknown> & { readonly event: string; readonly round?: number };
 
 /** A built program with the moment of each of its JSON events. */
@@ -13,12 +16,16 @@ export class BenchProcess {
   readonly #waiting = new Set<() => void>();
   #words = '';
 
-  constructor(program: 'mila' | 'mila-sync', args: readonly string[]) {
+  constructor(
+    program: 'mila' | 'mila-sync',
+    args: readonly string[],
+    environment: Readonly<Record<string, string>> = {},
+  ) {
     const script = fileURLToPath(new URL(`../dist/cli/${program}.js`, import.meta.url));
     // A pipe as standard input, so that it leaves when this process is gone.
     this.#child = spawn(process.execPath, [script, ...args], {
       stdio: ['pipe', 'pipe', 'pipe'],
-      env: { ...process.env, MILA_EXIT_WITH_PARENT: '1', NO_PROXY: '127.0.0.1' },
+      env: { ...process.env, MILA_EXIT_WITH_PARENT: '1', NO_PROXY: '127.0.0.1', ...environment },
     });
     this.pid = this.#child.pid ?? 0;
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -79,8 +86,16 @@ export class BenchProcess {
     }
   }
 
+  /** Stop it in order, and wait; one that does not end in time is killed, and that is told. */
   async stop(): Promise<void> {
     this.#child.kill('SIGTERM');
+    const late = setTimeout(() => {
+      process.stderr.write(
+        `  killed, as it did not end on SIGTERM: ${this.#child.spawnargs.slice(1, 4).join(' ')}\n`,
+      );
+      this.#child.kill('SIGKILL');
+    }, STOP_MS);
     await this.exited.catch(() => {});
+    clearTimeout(late);
   }
 }
