@@ -57,3 +57,15 @@ it('never shows a file of somebody else as present before it tells whose it is',
   await opened.close();
   expect(early).toEqual([]);
 });
+
+it.each([
+  [{ startWith: "mila-sync mount 'site a.json'" }, " does not run: type mila-sync mount 'site a.json'"],
+  [{}, ' does not run'],
+])('says of a mount that is gone what to type, where somebody has to (%j)', async (advice, words) => {
+  const { layout } = server.root;
+  // No process holds its lock.
+  const opened = await openMountWorkdir({ layout, clock: systemClock(), logger: silentLogger, ...advice });
+  expect(opened.workdir.trouble?.()).toBe(`the mount at ${layout.directory}${words}`);
+  expect(opened.workdir.connected()).toBe(false);
+  await opened.close();
+});
