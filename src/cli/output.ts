@@ -100,8 +100,8 @@ export function processOutput(options: OutputOptions = {}): Output {
       if (!interactive || options.quiet) return;
       clearPassing();
       const line = terminalLine(stamps === undefined ? text : `${timeOfDay(Date.now())} ${text}`);
-      // A line that wraps could not be taken back.
-      process.stderr.write(line.slice(0, Math.max(20, (columnsWatched() ?? Infinity) - 1)));
+      // A line that wraps could not be taken back; a terminal writes its ^C behind it.
+      process.stderr.write(line.slice(0, Math.max(20, (columnsWatched() ?? Infinity) - 3)));
       isPassing = true;
       if (!isTakenBackAtEnd) process.once('exit', clearPassing);
       isTakenBackAtEnd = true;
