@@ -38,7 +38,7 @@ function live(args: readonly string[], deadly: string | undefined): Promise<Life
     createInterface({ input: child.stdout }).on('line', (line) => {
       const event = JSON.parse(line) as { event: string };
       events.push(event);
-      if (event.event === deadly) child.kill('SIGKILL');
+      if (deadly !== undefined && event.event === deadly) child.kill('SIGKILL');
     });
     child.on('error', reject);
     child.on('close', (exitCode) => {

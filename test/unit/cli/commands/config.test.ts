@@ -184,7 +184,7 @@ it('show --json: one document that is a configuration again, numbers as they wer
     "model_overwrites":{"share":1.0,"seed":12345678901234567890}}`;
   expect(await refusalOf(configCommand(), 'show', written(text, 'a.json'), '--json')).toBeUndefined();
   const first = said;
-  expect(JSON.parse(first)).toMatchObject({ heartbeat_frequency: 60, rejoin_wait: 600 });
+  expect(JSON.parse(first)).toMatchObject({ upload: 'model', rejoin_wait: 600 });
   expect(first).toContain('"share": 1.0');
   expect(first).toContain('12345678901234567890');
   const again = written(first, 'again/a.json');
