@@ -11,7 +11,7 @@ beforeEach(async () => {
 });
 afterEach(() => playground.close());
 
-it('refuses at the next start the update whose check the server did not survive', {
+it('refuses at the next start the update whose check the server did not survive for the third time', {
   timeout: 60_000,
 }, async () => {
   const settings = { ...SETTINGS, roundsCount: 1 };
@@ -36,8 +36,10 @@ it('refuses at the next start the update whose check the server did not survive'
   const { participant } = JSON.parse(journal).checking as { participant: string };
   park.abort();
   const { run } = await first;
-  // As a server leaves it that died in the middle.
-  await writeFile(join(results, run, CHECK_JOURNAL_FILE), journal);
+  // As a server leaves it that died in the middle, and twice before.
+  const { checking } = JSON.parse(journal);
+  const left = { checking, unsurvived: [{ ...checking, deaths: 2 }] };
+  await writeFile(join(results, run, CHECK_JOURNAL_FILE), JSON.stringify(left));
   const stop = new AbortController();
   const checked: string[] = [];
   const second = playground.server({

@@ -16,7 +16,7 @@ import type { ServerAction } from '../round/server-action.ts';
 import type { ServerResult } from '../round/server-observation.ts';
 import type { ServerRecord } from '../round/server-state.ts';
 import type { Background } from './background.ts';
-import { CheckJournal } from './check-journal.ts';
+import { CheckJournal, DEATHS_MAX } from './check-journal.ts';
 import type { Lives } from './lives.ts';
 import { meanMetrics } from './mean-metrics.ts';
 import { roundAccountPath } from './missed-rounds.ts';
@@ -161,7 +161,7 @@ export class ServerEffects {
       return this.#options.inspect(path, signal);
     });
     if (problem !== undefined) return problem;
-    const message = 'the server ended while it checked this checkpoint, so it is not checked again';
+    const message = `the server ended ${DEATHS_MAX} times while it checked this checkpoint, so it is not checked again`;
     return { reason: 'check-crashed', message };
   }
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -17,10 +17,10 @@ const hang = () => new Promise<never>(() => {});
 it('notes what is being checked before the check begins, and forgets it however that ends', async () => {
   const journal = new CheckJournal(folder);
   const seen = await journal.guard(suspect('x'), async () => onDisk());
-  expect(seen).toEqual({ checking: suspect('x'), fatal: [] });
-  expect(onDisk()).toEqual({ checking: null, fatal: [] });
+  expect(seen).toEqual({ checking: suspect('x'), unsurvived: [] });
+  expect(onDisk()).toEqual({ checking: null, unsurvived: [] });
   await expect(journal.guard(suspect('y'), () => Promise.reject(new Error('no')))).rejects.toThrow('no');
-  expect(onDisk()).toEqual({ checking: null, fatal: [] });
+  expect(onDisk()).toEqual({ checking: null, unsurvived: [] });
 });
 
 it('checks one after the other, so that the note names the one that is at work', async () => {
@@ -31,14 +31,39 @@ it('checks one after the other, so that the note names the one that is at work',
   expect(names).toEqual(['x', 'y', 'z']);
 });
 
-it('never checks again what a life of the server did not survive; other bytes are checked', async () => {
-  const began = new Promise<void>((resolve) => {
-    void new CheckJournal(folder).guard(suspect('deadly'), () => {
+/** A life of the server that ends in the middle of a check. */
+async function dieChecking(sha256: string): Promise<void> {
+  await new Promise<void>((resolve) => {
+    void new CheckJournal(folder).guard(suspect(sha256), () => {
       resolve();
       return hang();
     });
   });
-  await began;
+}
+
+it('checks again what two lives of the server did not survive, which may have had any reason', async () => {
+  await dieChecking('good');
+  await dieChecking('good');
+  expect(await new CheckJournal(folder).guard(suspect('good'), async () => 'fine')).toBe('fine');
+  // It was survived: the count begins anew.
+  await dieChecking('good');
+  await dieChecking('good');
+  expect(await new CheckJournal(folder).guard(suspect('good'), async () => 'fine')).toBe('fine');
+});
+
+it('never checks again what an earlier version of this program refused', async () => {
+  writeFileSync(
+    join(folder, CHECK_JOURNAL_FILE),
+    JSON.stringify({ checking: null, fatal: [suspect('old')] }),
+  );
+  expect(await new CheckJournal(folder).guard(suspect('old'), hang)).toBeUndefined();
+});
+
+it('never checks again what three lives of the server did not survive; other bytes are checked', async () => {
+  await dieChecking('deadly');
+  await new CheckJournal(folder).guard(suspect('other'), async () => 'fine');
+  await dieChecking('deadly');
+  await dieChecking('deadly');
   for (let life = 0; life < 2; life += 1) {
     const next = new CheckJournal(folder);
     expect(await next.guard(suspect('deadly'), hang)).toBeUndefined();
