@@ -85,6 +85,12 @@ export async function runProgram(program: Command): Promise<void> {
       if (json) tellUsage(error);
     }
   }
+}
+
+/** As `runProgram`, for a process that is there for this alone and ends with it. */
+export async function runToTheEnd(program: Command): Promise<void> {
+  await runProgram(program);
+  const [results, words] = outputStreams();
   endSurely({
     later: (callback, delayMs) => void setTimeout(callback, delayMs).unref(),
     unsaidBytes: () => results.writableLength + words.writableLength,

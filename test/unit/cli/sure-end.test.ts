@@ -45,10 +45,10 @@ it('a program of ours whose folder is still watched after its work ends all the 
   const script = `
     import { watch } from 'node:fs';
     import { Command } from 'commander';
-    import { createProgram, runProgram } from ${JSON.stringify(source('cli/program.ts'))};
+    import { createProgram, runToTheEnd } from ${JSON.stringify(source('cli/program.ts'))};
     const leaks = new Command('leaks').action(() => { watch('.'); process.exitCode = 4; });
     process.argv = ['node', 'leaky', 'leaks'];
-    await runProgram(createProgram('leaky', 'keeps a watch', [leaks]));
+    await runToTheEnd(createProgram('leaky', 'keeps a watch', [leaks]));
   `;
   const folder = mkdtempSync(join(tmpdir(), 'mila-leaky-'));
   writeFileSync(join(folder, 'leaky.mts'), script.replace("'commander'", JSON.stringify(COMMANDER)));
