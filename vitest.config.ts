@@ -19,6 +19,7 @@ const LONG = [
   'test/e2e/mount-options.test.ts',
   'test/e2e/mount-surroundings.test.ts',
   'test/e2e/mount-system.test.ts',
+  'test/e2e/own-mount.test.ts',
   'test/e2e/report-page.test.ts',
   'test/e2e/up.test.ts',
   'test/scenario/fl-many.test.ts',

@@ -1,9 +1,12 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Clock, delay } from '../clock.ts';
 import { InterruptedError, type MilaError, RoundError, StateError, TransientError } from '../errors.ts';
 import type { ParticipantConfiguration } from '../fl/config.ts';
 import type { Logger } from '../logger.ts';
+import type { MountLayout } from '../sync/local/mirror-root.ts';
 import { lifeOf, lockOwner, processScope } from '../sync/mount/lock-owner.ts';
-import { lockPath } from '../sync/mount/mount.ts';
+import { indexPath, lockPath } from '../sync/mount/mount.ts';
 import type { BoxKey } from './box-key.ts';
 import { ChildProgram } from './child-program.ts';
 import { mountLayoutOf } from './mount-layout.ts';
@@ -38,8 +41,9 @@ export interface OwnMount {
 /**
  * Start `mila-sync mount` for a configuration as a process of its own, and keep it running.
  *
- * Guarantees: Box has let it in; it leaves when this process is gone, however this process ended; one that dies later
- * is started again; while Box cannot be reached, it is tried again and told.
+ * Guarantees: Box has let it in, now or, where Box is out of reach, in an earlier life; it leaves when this process is
+ * gone, however this process ended; one that dies later is started again; while Box cannot be reached, it is tried again
+ * and told.
  * Errors: StateError 'already-mounted'; the mount's own error when it cannot start and trying again is useless;
  * InterruptedError.
  */
@@ -81,6 +85,7 @@ async function assertFree(
 /** The lives of one mount, each a process of its own, one after the other. */
 class MountLives implements OwnMount {
   readonly #options: OwnMountOptions;
+  readonly #layout: MountLayout;
   readonly #launch: () => ChildProgram;
   readonly #stop = new AbortController();
   #child: ChildProgram;
@@ -90,6 +95,7 @@ class MountLives implements OwnMount {
   constructor(configuration: ParticipantConfiguration, options: OwnMountOptions) {
     const { key, clock, environment } = options;
     this.#options = options;
+    this.#layout = mountLayoutOf(configuration);
     const handed = key?.handOver();
     this.#launch = () =>
       new ChildProgram({
@@ -117,6 +123,8 @@ class MountLives implements OwnMount {
         if (failure === undefined) break;
         // A round's error is what somebody ended from outside.
         if (!(failure instanceof TransientError || failure instanceof RoundError)) throw failure;
+        // What came before is on the disk: the work goes on with it, and the mount is started until Box is back.
+        if (this.#isKnown()) break;
         if (failure.message !== told) note(`the mount cannot start: ${failure.message}; trying again`);
         told = failure.message;
         await this.#again();
@@ -126,6 +134,12 @@ class MountLives implements OwnMount {
       signal.removeEventListener('abort', leave);
     }
     this.#keeping = this.#keepRunning();
+  }
+
+  /** Whether an earlier life found the folder in Box, and it still stands on the disk. */
+  #isKnown(): boolean {
+    const { directory, rootPath } = this.#layout;
+    return existsSync(indexPath(this.#layout)) && existsSync(join(directory, ...rootPath));
   }
 
   trouble(): string | null {
