@@ -13,6 +13,7 @@ import { parseArgs } from 'node:util';
 import { Administrator, type ApiCalls } from '../src/cli/demo/administrator.ts';
 import { writeStateDict } from '../src/fl/torch/state-dict-file.ts';
 import { BenchProcess } from './bench-process.ts';
+import { serverKeys, TRAINER } from './federation-files.ts';
 import { median } from './figure.ts';
 import { plainTransfers } from './plain-transfers.ts';
 
@@ -40,15 +41,6 @@ const { values } = parseArgs({
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
-
-/** Trains for a while, then leaves its checkpoint whole. */
-const TRAINER = `
-import { copyFileSync, renameSync } from 'node:fs';
-const [model, output, ms] = process.argv.slice(2);
-await new Promise((resolve) => setTimeout(resolve, Number(ms)));
-copyFileSync(model, output + '/model.tmp');
-renameSync(output + '/model.tmp', output + '/model.pt');
-`;
 
 interface Setting {
   readonly folder: string;
@@ -86,14 +78,7 @@ async function configure({ folder, clients, rounds, sizeMb }: Setting): Promise<
     const common = { box_configuration: boxSection(folder, name), save_path: join(folder, name, 'results') };
     await writeFile(join(folder, `${name}.json`), JSON.stringify({ ...common, ...keys }));
   };
-  await write('server', {
-    server_type: 'mila.services.servers.BoxServer',
-    task_configuration_file: join(folder, 'task.json'),
-    rounds_count: rounds,
-    minimum_clients: clients,
-    maximum_clients: clients,
-    client_wait_time: 0,
-  });
+  await write('server', serverKeys({ folder, rounds, clients }));
   for (const [index, name] of names.entries())
     await write(name, {
       name,

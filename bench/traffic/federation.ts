@@ -3,20 +3,14 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { writeStateDict } from '../../src/fl/torch/state-dict-file.ts';
 import type { BenchProcess } from '../bench-process.ts';
+import { serverKeys, TRAINER } from '../federation-files.ts';
 import { BoxSession } from './session.ts';
 
 /** Units: elements of 4 bytes. */
 const SMALL_MODEL = 25_000;
 const SECOND_MS = 1000;
-
-/** Waits, then leaves a copy of the checkpoint, whole. */
-const TRAINER = `
-import { copyFileSync, renameSync } from 'node:fs';
-const [model, output, ms] = process.argv.slice(2);
-await new Promise((resolve) => setTimeout(resolve, Number(ms)));
-copyFileSync(model, output + '/model.tmp');
-renameSync(output + '/model.tmp', output + '/model.pt');
-`;
+/** The rarest beat that a server waits for where nothing is said. Units: seconds. */
+const BEAT_DEFAULT_S = 900;
 
 export interface FederationOptions {
   readonly folder: string;
@@ -44,10 +38,7 @@ export interface Federation {
 
 async function smallModel(path: string): Promise<string> {
   const bytes = new Uint8Array(new Float32Array(SMALL_MODEL).fill(0.5).buffer);
-  await writeStateDict(
-    path,
-    new Map([['weight', { dtype: 'float32', shape: [SMALL_MODEL], bytes }]]) as never,
-  );
+  await writeStateDict(path, new Map([['weight', { dtype: 'float32', shape: [SMALL_MODEL], bytes }]]));
   return path;
 }
 
@@ -58,14 +49,11 @@ async function configure(session: BoxSession, options: FederationOptions): Promi
   await writeFile(join(folder, 'task.json'), '{"epochs": 1}\n');
   const names = Array.from({ length: clients }, (_, index) => `site_${index}`);
   await session.configure('server', {
-    server_type: 'mila.services.servers.BoxServer',
-    task_configuration_file: join(folder, 'task.json'),
-    rounds_count: rounds,
-    minimum_clients: clients,
-    maximum_clients: clients,
-    client_wait_time: 0,
-    // A client that beats more rarely than the server by default waits needs a server that waits longer.
-    ...(heartbeatS === undefined || heartbeatS < 100 ? {} : { heartbeat_timeout: 2 * heartbeatS }),
+    ...serverKeys({ folder, rounds, clients }),
+    // A client that beats more rarely than by default needs a server that waits longer.
+    ...(heartbeatS === undefined || heartbeatS <= BEAT_DEFAULT_S
+      ? {}
+      : { heartbeat_timeout: 2 * heartbeatS }),
   });
   for (const [index, name] of names.entries()) {
     const trainingMs = String((trainingS + staggerS * index) * SECOND_MS);
