@@ -92,6 +92,13 @@ function aboveFault(
   return [`${name} ${value} is above ${limitName} ${limit}: ${consequence}`];
 }
 
+/** Over Box a beat is a call, and three of the rarest that nobody asked for fit in; over gRPC it costs nothing. Units: milliseconds. */
+const HEARTBEAT_TIMEOUT_MS: Readonly<Record<TransportKind, number>> = { box: 2_700_000, grpc: 300_000 };
+
+function heartbeatTimeoutMs({ heartbeat_timeout, server_type = '' }: Partial<ServerValues>): number {
+  return heartbeat_timeout ?? HEARTBEAT_TIMEOUT_MS[transportOf(server_type) ?? 'box'];
+}
+
 function contradictions(value: Partial<ServerValues>): readonly string[] {
   const most = ['maximum_clients', value.maximum_clients] as const;
   return [
@@ -99,9 +106,9 @@ function contradictions(value: Partial<ServerValues>): readonly string[] {
     ...trackingFaults(value.tracking),
     ...aboveFault(['minimum_clients', value.minimum_clients], most, 'no round could ever begin'),
     ...aboveFault(['round_minimum', value.round_minimum], most, 'no round could ever close'),
-    ...(value.heartbeat_frequency === undefined || value.heartbeat_timeout === undefined
+    ...(value.heartbeat_frequency === undefined
       ? []
-      : heartbeatFaults(value.heartbeat_frequency, value.heartbeat_timeout)),
+      : heartbeatFaults(value.heartbeat_frequency, heartbeatTimeoutMs(value))),
     ...(value.use_whitelist === true && value.whitelist?.length === 0
       ? ['use_whitelist is true, but whitelist names nobody: nobody could ever take part']
       : []),
@@ -148,9 +155,6 @@ function addressOddities(value: ServerValues): readonly string[] {
   );
 }
 
-/** Over Box a beat is a call, and three of the rarest that nobody asked for fit in; over gRPC it costs nothing. Units: milliseconds. */
-const HEARTBEAT_TIMEOUT_MS: Readonly<Record<TransportKind, number>> = { box: 2_700_000, grpc: 300_000 };
-
 function settingsOf(value: ServerValues): ServerSettings {
   return {
     roundsCount: value.rounds_count,
@@ -158,8 +162,7 @@ function settingsOf(value: ServerValues): ServerSettings {
     maximumClients: value.maximum_clients,
     members: null,
     clientWaitTimeMs: value.client_wait_time,
-    heartbeatTimeoutMs:
-      value.heartbeat_timeout ?? HEARTBEAT_TIMEOUT_MS[transportOf(value.server_type) ?? 'box'],
+    heartbeatTimeoutMs: heartbeatTimeoutMs(value),
     rejoin: value.rejoin,
     stragglers: {
       deadlineMs: value.round_deadline,

@@ -167,6 +167,10 @@ it('refuses a heartbeat that is slower than its timeout, in a file of either sid
   const said = expect.stringMatching(/heartbeat_frequency 300 s is not below heartbeat_timeout 300 s/);
   expect(faultsOf(() => parseServerConfiguration({ ...SERVER, ...slow }, 's.json'))).toEqual([said]);
   expect(faultsOf(() => parseClientConfiguration({ ...CLIENT, ...slow }, 'c.json'))).toEqual([said]);
+  // What the server waits where nothing is said counts as well.
+  expect(
+    faultsOf(() => parseServerConfiguration({ ...SERVER, heartbeat_frequency: 2_700 }, 's.json')),
+  ).toEqual([expect.stringMatching(/heartbeat_frequency 2700 s is not below heartbeat_timeout 2700 s/)]);
 });
 
 it('warns of weights by the data that is to test the final model', () => {

@@ -44,6 +44,12 @@ async function pass(clock: FakeClock, seconds: number): Promise<void> {
   await turn();
 }
 
+it('no word of a server makes a client beat without a pause', () => {
+  for (const timeoutSeconds of [1, 1e-9, 0, -5])
+    for (const isCounted of [true, false])
+      expect(beatPeriodMs({ configuredMs: null, timeoutSeconds, isCounted })).toBe(500);
+});
+
 describe('a heartbeat', () => {
   it('follows a period that changes, and one that is given beside it does not double it', async () => {
     const clock = new FakeClock();
