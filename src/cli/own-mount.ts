@@ -112,28 +112,32 @@ class MountLives implements OwnMount {
 
   /** Errors: as `startOwnMount`. */
   async begin(): Promise<void> {
-    const { signal, note } = this.#options;
+    const { signal } = this.#options;
     const leave = () => void this.stop();
     signal.addEventListener('abort', leave, { once: true });
-    let told = '';
+    if (signal.aborted) leave();
     try {
-      for (;;) {
-        const failure = await this.#connected();
-        if (signal.aborted) throw interrupted();
-        if (failure === undefined) break;
-        // A round's error is what somebody ended from outside.
-        if (!(failure instanceof TransientError || failure instanceof RoundError)) throw failure;
-        // What came before is on the disk: the work goes on with it, and the mount is started until Box is back.
-        if (this.#isKnown()) break;
-        if (failure.message !== told) note(`the mount cannot start: ${failure.message}; trying again`);
-        told = failure.message;
-        await this.#again();
-        if (signal.aborted) throw interrupted();
-      }
+      await this.#untilUsable();
     } finally {
       signal.removeEventListener('abort', leave);
     }
     this.#keeping = this.#keepRunning();
+  }
+
+  /** Until Box has let the mount in, or is out of reach and an earlier life left what the work can go on with. */
+  async #untilUsable(): Promise<void> {
+    const { signal, note } = this.#options;
+    let told = '';
+    for (;;) {
+      const failure = await this.#connected();
+      if (signal.aborted) throw interrupted();
+      if (failure === undefined) return;
+      if (!mayPass(failure)) throw failure;
+      if (this.#isKnown()) return;
+      if (failure.message !== told) note(`the mount cannot start: ${failure.message}; trying again`);
+      told = failure.message;
+      await this.#again();
+    }
   }
 
   /** Whether an earlier life found the folder in Box, and it still stands on the disk. */
@@ -182,6 +186,11 @@ class MountLives implements OwnMount {
     await delay(this.#options.clock, RESTART_MS, this.#stop.signal);
     if (!this.#stop.signal.aborted) this.#child = this.#launch();
   }
+}
+
+/** A round's error is what somebody ended from outside. */
+function mayPass(failure: MilaError): boolean {
+  return failure instanceof TransientError || failure instanceof RoundError;
 }
 
 function interrupted(): InterruptedError {

@@ -5,12 +5,12 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { readStateDict, writeStateDict } from '../../src/fl/torch/state-dict-file.ts';
 import { eventually } from '../support/eventually.ts';
 import { BOX, BoxStage } from '../support/mounted-federation.ts';
-import { childrenOf, isAlive, startProgram } from '../support/programs.ts';
+import { childrenOf, type Started, startProgram } from '../support/programs.ts';
 
 const LIVES_MAX = 8;
 
 let box: BoxStage;
-const pids = new Set<number>();
+const programs: Started[] = [];
 beforeEach(async () => {
   box = await BoxStage.open();
   const bytes = new Uint8Array(new Float32Array(300_000).fill(2).buffer);
@@ -26,8 +26,7 @@ beforeEach(async () => {
   );
 });
 afterEach(async () => {
-  for (const pid of pids) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
-  pids.clear();
+  for (const each of programs.splice(0)) each.process.kill('SIGKILL');
   await box.close();
 });
 
@@ -54,7 +53,7 @@ async function live(role: 'server' | 'client', path: string, blows: Blow[]): Pro
   const started = startProgram('mila', [role, path, '--mount', '--json'], {
     environment: { NO_PROXY: '127.0.0.1' },
   });
-  pids.add(started.pid);
+  programs.push(started);
   const events: { event: string }[] = [];
   const output = started.process.stdout;
   if (output !== null)
@@ -69,7 +68,6 @@ async function live(role: 'server' | 'client', path: string, blows: Blow[]): Pro
         process.kill(pid, 'SIGKILL');
     });
   const ended = await started.ended;
-  pids.delete(started.pid);
   return { ended, events, stderr: started.stderr() };
 }
 
@@ -134,7 +132,7 @@ it.each(['server', 'client'] as const)(
     const keys = role === 'client' ? { executor_options: { command: ['true'] } } : {};
     await writeFile(path, JSON.stringify({ ...configuration, ...keys }));
     const refused = startProgram('mila', [role, path, '--mount']);
-    pids.add(refused.pid);
+    programs.push(refused);
     expect(await refused.ended, refused.stderr()).toBe(3);
     expect(refused.stderr()).toContain('starting the mount at ');
     expect(refused.stderr()).toContain('error: no folder elsewhere is shared with ');
@@ -145,7 +143,7 @@ it.each(['server', 'client'] as const)(
 
 it('a client whose server has not made the folder yet waits for a run', async () => {
   const early = startProgram('mila', ['client', await configureClient('early'), '--mount']);
-  pids.add(early.pid);
+  programs.push(early);
   await eventually(() => expect(early.stderr()).toContain('waiting for a run in'), 20_000);
   expect(early.stderr()).not.toContain('about to start');
   early.process.kill('SIGINT');

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { BoxStage } from '../support/mounted-federation.ts';
-import { isAlive, type Started, startProgram } from '../support/programs.ts';
+import { type Started, startProgram } from '../support/programs.ts';
 
 /** A mount tries for some twenty seconds before it gives up. */
 const OUTAGE_MS = 90_000;
@@ -14,7 +14,7 @@ beforeEach(async () => {
   box = await BoxStage.open();
 });
 afterEach(async () => {
-  for (const { pid } of programs.splice(0)) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+  for (const each of programs.splice(0)) each.process.kill('SIGKILL');
   await box.close();
 });
 
