@@ -186,6 +186,8 @@ export class ClientEffects {
     await mkdir(outputDirectory, { recursive: true });
     const configurationPath = join(results, 'config.latest.json');
     await writeFileAtomically(configurationPath, `${stringifyAsWritten(configuration)}\n`);
+    // Given up while it was prepared: an executor that only listens for the abort would train for nobody.
+    watch.signal.throwIfAborted();
     onEvent({ event: 'training', round, fraction: null });
     return executor.train({
       configuration,

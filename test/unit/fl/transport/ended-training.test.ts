@@ -73,6 +73,14 @@ it('trains again once the update was published and another one is wanted', async
   expect(second.trainings()).toBe(1);
 });
 
+it('a training that is given up while it is prepared is never begun', async () => {
+  const life = await oneLife();
+  await life.effects.perform(train);
+  await life.effects.perform({ kind: 'abandon-training', round: 1 });
+  await expect.poll(() => life.effects.training).toBeNull();
+  expect([life.trainings(), life.found]).toEqual([0, []]);
+});
+
 it('takes no training of another round, from another model, or whose checkpoint was written since', async () => {
   const checkpointPath = join(results, 'a.pt');
   writeFileSync(checkpointPath, 'model');
